@@ -1,0 +1,4 @@
+#![forbid(unsafe_code)]
+//! The ledgerlab command line.
+
+fn main() {}

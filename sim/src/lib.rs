@@ -1,0 +1,4 @@
+#![deny(unsafe_code)]
+//! The deterministic discrete-event kernel and the models of network, nodes, storage and faults around it.
+
+pub mod scenario;
