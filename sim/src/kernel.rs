@@ -1,0 +1,3 @@
+//! The kernel: what every simulated thing rests on, and what knows nothing of networks or ledgers.
+
+pub mod rng;
