@@ -1,4 +1,6 @@
 #![deny(unsafe_code)]
 //! The deterministic discrete-event kernel and the models of network, nodes, storage and faults around it.
 
+pub mod check;
+pub mod fault;
 pub mod scenario;
