@@ -52,7 +52,8 @@ fn every_input_bit_flips_every_output_bit_half_of_the_time() {
 #[test]
 fn neighbours_in_counter_seed_purpose_and_part_are_independent() {
     let base = Stream::new(1, Purpose::Latency);
-    let others: [(&str, Box<dyn Fn(u64) -> u64>); 6] = [
+    type Other = (&'static str, Box<dyn Fn(u64) -> u64>);
+    let others: [Other; 6] = [
         ("next a", Box::new(move |i| base.at(i + 1, 5))),
         ("next b", Box::new(move |i| base.at(i, 6))),
         ("swapped", Box::new(move |i| base.at(5, i))),
