@@ -1,4 +1,5 @@
 #![deny(unsafe_code)]
 //! The deterministic discrete-event kernel and the models of network, nodes, storage and faults around it.
 
+pub mod record;
 pub mod scenario;
