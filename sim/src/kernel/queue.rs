@@ -14,6 +14,9 @@ pub struct Origin(pub u64);
 const SEQUENCE_BITS: u32 = 40;
 
 impl Origin {
+    /// A host's own wake: after everything else of the same time; it never enters a digest.
+    pub const WAKE: Origin = Origin(u64::MAX);
+
     /// The `sequence`-th effect of a sender.
     ///
     /// # Panics

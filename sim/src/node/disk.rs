@@ -66,8 +66,8 @@ impl Disk {
     }
     fn draw(&mut self) -> Span {
         self.syncs += 1;
-        let factor = self.draws.lognormal(self.host, self.syncs, self.spec.fsync_sigma);
-        Span((self.spec.fsync.0 as f64 * factor) as u64)
+        let fsync = self.spec.fsync.0 as f64;
+        Span(self.draws.lognormal(self.host, self.syncs, fsync, self.spec.fsync_sigma) as u64)
     }
     /// Bytes written, amplification included.
     pub fn bytes(&self) -> u64 {
