@@ -20,7 +20,7 @@ use ledgerlab_workloads::Arrival;
 
 use crate::scenario::{StorageSpec, StorageVariant};
 
-pub use bytes::{ByteClass, BytesByClass};
+pub use bytes::BytesByClass;
 
 use self::spread::between;
 

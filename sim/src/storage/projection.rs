@@ -3,13 +3,14 @@
 //! Transactions come from the workloads' expected week, not from the rate of a measured window; headers and
 //! certificates from the block rate of the run. Nothing grows: the same week repeats. Bodies older than the
 //! retention leave, and their index with them; headers, certificates, state and objects stay. Sizes are logical:
-//! what a database adds on disk is [`YearEnd::on_disk`].
+//! the write amplification of a database comes on top.
 
 use ledgerlab_consensus::Span;
 use ledgerlab_workloads::{ArrivalMode, Operation, WorkloadSpec};
 
 use super::StorageModel;
-use super::bytes::{ByteClass, BytesByClass, INDEX_BYTES_PER_TX, STATE_BYTES_PER_TX};
+use super::bytes::{INDEX_BYTES_PER_TX, STATE_BYTES_PER_TX};
+use crate::record::{ClassBytes, ProjectionRow};
 
 /// Years that are projected.
 pub const YEARS: u32 = 10;
@@ -54,44 +55,27 @@ pub struct BlockRate {
     pub certificate_bytes: f64,
 }
 
-/// What a node holds at the end of a year.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct YearEnd {
-    /// Counted from 1.
-    pub year: u32,
-    /// Logical bytes. Objects are a node's even share, wherever their store is.
-    pub bytes: BytesByClass,
-}
-
-impl YearEnd {
-    /// Bytes on the node's disk with a database's write `amplification`, without objects.
-    pub fn on_disk(&self, amplification: f64) -> f64 {
-        let outside = self.bytes[ByteClass::OffChain] + self.bytes[ByteClass::Replica];
-        (self.bytes.total() - outside) as f64 * amplification
-    }
-}
-
-/// Bytes at each of `nodes` nodes after each year.
-pub fn project(week: &Week, blocks: &BlockRate, nodes: u32, retention: Option<Span>) -> Vec<YearEnd> {
+/// Bytes after each year at one of `nodes` nodes, and at all nodes and stores together.
+pub fn project(week: &Week, blocks: &BlockRate, nodes: u32, retention: Option<Span>) -> Vec<ProjectionRow> {
     (1..=YEARS)
         .map(|year| {
-            let seconds = f64::from(year) * YEAR_S;
-            YearEnd { year, bytes: after(seconds, week, blocks, nodes, retention) }
+            let bytes = after(f64::from(year) * YEAR_S, week, blocks, nodes, retention);
+            ProjectionRow { year, per_node_bytes: bytes, total_bytes: bytes.total() * f64::from(nodes) }
         })
         .collect()
 }
 
-/// Bytes at a node after some time.
-pub fn after(seconds: f64, week: &Week, blocks: &BlockRate, nodes: u32, retention: Option<Span>) -> BytesByClass {
+/// Bytes at a node after some time; objects are a node's even share, wherever their store is.
+pub fn after(seconds: f64, week: &Week, blocks: &BlockRate, nodes: u32, retention: Option<Span>) -> ClassBytes {
     let kept = retention.map_or(seconds, |r| r.as_secs_f64().min(seconds));
-    let (transactions, kept_transactions) = (week.transactions / WEEK_S * seconds, week.transactions / WEEK_S * kept);
-    let mut bytes = BytesByClass::default();
-    let mut set = |class, value: f64| bytes[class] = (value + 0.5) as u64;
-    set(ByteClass::Header, blocks.blocks_per_s * seconds * blocks.header_bytes);
-    set(ByteClass::Certificate, blocks.blocks_per_s * seconds * blocks.certificate_bytes);
-    set(ByteClass::Payload, week.payload_bytes / WEEK_S * kept);
-    set(ByteClass::State, transactions * f64::from(STATE_BYTES_PER_TX));
-    set(ByteClass::Index, kept_transactions * f64::from(INDEX_BYTES_PER_TX));
-    set(ByteClass::OffChain, week.off_chain_bytes / WEEK_S * seconds / f64::from(nodes.max(1)));
-    bytes
+    let per_s = |per_week: f64| per_week / WEEK_S;
+    ClassBytes {
+        headers: blocks.blocks_per_s * seconds * blocks.header_bytes,
+        certificates: blocks.blocks_per_s * seconds * blocks.certificate_bytes,
+        payload: per_s(week.payload_bytes) * kept,
+        state: per_s(week.transactions) * seconds * f64::from(STATE_BYTES_PER_TX),
+        index: per_s(week.transactions) * kept * f64::from(INDEX_BYTES_PER_TX),
+        off_chain: per_s(week.off_chain_bytes) * seconds / f64::from(nodes.max(1)),
+        replicas: 0.0,
+    }
 }
