@@ -6,7 +6,7 @@
 //!
 //! - *Shifted log-normal* through a measured median and 90th percentile. The shift, the propagation that no
 //!   message undercuts, is 0.95 of the median: an assumption.
-//! - *Pareto* of shape 5 and scale 0.8 x mean, so that the mean is kept (JABS, Yajam et al. 2022).
+//! - *Pareto* of shape 5 and scale 0.8 x mean, so that the mean is kept (as in JABS, the simulator of Yajam, Ebadi and Akhaee).
 
 mod exp2;
 #[cfg(test)]
