@@ -10,12 +10,12 @@ export LEDGERLAB_SEEDS="${LEDGERLAB_SEEDS:-200}"
 [[ $# -le 1 ]] || { echo "usage: scripts/statistics.sh [FILTER]" >&2; exit 2; }
 
 # Without reports and cli: they have no such tests and take long to build.
-test() {
+battery() {
     cargo test --release --locked -p ledgerlab-consensus -p ledgerlab-workloads -p ledgerlab-sim --lib --tests \
         "many_seeds_${1:-}" -- --ignored "${@:2}"
 }
 
-found="$(test "${1:-}" --list 2>/dev/null | grep -c ': test$' || true)"
+found="$(battery "${1:-}" --list 2>/dev/null | grep -c ': test$' || true)"
 [[ "$found" -gt 0 ]] || { echo "no test matches many_seeds_${1:-}" >&2; exit 1; }
 echo "==> $found tests over $LEDGERLAB_SEEDS seeds"
-test "${1:-}"
+battery "${1:-}"
