@@ -79,6 +79,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         node.pool.crash();
         self.forget_copies(n);
         self.fail_over(n, at);
+        self.lose_flows(n, at);
         // A machine that others share goes on; one of its own is idle when it starts again.
         let host = self.nodes[n as usize].host;
         if self.nodes.iter().filter(|o| o.host == host).count() == 1 {

@@ -3,7 +3,10 @@
 //! Arrivals are planned, so batches can be formed ahead of the clock, on demand: whoever needs to know what happened
 //! up to a time ingests up to it. Nothing is an event for each transaction.
 
-use ledgerlab_consensus::{NodeId, PayloadRef, Protocol, Span, Time, Until};
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+use ledgerlab_consensus::{NodeId, PayloadRef, Protocol, Time, Until};
 use ledgerlab_workloads::{Arrival, Arrivals, Operation};
 
 use crate::engine::Simulation;
@@ -15,7 +18,7 @@ use crate::network::Network;
 use crate::node::blocks::BlockId;
 use crate::node::cost;
 use crate::node::mempool::{BatchId, TxId, uncommitted_path};
-use crate::scenario::{Dissemination, Scenario, StorageVariant};
+use crate::scenario::{Dissemination, Scenario};
 
 /// Bytes of a batch beyond its transactions: origin, number, count, root.
 const BATCH_HEADER_BYTES: u64 = 4 + 8 + 4 + 16;
@@ -28,8 +31,11 @@ pub struct Gateway {
     validators: Vec<u32>,
     /// For each node the batch that takes in transactions, and since when.
     open: Vec<Option<(BatchId, Time)>>,
-    inline: bool,
-    payloads: u64,
+    /// Transactions whose object is being stored: (when it will be, number, hospital, transaction).
+    delayed: BinaryHeap<Reverse<(Time, u64, u32, TxId)>>,
+    /// For each node the batch that takes in what is not planned: transactions after a transfer.
+    late: Vec<Option<(BatchId, Time)>>,
+    number: u64,
 }
 
 impl Gateway {
@@ -53,14 +59,16 @@ impl Gateway {
             candidates,
             validators: s.organisations.iter().map(|o| o.validators).collect(),
             open: vec![None; network.nodes() as usize],
-            inline: s.storage.variant == StorageVariant::Inline,
-            payloads: 0,
+            delayed: BinaryHeap::new(),
+            late: vec![None; network.nodes() as usize],
+            number: 0,
         }
     }
 
-    /// Time of the next arrival.
+    /// Time of the next arrival or delayed submission.
     pub fn next_at(&mut self) -> Time {
-        self.arrivals.peek().map_or(Time::NEVER, |a| Time(a.at_ns))
+        let delayed = self.delayed.peek().map_or(Time::NEVER, |d| d.0.0);
+        self.arrivals.peek().map_or(Time::NEVER, |a| Time(a.at_ns)).min(delayed)
     }
 
     /// The node that serves a hospital while it runs: hospitals are dealt to organisations, and an organisation's
@@ -76,21 +84,37 @@ impl Gateway {
 impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
     /// Takes in everything that clients plan up to `until`.
     pub(super) fn ingest(&mut self, until: Time) {
-        while let Some(a) = self.gateway.arrivals.next_if(|a| a.at_ns <= until.0) {
-            match a.operation {
-                Operation::Write => self.submit(&a),
-                Operation::Read => self.read(&a),
+        while self.gateway.next_at() <= until {
+            let delayed = self.gateway.delayed.peek().map_or(Time::NEVER, |d| d.0.0);
+            match self.gateway.arrivals.next_if(|a| Time(a.at_ns) <= delayed) {
+                Some(a) if a.operation == Operation::Write => self.plan(&a),
+                Some(a) => self.read(&a),
+                None => {
+                    let Some(Reverse((at, _, hospital, tx))) = self.gateway.delayed.pop() else { return };
+                    self.submit(hospital, at, tx);
+                }
             }
         }
     }
 
-    fn submit(&mut self, a: &Arrival) {
+    /// A client has a record: its object is stored first, then the transaction is submitted.
+    fn plan(&mut self, a: &Arrival) {
         let planned = Time(a.at_ns);
-        let tx = self.txs.push(planned, a.chain_bytes(self.gateway.inline), a.workload, a.kind);
-        self.meter.created(planned, tx);
-        self.store_object(a, tx);
-        let home = self.gateway.home(a.hospital);
-        let (node, at) = self.reachable(a.hospital, home, planned);
+        let tx = self.txs.push(planned, self.storage.placement(a).chain_bytes, a.workload, a.kind, a.hospital);
+        self.meter.created(planned, tx, a.workload);
+        match self.store_object(a, tx, self.gateway.home(a.hospital)) {
+            Some(ready) if ready == planned => self.submit(a.hospital, planned, tx),
+            Some(ready) => {
+                self.gateway.number += 1;
+                self.gateway.delayed.push(Reverse((ready, self.gateway.number, a.hospital, tx)));
+            }
+            None => {}
+        }
+    }
+
+    fn submit(&mut self, hospital: u32, planned: Time, tx: TxId) {
+        let home = self.gateway.home(hospital);
+        let (node, at) = self.reachable(hospital, home, planned);
         if at == planned {
             self.enqueue(node, at, tx);
         } else {
@@ -144,6 +168,21 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         let host = self.nodes[n as usize].host as usize;
         self.hosts[host].agenda.push(at, n, Due { epoch: ANY_EPOCH, task: Task::Flush(batch) });
         self.schedule_wake(host);
+    }
+
+    /// Adds a transaction that comes at the node's own time.
+    pub(super) fn enqueue_late(&mut self, node: NodeId, at: Time, tx: TxId) {
+        let delay = self.scenario.mempool.batch_delay;
+        let n = node.0 as usize;
+        let open = self.gateway.late[n].filter(|(b, since)| at <= *since + delay && !self.batches.get(*b).closed);
+        let id = open.map_or_else(|| self.batches.open(node.0, at), |(id, _)| id);
+        if open.is_none() {
+            self.gateway.late[n] = Some((id, at));
+            self.push_flush(node.0, at + delay, id);
+        }
+        let batch = self.batches.get_mut(id);
+        batch.txs.push(tx);
+        batch.bytes += u64::from(self.txs.bytes[tx as usize]);
     }
 
     /// Hands transactions to another node, as a batch of their own.
@@ -299,8 +338,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
             return;
         }
         node.build = None;
-        self.gateway.payloads += 1;
-        let words = [u64::from(n).to_le_bytes(), self.gateway.payloads.to_le_bytes(), node.next_sequence().to_le_bytes()];
+        let words = [u64::from(n).to_le_bytes(), node.next_sequence().to_le_bytes()];
         let root = ledgerlab_consensus::Hashing::Mix.digest(words.as_flattened());
         let reference = PayloadRef { root, bytes: found.bytes as u32, count: found.count };
         let id = self.blocks.add_payload(reference, &found.segments, at, n);
@@ -320,7 +358,8 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         self.resubmit(n, at, lost);
     }
 
-    fn resubmit(&mut self, n: u32, at: Time, txs: Vec<TxId>) {
+    /// Clients of a node that is down turn to the next one.
+    pub(super) fn resubmit(&mut self, n: u32, at: Time, txs: Vec<TxId>) {
         let org = self.gateway.candidates.iter().position(|c| c[0].0 == n).unwrap_or(0);
         let (node, when) = self.reachable(org as u32, NodeId(n), at);
         let when = if when == at { at + self.scenario.mempool.client_timeout } else { when };
@@ -346,6 +385,3 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
     /// A client of a closed loop has thought and submits again.
     pub(super) fn client_ready(&mut self, _n: u32, _client: u32, _at: Time) {}
 }
-
-/// Waits nothing.
-pub const NO_WAIT: Span = Span::ZERO;
