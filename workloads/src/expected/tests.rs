@@ -158,3 +158,19 @@ fn a_closed_loop_has_no_rate_but_a_mean_request() {
     close(request.reads, 0.9, 1e-12);
     close(request.record_bytes, 676.9, 1e-6);
 }
+
+#[test]
+fn extremes_stay_finite() {
+    for kind in ["ehr", "img", "iot", "fixed"] {
+        for (multiplier, load) in [(0.0, 1.0), (1.0, 0.0), (1e9, 1e9), (1e-9, 1e-9)] {
+            let mut spec = spec(kind);
+            spec.multiplier = multiplier;
+            let week = expected_per_week(&spec, load).unwrap();
+            let all = [week.writes, week.reads, week.chain_bytes(true), week.off_chain_bytes(false)];
+            assert!(all.iter().all(|x| x.is_finite() && *x >= 0.0), "{kind} times {multiplier} and {load}: {week:?}");
+            assert_eq!(week.writes == 0.0, multiplier * load == 0.0);
+            assert!(expected_per_request(&spec).writes > 0.0);
+            assert!(rate_at(&spec, load, 0).unwrap().writes_per_s.is_finite());
+        }
+    }
+}
