@@ -68,7 +68,7 @@ use tree::{Place, Tree};
 const VOTE_WINDOW: usize = 64;
 /// Most payload references of a block that is accepted.
 const MOST_PAYLOADS: usize = 1_024;
-/// Shortest time between two proposals of a validator that is alone, whose blocks would take no time at all.
+/// Shortest time between two proposals where one validator is a quorum: its blocks would take no time at all.
 const ALONE_PERIOD: Span = Span::millis(1);
 
 /// Settings of a run.
@@ -179,15 +179,17 @@ impl Protocol for HotStuff {
     fn configure(settings: &Settings, validators: &Validators) -> Config {
         let bound = Self::INFO.faults;
         let term = settings.count("term");
-        let alone = if validators.len() == 1 { ALONE_PERIOD } else { Span::ZERO };
+        let quorum = validators.quorum(bound);
+        let alone = validators.iter().any(|v| validators.stake(v) >= quorum);
+        let least_period = if alone { ALONE_PERIOD } else { Span::ZERO };
         Config {
             terms: Terms::new(if term == 0 { 0 } else { term.max(4) }, validators.len()),
-            quorum: validators.quorum(bound),
+            quorum,
             tolerated: bound.tolerated(validators.total()),
             tolerated_leaders: bound.tolerated(Stake(validators.len() as u64)).0 as u32,
             timeout: settings.span("timeout"),
             timeout_factor: settings.number("timeout_factor"),
-            block_period: settings.block_period.max(alone),
+            block_period: settings.block_period.max(least_period),
             block_bytes: settings.block_bytes,
             always: settings.empty_blocks == EmptyBlocks::Always,
         }
@@ -231,10 +233,11 @@ impl Protocol for HotStuff {
 
     /// f leaders in a row may be faulty, each costing a timeout and the new-views' delay; one more timeout brings
     /// views together that a partition or a crash between two terms has left apart; then comes a proposal, whose
-    /// finality takes four views. A block period lies in every timeout and between the views.
+    /// finality takes four views. A block period lies in every timeout and between the views. Two more timeouts pass
+    /// where transactions wait at so few replicas that the others must be told of them first.
     fn recovery_bound(config: &Config, _validators: &Validators, delay: Span) -> Option<Span> {
         let wait = config.timeout + config.block_period + delay * 2;
-        Some(wait * (u64::from(config.tolerated_leaders) + 1) + Self::expected_finality(config, delay) + delay * 4)
+        Some(wait * (u64::from(config.tolerated_leaders) + 3) + Self::expected_finality(config, delay) + delay * 4)
     }
 
     fn on_start(&mut self, cx: &mut Cx<'_, Self>) {

@@ -153,7 +153,9 @@ mod tests {
             })
             .collect();
         assert_eq!(spans, [2, 4, 8, 16, 32]);
-        (0..20).for_each(|_| drop(p.expired()));
+        for _ in 0..20 {
+            p.expired();
+        }
         assert_eq!(p.timeout(), Span::secs(128));
         p.committed();
         assert_eq!(p.timeout(), Span::secs(2));
