@@ -24,4 +24,4 @@ macro_rules! registry {
     };
 }
 
-registry![];
+registry![crate::bft::pbft::Pbft];
