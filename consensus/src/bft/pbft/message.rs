@@ -5,10 +5,11 @@
 
 use std::sync::Arc;
 
+use super::block::PrePrepare;
+use super::view_message::{NewView, ViewChange};
 use crate::message::{Certificate, Claim, Message, PayloadRef, SharedCertificate, Statement};
 use crate::quorum::Signers;
-use crate::types::{Digest, Hashing, Height, Tip, ValidatorId, View};
-use crate::wire::Wire;
+use crate::types::{Digest, Height, ValidatorId, View};
 
 /// Statement of a leader: this block at (height, view). It stands for the leader's prepare.
 pub const PRE_PREPARE: u8 = 1;
@@ -22,168 +23,6 @@ pub const CHECKPOINT: u8 = 4;
 pub const VIEW_CHANGE: u8 = 5;
 /// Statement of a leader: the view starts from here; the value is the digest of its new-view message.
 pub const NEW_VIEW: u8 = 6;
-
-/// Bytes of a block's header on disk: height, parent, payload reference, block digest.
-pub const HEADER_BYTES: u32 = 8 + 16 + 24 + 16;
-
-/// A block without its payload. The digest covers height, parent and payload, but no view: a block that a later
-/// view proposes again stays the same block.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Header {
-    /// Its height.
-    pub height: Height,
-    /// The block below it.
-    pub parent: Digest,
-    /// Its digest.
-    pub block: Digest,
-    /// Its transactions.
-    pub payload: PayloadRef,
-}
-
-crate::wire!(struct Header { height, parent, block, payload });
-
-impl Header {
-    /// The block of a payload on top of a parent.
-    pub fn new(hashing: Hashing, height: Height, parent: Digest, payload: PayloadRef) -> Header {
-        let mut bytes = [0; 48];
-        bytes[..8].copy_from_slice(&height.to_le_bytes());
-        bytes[8..16].copy_from_slice(&parent.0[0].to_le_bytes());
-        bytes[16..24].copy_from_slice(&parent.0[1].to_le_bytes());
-        bytes[24..32].copy_from_slice(&payload.root.0[0].to_le_bytes());
-        bytes[32..40].copy_from_slice(&payload.root.0[1].to_le_bytes());
-        bytes[40..44].copy_from_slice(&payload.bytes.to_le_bytes());
-        bytes[44..].copy_from_slice(&payload.count.to_le_bytes());
-        Header { height, parent, block: hashing.digest(&bytes), payload }
-    }
-    /// Whether the digest is that of the rest.
-    pub fn is_sound(&self, hashing: Hashing) -> bool {
-        *self == Header::new(hashing, self.height, self.parent, self.payload)
-    }
-    /// The chain's end that the block would be.
-    pub fn tip(&self) -> Tip {
-        Tip { height: self.height, block: self.block }
-    }
-}
-
-/// A leader's proposal.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct PrePrepare {
-    /// The leader.
-    pub by: ValidatorId,
-    /// The view it leads.
-    pub view: View,
-    /// The block.
-    pub header: Header,
-}
-
-crate::wire!(struct PrePrepare { by, view, header });
-
-impl PrePrepare {
-    /// What the leader signs.
-    pub fn statement(&self) -> Statement {
-        Statement { kind: PRE_PREPARE, major: self.header.height, minor: self.view, value: self.header.block }
-    }
-}
-
-/// A block of a view-change message, with the newest prepared certificate that the sender holds for it.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Link {
-    /// The block.
-    pub header: Header,
-    /// Who led the certificate's view and signed its pre-prepare.
-    pub leader: ValidatorId,
-    /// The prepares of that view's backups.
-    pub prepared: Option<SharedCertificate>,
-}
-
-crate::wire!(struct Link { header, leader, prepared });
-
-/// "I leave all views below this one, and this is what may have been committed in them."
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct ViewChange {
-    /// Its author.
-    pub by: ValidatorId,
-    /// The view to start.
-    pub view: View,
-    /// The highest block that the author can prove to be final.
-    pub base: Tip,
-    /// The proof: commits, or checkpoints, of a quorum; none for genesis.
-    pub proof: Option<SharedCertificate>,
-    /// The blocks above the base up to the highest prepared one, each on top of the one before it.
-    pub chain: Vec<Link>,
-    /// Digest of all of the above.
-    pub digest: Digest,
-}
-
-crate::wire!(struct ViewChange { by, view, base, proof, chain, digest });
-
-impl ViewChange {
-    /// Digest of everything but the digest.
-    pub fn content(&self, hashing: Hashing) -> Digest {
-        let mut bytes = Vec::with_capacity(self.encoded_len());
-        self.by.encode(&mut bytes);
-        self.view.encode(&mut bytes);
-        self.base.encode(&mut bytes);
-        self.proof.encode(&mut bytes);
-        self.chain.encode(&mut bytes);
-        hashing.digest(&bytes)
-    }
-    fn claims(&self, visit: &mut dyn FnMut(Claim<'_>)) {
-        let what = Statement { kind: VIEW_CHANGE, major: self.view, minor: 0, value: self.digest };
-        visit(Claim::Signed { by: self.by, what });
-        if let Some(proof) = &self.proof {
-            visit(proof.claim());
-        }
-        for link in &self.chain {
-            if let Some(prepared) = &link.prepared {
-                let what = Statement { kind: PRE_PREPARE, ..prepared.what };
-                visit(Claim::Signed { by: link.leader, what });
-                visit(prepared.claim());
-            }
-        }
-    }
-}
-
-/// The start of a view: the view changes of a quorum, and the blocks that follow from them, proposed again.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct NewView {
-    /// The view's leader.
-    pub by: ValidatorId,
-    /// The view.
-    pub view: View,
-    /// The paper's V.
-    pub votes: Vec<Arc<ViewChange>>,
-    /// The paper's O.
-    pub chain: Vec<Header>,
-    /// Digest of all of the above.
-    pub digest: Digest,
-}
-
-crate::wire!(struct NewView { by, view, votes, chain, digest });
-
-impl NewView {
-    /// Digest of everything but the digest.
-    pub fn content(&self, hashing: Hashing) -> Digest {
-        let mut bytes = vec![];
-        self.by.encode(&mut bytes);
-        self.view.encode(&mut bytes);
-        self.votes.iter().for_each(|v| v.digest.encode(&mut bytes));
-        self.chain.iter().for_each(|h| h.block.encode(&mut bytes));
-        hashing.digest(&bytes)
-    }
-    /// The leader's proposal of one of the blocks.
-    pub fn pre_prepare(&self, header: Header) -> PrePrepare {
-        PrePrepare { by: self.by, view: self.view, header }
-    }
-    fn claims(&self, visit: &mut dyn FnMut(Claim<'_>)) {
-        let what = Statement { kind: NEW_VIEW, major: self.view, minor: 0, value: self.digest };
-        visit(Claim::Signed { by: self.by, what });
-        self.votes.iter().for_each(|v| v.claims(visit));
-        for header in &self.chain {
-            visit(Claim::Signed { by: self.by, what: self.pre_prepare(*header).statement() });
-        }
-    }
-}
 
 /// A prepare or a commit.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

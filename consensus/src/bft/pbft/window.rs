@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use super::message::{Header, PrePrepare};
+use super::block::{Header, PrePrepare};
 use crate::message::SharedCertificate;
 use crate::types::{Digest, Height, LogSeq, View};
 
