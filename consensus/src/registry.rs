@@ -24,4 +24,4 @@ macro_rules! registry {
     };
 }
 
-registry![crate::bft::hotstuff::HotStuff,];
+registry![crate::bft::pbft::Pbft, crate::bft::hotstuff::HotStuff];
