@@ -64,6 +64,11 @@ impl Kind {
         self.name
     }
 
+    /// The units, for a message.
+    pub(crate) fn units(&self) -> String {
+        format!("units are {}", self.units.iter().map(|u| u.0).collect::<Vec<_>>().join(", "))
+    }
+
     /// An example with quotes.
     pub(crate) fn example(&self) -> String {
         format!("\"{}\"", self.example)
@@ -106,12 +111,12 @@ impl Kind {
             Some(near) if !unit.is_empty() => format!("did you mean `{near}`?"),
             _ => format!("write it as {}", self.example()),
         };
-        Flaw::new(what).limit(format!("one of {}", names().collect::<Vec<_>>().join(", "))).hint(hint)
+        Flaw::new(what).limit(self.units()).hint(hint)
     }
 
-    /// `base` in the largest unit that divides it; decimal units before binary ones.
+    /// `base` in the largest unit that divides it; binary prefixes are not used.
     pub(crate) fn show(&self, base: u64) -> String {
-        let fits = |u: &&(&str, u64)| base.is_multiple_of(u.1) && !u.0.contains('i') | u.0.contains("bit") | (u.0 == "min");
+        let fits = |u: &&(&str, u64)| base.is_multiple_of(u.1) && !u.0.ends_with("iB");
         let (name, factor) = match base {
             0 => self.units[self.units.iter().position(|u| u.0 == "s").unwrap_or(0)],
             _ => *self.units.iter().rev().find(fits).expect("the base unit divides everything"),
