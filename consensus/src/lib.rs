@@ -15,6 +15,8 @@ pub mod pow;
 pub mod protocol;
 pub mod quorum;
 pub mod registry;
+#[cfg(any(test, feature = "testkit"))]
+pub mod testkit;
 pub mod types;
 pub mod wire;
 
