@@ -24,4 +24,4 @@ macro_rules! registry {
     };
 }
 
-registry![];
+registry![crate::central::Central, crate::pow::nakamoto::Nakamoto, crate::pos::praos::Praos];
