@@ -29,5 +29,6 @@ pub use effective::Effective;
 pub use experiment::{Axis, Experiment, Point};
 pub use model::*;
 pub use problem::{Problem, ScenarioError};
-pub use protocol::{ProtocolFacts, fault_bound, protocol_facts, protocols, validators};
+pub use protocol::{ProtocolFacts, fault_bound, protocol_facts, protocols, show_knob, validators};
 pub use storage::STORAGE_VARIANTS;
+pub use workload::show_param;

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use ledgerlab_consensus::Span;
+use ledgerlab_consensus::{KnobValue, Span};
 
 use crate::scenario::effective::Effective;
 use crate::scenario::model::{Organisation, Scenario};
@@ -58,6 +58,9 @@ fn read(r: &mut Reader<'_, '_>, folder: &Path, stem: &str) -> Option<Scenario> {
         return None;
     }
     network.spec.degree = network.degree_for(consensus.facts.info.overlay, nodes);
+    if !check_stake(r, &consensus, &organisations) {
+        return None;
+    }
     let expected = expected_finality(&consensus, &organisations, finality.depth, &network, mempool.batch_delay);
     mempool.client_timeout = client_timeout.unwrap_or_else(|| mempool::default_client_timeout(expected));
     let drain = run.drain.unwrap_or_else(|| default_drain(expected, run.duration));
@@ -110,6 +113,18 @@ fn expected_finality(
     batch_delay: Span,
 ) -> Span {
     batch_delay + consensus.expected_finality(organisations, depth, network.typical_delay())
+}
+
+/// Protocols count in stake x time: the product of all stake and the longest setting must fit 64 bits.
+fn check_stake(r: &mut Reader<'_, '_>, consensus: &Consensus, organisations: &[Organisation]) -> bool {
+    let total: u128 = organisations.iter().map(|o| u128::from(o.validators) * u128::from(o.stake)).sum();
+    let spans = consensus.settings.iter().map(|(_, value)| if let KnobValue::Span(s) = value { s.0 } else { 1 });
+    let most = u128::from(u64::MAX / spans.max().unwrap_or(1).max(1));
+    if total > most {
+        let flaw = Flaw::new(format!("all stake together is {total}")).limit(format!("at most {most}"));
+        r.report_at(&["organisation"], flaw.hint("only ratios count: use smaller numbers"));
+    }
+    total <= most
 }
 
 fn default_drain(expected: Span, duration: Span) -> Span {

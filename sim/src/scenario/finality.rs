@@ -1,6 +1,7 @@
 //! `[finality]`: by which rule and at how many nodes a transaction is final; `[slo]`: what must hold.
 
-use ledgerlab_consensus::{Family, Span};
+use ledgerlab_consensus::Span;
+use ledgerlab_consensus::risk::{MAX_DEPTH, depth_for_risk};
 
 use crate::scenario::model::{FinalityNodes, FinalityRule, FinalitySpec, Slo};
 use crate::scenario::problem::Flaw;
@@ -10,9 +11,6 @@ use crate::scenario::reader::Reader;
 use crate::scenario::run::SOME_TIME;
 use crate::scenario::scalar;
 use crate::scenario::tree::show_number;
-
-/// Deepest depth that a rule may name.
-const DEEPEST: u64 = 1_000_000;
 
 /// Reads `[finality]`. A rule by depth or risk concerns protocols without certificates; one with certificates is
 /// final by them under every rule, so that one file can compare both kinds.
@@ -53,8 +51,8 @@ fn parse_rule(text: &str) -> Result<FinalityRule, Flaw> {
     }
     if let Some(depth) = text.strip_prefix("depth:") {
         return match depth.trim().parse() {
-            Ok(depth) if depth <= DEEPEST => Ok(FinalityRule::Depth(depth)),
-            _ => Err(Flaw::new(format!("`{depth}` is not a depth")).limit(format!("at least 0 and at most {DEEPEST}"))),
+            Ok(depth) if depth <= MAX_DEPTH => Ok(FinalityRule::Depth(depth)),
+            _ => Err(Flaw::new(format!("`{depth}` is not a depth")).limit(format!("at least 0 and at most {MAX_DEPTH}"))),
         };
     }
     let Some((adversary, reversal)) = text.strip_prefix("risk:").and_then(|t| t.split_once('/')) else {
@@ -89,20 +87,13 @@ fn resolve(r: &mut Reader<'_, '_>, consensus: &Consensus, rule: FinalityRule) ->
         FinalityRule::Protocol => Some(own),
         FinalityRule::Depth(depth) => Some(depth),
         FinalityRule::Risk { adversary, reversal } => {
-            let depth = risk_depth(consensus, adversary, reversal);
+            let depth = depth_for_risk(consensus.facts.info.family, adversary, reversal);
             if depth.is_none() {
-                let flaw = Flaw::new(format!("no depth up to {DEEPEST} has so small a risk"));
+                let flaw = Flaw::new(format!("no depth up to {MAX_DEPTH} has so small a risk"));
                 r.report("rule", flaw.hint("assume a smaller adversary or allow a larger reversal probability"));
             }
             depth
         }
-    }
-}
-
-fn risk_depth(consensus: &Consensus, adversary: f64, reversal: f64) -> Option<u64> {
-    match consensus.facts.info.family {
-        Family::Pos => crate::scenario::risk::praos_depth(consensus, adversary, reversal),
-        _ => crate::scenario::risk::pow_depth(adversary, reversal),
     }
 }
 

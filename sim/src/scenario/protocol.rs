@@ -11,7 +11,7 @@ use ledgerlab_consensus::{
 
 use crate::scenario::model::Organisation;
 use crate::scenario::problem::{Flaw, listed};
-use crate::scenario::quantity::SIZE;
+use crate::scenario::quantity::{SIZE, show_span};
 use crate::scenario::reader::Reader;
 use crate::scenario::run::{ANY_TIME, LONGEST};
 use crate::scenario::scalar;
@@ -184,6 +184,18 @@ fn knob_value(r: &mut Reader<'_, '_>, knob: &Knob, default: KnobValue) -> KnobVa
         (Bytes(d), _) => Bytes(r.quantity(knob.name, &SIZE, d, 0..=u64::MAX)),
         (Flag(d), _) => Flag(r.flag(knob.name, d)),
         (Word(d), _) => Word(r.word(knob.name, d, knob.words)),
+    }
+}
+
+/// A setting's value as a scenario writes it.
+pub fn show_knob(knob: &Knob, value: KnobValue) -> String {
+    match value {
+        KnobValue::Span(span) => show_span(span),
+        KnobValue::Count(count) => count.to_string(),
+        KnobValue::Number(x) => x.to_string(),
+        KnobValue::Bytes(bytes) => SIZE.show(bytes),
+        KnobValue::Flag(flag) => flag.to_string(),
+        KnobValue::Word(i) => knob.words.get(i).copied().unwrap_or("?").to_owned(),
     }
 }
 

@@ -122,3 +122,15 @@ fn report_check(r: &mut Reader<'_, '_>, spec: &WorkloadSpec, error: &ledgerlab_w
     let flaw = Flaw::new(text.strip_prefix(&prefix).unwrap_or(&text));
     r.report(error.key().unwrap_or(""), flaw);
 }
+
+/// A parameter's value as a scenario writes it.
+pub fn show_param(param: &Param, value: ParamValue) -> String {
+    match value {
+        ParamValue::Span(ns) => TIME.show(ns),
+        ParamValue::Bytes(bytes) => SIZE.show(bytes),
+        ParamValue::Count(count) => count.to_string(),
+        ParamValue::Number(x) | ParamValue::Share(x) => x.to_string(),
+        ParamValue::Flag(flag) => flag.to_string(),
+        ParamValue::Word(i) => param.words.get(i).copied().unwrap_or("?").to_owned(),
+    }
+}
