@@ -1,1 +1,3 @@
 //! Byzantine fault tolerant protocols with votes.
+
+pub mod hotstuff;

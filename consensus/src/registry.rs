@@ -24,4 +24,9 @@ macro_rules! registry {
     };
 }
 
-registry![crate::central::Central, crate::pow::nakamoto::Nakamoto, crate::pos::praos::Praos];
+registry![
+    crate::central::Central,
+    crate::pow::nakamoto::Nakamoto,
+    crate::pos::praos::Praos,
+    crate::bft::hotstuff::HotStuff,
+];
