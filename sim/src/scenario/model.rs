@@ -5,6 +5,8 @@
 use ledgerlab_consensus::{NodeId, Settings, Span, Stake, ValidatorId, Validators};
 use ledgerlab_workloads::WorkloadSpec;
 
+use crate::scenario::effective::Effective;
+
 /// One run's input, apart from the seed of a replication.
 #[derive(Clone, Debug)]
 pub struct Scenario {
@@ -46,6 +48,10 @@ pub struct Scenario {
     pub finality: FinalitySpec,
     /// What must hold, if anything.
     pub slo: Option<Slo>,
+    /// Expected time from a transaction's submission to its finality without load, for warnings and defaults.
+    pub expected_finality: Span,
+    /// Every key with the value that the run uses, as text: for the record and the digest of the content.
+    pub effective: Effective,
 }
 
 impl Scenario {
