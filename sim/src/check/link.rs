@@ -22,6 +22,7 @@ pub struct LinkAudit {
     busy_bits: u128,
     second: u64,
     second_bits: u128,
+    second_limit: u128,
     total_bytes: u64,
     fullest: u128,
 }
@@ -39,6 +40,8 @@ impl LinkAudit {
             busy_bits: 0,
             second: 0,
             second_bits: 0,
+            // One nanosecond's worth above the rate, as in a busy period.
+            second_limit: (u128::from(rate_bit_per_s) << POINT) * u128::from(SECOND + 1) / u128::from(SECOND),
             total_bytes: 0,
             fullest: 0,
         }
@@ -99,8 +102,7 @@ impl LinkAudit {
             (self.second, self.second_bits) = (second, 0);
         }
         self.second_bits += share;
-        let limit = (u128::from(self.rate) << POINT) * u128::from(SECOND + 1) / u128::from(SECOND);
-        if self.second_bits > limit {
+        if self.second_bits > self.second_limit {
             let what = format!("second {second} carries {} bits of {} allowed", self.second_bits >> POINT, self.rate);
             return Err(self.fault(Time(second * SECOND), what));
         }
