@@ -31,12 +31,15 @@ use crate::metrics::Meter;
 use crate::network::Network;
 use crate::node::blocks::Blocks;
 use crate::node::mempool::{Batches, Transactions};
+use crate::node::cost::Cost;
 use crate::probe::Probe;
 use crate::scenario::Scenario;
+use crate::storage::StorageModel;
 
 use gateway::Gateway;
 use host::{Host, Node};
 use messages::Messages;
+use offchain::Flow;
 use task::{Due, Task};
 
 /// What [`Event::what`] says where a host has something to do by itself.
@@ -64,6 +67,11 @@ pub struct Simulation<'s, P: Protocol, Q: Queue> {
     probe: &'s mut dyn Probe,
     effects: Effects<P>,
     scratch: Vec<u8>,
+    storage: StorageModel,
+    storage_draws: Stream,
+    flows: Vec<Flow>,
+    reads: u64,
+    costs: Vec<Cost>,
     horizon: Time,
     mining: Stream,
     vrf: Stream,
@@ -111,6 +119,11 @@ impl<'s, P: Protocol, Q: Queue> Simulation<'s, P, Q> {
             probe,
             effects: Effects::default(),
             scratch: vec![],
+            storage: StorageModel::new(&scenario.storage),
+            storage_draws: Stream::new(seed, Purpose::Storage),
+            flows: vec![],
+            reads: 0,
+            costs: vec![],
             horizon: Time::ZERO + GRID,
             mining: Stream::new(seed, Purpose::Mining),
             vrf: Stream::new(seed, Purpose::Vrf),

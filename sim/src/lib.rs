@@ -11,3 +11,4 @@ pub mod node;
 pub mod probe;
 pub mod record;
 pub mod scenario;
+pub mod storage;

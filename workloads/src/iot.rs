@@ -7,9 +7,10 @@
 //! smaller.
 
 use crate::arrival::Operation;
-use crate::param::Param;
+use crate::error::WorkloadError;
+use crate::param::{Param, ParamValue};
 use crate::profile::Profile;
-use crate::registry::{RecordKind, WorkloadKind, no_check};
+use crate::registry::{RecordKind, WorkloadKind};
 use crate::size::{Size, Sizes};
 use crate::spec::WorkloadSpec;
 use crate::stream::{DAY_NS, Devices, Stream, Timing, WEEK_NS};
@@ -21,7 +22,7 @@ pub const IOT: WorkloadKind = WorkloadKind {
     per_hospital: true,
     params: PARAMS,
     records: RECORDS,
-    check: no_check,
+    check,
     streams,
 };
 
@@ -60,6 +61,25 @@ const PARAMS: &[Param] = &[
     Param::number("outages_per_day", 0.0, 1e4, "assumption: none", "outages of a gateway in a day of uptime, Poisson"),
     Param::span("outage", 1_800 * SECOND, (SECOND, 7 * DAY_NS), "assumption", "length of an outage"),
 ];
+
+/// Most beds or gateways of all hospitals together: each has a state of its own.
+const MAX_DEVICES: u64 = 10_000_000;
+
+fn check(spec: &WorkloadSpec) -> Result<(), WorkloadError> {
+    let high = MAX_DEVICES / u64::from(spec.hospitals.max(1));
+    for key in ["beds", "gateways"] {
+        if spec.integer(key) > high {
+            return Err(WorkloadError::OutOfRange {
+                workload: spec.name.clone(),
+                key,
+                value: ParamValue::Count(spec.integer(key)),
+                low: ParamValue::Count(1),
+                high: ParamValue::Count(high),
+            });
+        }
+    }
+    Ok(())
+}
 
 fn streams(spec: &WorkloadSpec) -> Vec<Stream> {
     let hospitals = f64::from(spec.hospitals) * spec.multiplier;
@@ -120,3 +140,6 @@ fn periodic(spec: &WorkloadSpec, kind: u8, hospitals: f64, devices: u64, interva
         remote_share: 0.0,
     }
 }
+
+#[cfg(test)]
+mod tests;

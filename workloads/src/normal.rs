@@ -3,6 +3,7 @@
 //! Algorithm AS 241 (PPND16) of M. J. Wichura, "The percentage points of the normal distribution", Applied
 //! Statistics 37 (1988) 477-484; relative accuracy about 1e-16. The same bits on every platform, since only `libm`
 //! and IEEE arithmetic are used.
+#![expect(clippy::excessive_precision, reason = "coefficients as published")]
 
 /// The x with `P(X <= x) = p`, for p strictly between 0 and 1.
 pub fn quantile(p: f64) -> f64 {

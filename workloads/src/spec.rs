@@ -208,3 +208,6 @@ impl WorkloadSpec {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

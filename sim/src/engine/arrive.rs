@@ -86,7 +86,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
             Cargo::StateRequest { tip, generation } => self.serve_state(n, from, at, tip, generation),
             Cargo::State { blocks, tip, generation } => self.receive_state(n, from, at, &blocks, tip, generation),
             Cargo::Chunk { flow, last } => self.receive_chunk(n, at, flow, last),
-            Cargo::ReadRequest { flow } => self.start_flow(flow, at),
+            Cargo::ReadRequest { flow } => self.start_flow(n, flow, at),
         }
     }
 }

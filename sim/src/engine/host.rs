@@ -106,6 +106,7 @@ pub struct Node<P: Protocol> {
     pub own_pending: u64,
     pub retrying: bool,
     pub leader: Option<NodeId>,
+    pub view: u64,
     /// The own chain; index 0 is genesis.
     pub chain: Vec<Adopted>,
     pub final_height: Height,
@@ -139,6 +140,7 @@ impl<P: Protocol> Node<P> {
             own_pending: 0,
             retrying: false,
             leader: None,
+            view: 0,
             chain: vec![Adopted { block: 0, executed: Time::ZERO }],
             final_height: 0,
             fetches: BTreeMap::new(),

@@ -9,7 +9,8 @@ use ledgerlab_consensus::{
 
 use crate::engine::Simulation;
 use crate::engine::messages::{Cargo, Envelope};
-use crate::engine::task::Task;
+use crate::engine::offchain::PROVIDER;
+use crate::engine::task::{ANY_EPOCH, Due, Task};
 use crate::kernel::queue::{Event, Origin, Queue};
 use crate::node::cost::{self, Cost, ENVELOPE_BYTES};
 use crate::scenario::Dissemination;
@@ -38,14 +39,6 @@ pub enum Recipients {
 pub struct LaneQueue {
     lanes: [VecDeque<(NodeId, NodeId, u32)>; LANES],
     busy: bool,
-}
-
-impl LaneQueue {
-    /// Forgets everything; returns the handles of the copies that are lost.
-    pub fn reset(&mut self) -> Vec<u32> {
-        self.busy = false;
-        self.lanes.iter_mut().flat_map(|l| l.drain(..)).map(|(.., h)| h).collect()
-    }
 }
 
 impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
@@ -191,14 +184,14 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
     }
 
     fn send_copy(&mut self, n: u32, at: Time, to: NodeId, handle: u32, kind: &'static str) {
-        if to.0 == n || to.0 as usize >= self.nodes.len() {
+        if to.0 == n || (to != PROVIDER && to.0 as usize >= self.nodes.len()) {
             return;
         }
         self.messages.count(kind);
         self.probe.on_send(at, NodeId(n), to, kind, self.messages.get(handle).bytes);
         self.messages.retain(handle);
         let host = self.nodes[n as usize].host as usize;
-        if self.nodes[to.0 as usize].host as usize == host {
+        if to != PROVIDER && self.nodes[to.0 as usize].host as usize == host {
             return self.travel(NodeId(n), to, at, handle);
         }
         let bytes = self.messages.get(handle).bytes;
@@ -229,17 +222,36 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
             return;
         };
         let sent = h.up.carry(at, self.messages.get(handle).bytes);
-        self.push_task(n, sent, Task::Uplink);
+        h.agenda.push(sent, n, Due { epoch: ANY_EPOCH, task: Task::Uplink });
         self.travel(from, to, sent, handle);
+    }
+
+    /// Copies of a crashed node that wait for its card are lost.
+    pub(super) fn forget_copies(&mut self, n: u32) {
+        let host = self.nodes[n as usize].host as usize;
+        let Some(queue) = &mut self.hosts[host].lanes else { return };
+        let mut lost = vec![];
+        for lane in &mut queue.lanes {
+            lost.extend(lane.iter().filter(|(from, ..)| from.0 == n).map(|(.., handle)| *handle));
+            lane.retain(|(from, ..)| from.0 != n);
+        }
+        lost.into_iter().for_each(|handle| self.messages.release(handle));
     }
 
     /// A copy has left the sender's card at `sent`: it arrives after the latency, in the order of its connection,
     /// unless its sender crashed before it had left or the network was cut on the way.
     fn travel(&mut self, from: NodeId, to: NodeId, sent: Time, handle: u32) {
         let e = self.messages.get(handle);
-        let arrival = self.network.arrival(from, to, e.lane, e.origin, sent, e.bytes);
+        let (lane, origin) = (e.lane, e.origin);
+        if let Cargo::Chunk { flow, last } = e.cargo {
+            self.chunk_left(from, to, sent, flow, last);
+        }
+        if to == PROVIDER {
+            return self.messages.release(handle);
+        }
+        let arrival = self.network.arrival(from, to, lane, origin, sent);
         match arrival {
-            Some(at) => self.queue.push(Event { at, origin: e.origin, target: to.0, what: handle }),
+            Some(at) => self.queue.push(Event { at, origin, target: to.0, what: handle }),
             None => self.messages.release(handle),
         }
     }

@@ -202,7 +202,9 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
             Task::Restart => self.restart(n, at),
             Task::Peer { peer, state } => self.step(n, at, own, Input::Peer { peer, state }),
             Task::Uplink => self.uplink_ready(n, at),
-            Task::Chunk { flow } => self.next_chunk(flow, at),
+            Task::Open { flow } => self.open_transfer(n, flow, at),
+            Task::Chunk { flow } => self.next_chunk(n, flow, at),
+            Task::Stored { flow } => self.stored(n, flow, at),
             Task::Client { client } => self.client_ready(n, client, at),
         }
     }

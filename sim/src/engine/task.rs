@@ -49,8 +49,12 @@ pub enum Task<P: Protocol> {
     Peer { peer: NodeId, state: Peer },
     /// The uplink has sent a copy and takes the next.
     Uplink,
-    /// A transfer outside the chain sends its next chunk.
+    /// A transfer outside the chain begins.
+    Open { flow: u32 },
+    /// It sends its next chunk.
     Chunk { flow: u32 },
+    /// A provider has acknowledged an object.
+    Stored { flow: u32 },
     /// A client of a closed loop submits again.
     Client { client: u32 },
 }

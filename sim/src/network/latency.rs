@@ -6,7 +6,7 @@
 //!
 //! - *Shifted log-normal* through a measured median and 90th percentile. The shift, the propagation that no
 //!   message undercuts, is 0.95 of the median: an assumption.
-//! - *Pareto* of shape 5 and scale 0.8 x mean, so that the mean is kept (JABS, Yajam et al. 2022).
+//! - *Pareto* of shape 5 and scale 0.8 x mean, so that the mean is kept (as in JABS, the simulator of Yajam, Ebadi and Akhaee).
 
 mod exp2;
 #[cfg(test)]
@@ -77,11 +77,12 @@ impl LatencyModel {
     /// The model for nodes with the given regions and hosts, both by node id.
     ///
     /// # Panics
-    /// If the lists differ in length, a region is not in the matrices, or a host stands in two regions.
+    /// If the lists differ in length, a matrix is not square, a region is not in it, or a host stands in two regions.
     pub fn new(spec: &LatencySpec, region_of: &[usize], loopback: Span, host_of: &[u32]) -> LatencyModel {
         assert_eq!(region_of.len(), host_of.len(), "each node has a region and a host");
         let (shape, pairs) = pairs(spec);
-        let regions = libm::sqrt(pairs.len() as f64) as usize;
+        let regions = pairs.len().isqrt();
+        assert_eq!(regions * regions, pairs.len(), "a latency matrix is square");
         let constant = matches!(spec, LatencySpec::Constant(_));
         let place = |(&region, &host): (&usize, &u32)| {
             let region = if constant { 0 } else { region };

@@ -25,19 +25,33 @@ pub struct Transactions {
     pub bytes: Vec<u32>,
     /// Workload of the scenario.
     pub workload: Vec<u16>,
-    /// Bytes of its object outside the chain, in KiB, rounded up.
-    pub object_kib: Vec<u32>,
+    /// Kind of record within the workload.
+    pub kind: Vec<u8>,
+    /// Hospital of the workload.
+    pub hospital: Vec<u32>,
+    /// When its object was stored; the planned time where it has none.
+    pub stored: Vec<Time>,
+    /// Whether it may be in more than one batch.
+    pub resubmitted: Bits,
 }
 
 impl Transactions {
     /// Adds one.
-    pub fn push(&mut self, planned: Time, bytes: u32, workload: u16, object_bytes: u64) -> TxId {
+    pub fn push(&mut self, planned: Time, bytes: u32, workload: u16, kind: u8, hospital: u32) -> TxId {
         let id = self.planned.len() as TxId;
         self.planned.push(planned);
         self.bytes.push(bytes);
         self.workload.push(workload);
-        self.object_kib.push(object_bytes.div_ceil(1_024).min(u64::from(u32::MAX)) as u32);
+        self.kind.push(kind);
+        self.hospital.push(hospital);
+        self.stored.push(planned);
         id
+    }
+    /// Clients submit these again, elsewhere.
+    pub fn mark_resubmitted(&mut self, txs: &[TxId]) {
+        for t in txs {
+            self.resubmitted.add(*t);
+        }
     }
     /// Number of transactions.
     pub fn len(&self) -> usize {
@@ -60,6 +74,8 @@ pub struct Batch {
     pub ready: Time,
     /// Whether it has been closed.
     pub closed: bool,
+    /// Whether its gateway has sent it to everybody.
+    pub shared: bool,
     /// Its transactions.
     pub txs: Vec<TxId>,
     /// Their bytes.
@@ -81,6 +97,7 @@ impl Batches {
             opened,
             ready: opened,
             closed: false,
+            shared: false,
             txs: vec![],
             bytes: 0,
             included: vec![],
