@@ -72,7 +72,15 @@ impl LinkAudit {
         self.spread(start, end, bits)
     }
 
-    /// Bytes that it has carried.
+    /// What was to be transmitted after `now` is lost: the machine crashed. Its second is audited from here on.
+    pub fn reset(&mut self, now: Time) {
+        if self.last_end > now {
+            (self.last_end, self.busy_since, self.busy_bits) = (now, now, 0);
+            (self.second, self.second_bits) = (now.0 / SECOND, 0);
+        }
+    }
+
+    /// Bytes that it was given to carry.
     pub fn bytes(&self) -> u64 {
         self.total_bytes
     }
@@ -159,6 +167,16 @@ mod tests {
         l.transmit(Time(SECOND / 2), Time(SECOND * 7 / 2), 3_000).unwrap();
         assert!((l.peak() - 1.0).abs() < 1e-6, "{}", l.peak());
         assert!(l.transmit(Time(SECOND * 7 / 2), Time(SECOND * 9 / 2), 1_001).is_err());
+    }
+
+    #[test]
+    fn a_crash_frees_the_link() {
+        let mut l = link(8_000);
+        l.transmit(Time(0), Time(3 * SECOND), 3_000).unwrap();
+        l.reset(Time(SECOND / 2));
+        l.transmit(Time(SECOND), Time(2 * SECOND), 1_000).unwrap();
+        l.reset(Time(5 * SECOND));
+        assert!(l.transmit(Time(SECOND), Time(2 * SECOND), 1_000).is_err(), "an idle link is not set back");
     }
 
     #[test]
