@@ -5,20 +5,20 @@
 
 mod cohort;
 mod finality;
-mod record;
+pub mod record;
 mod series;
 
 use std::sync::Arc;
 
 use ledgerlab_consensus::{
-    Certificate, Claim, Digest, Evidence, Finality, Height, Message, NodeId, ProtocolInfo, Span, Time, Tip, ValidatorId,
-    Validators,
+    Certificate, Claim, Digest, Evidence, Finality, Height, Message, NodeId, ProtocolInfo, Span, Time, Tip,
+    ValidatorId, Validators,
 };
 
 use crate::check::Violations;
 use crate::check::agreement::{Agreement, Reversals};
 use crate::check::certificate::Certificates;
-use crate::check::conservation::Conservation;
+use crate::check::conservation::{Conservation, State};
 use crate::check::little::Little;
 use crate::check::liveness::Liveness;
 use crate::check::statements::Statements;
@@ -42,8 +42,14 @@ pub struct MachineUsage {
     pub uplink: f64,
     /// Share of the time that the downlink was busy.
     pub downlink: f64,
+    /// The busiest second of the uplink, as a share of its rate.
+    pub uplink_peak: f64,
     /// Share of all cores' time that was billed.
     pub cpu: f64,
+    /// The same of the busiest core.
+    pub core: f64,
+    /// Share of the time that the disk wrote.
+    pub disk: f64,
     /// Bytes written to disk, amplification included.
     pub disk_bytes: u64,
     /// Number of fsyncs.
@@ -61,6 +67,7 @@ struct Snapshot {
 pub struct Meter {
     window: (Time, Time),
     depth: Option<u64>,
+    expiry: Span,
     info: ProtocolInfo,
     exclusive_gated: bool,
     reports: Reports,
@@ -74,7 +81,7 @@ pub struct Meter {
     rejects: Vec<(&'static str, u64)>,
     snapshots: Vec<Snapshot>,
     end: Time,
-    messages: Vec<(&'static str, u64)>,
+    messages: Vec<(&'static str, u64, u64)>,
     events: u64,
     conservation: Conservation,
     little: Little,
@@ -97,7 +104,6 @@ struct BlockCounts {
     transactions: u64,
     first: Option<Time>,
     last: Option<Time>,
-    made: u64,
     stale: u64,
     catch_ups: u64,
     view_changes: u64,
@@ -117,6 +123,7 @@ impl Meter {
         Meter {
             window: (start, start + s.duration),
             depth: s.finality.depth,
+            expiry: s.mempool.expiry,
             info,
             exclusive_gated: true,
             reports: Reports::new(s, validators, info.faults),
@@ -312,7 +319,7 @@ impl Meter {
         let i = t as usize;
         // A transaction that its client submitted again may be in two blocks: the second is a no-op.
         let again = txs.resubmitted.has(t);
-        if again && self.conservation.state(u64::from(t)) == Some(crate::check::conservation::State::Committed) {
+        if again && self.conservation.state(u64::from(t)) == Some(State::Committed) {
             self.blocks.duplicates += 1;
             return;
         }
@@ -336,20 +343,23 @@ impl Meter {
     }
 
     /// The run has ended at `end`.
-    pub fn finish(&mut self, end: Time, messages: Vec<(&'static str, u64)>, events: u64, txs: &Transactions, made: u64) {
+    pub fn finish(&mut self, end: Time, messages: Vec<(&'static str, u64, u64)>, events: u64, txs: &Transactions) {
         self.end = end;
         self.messages = messages;
         self.events = events;
-        self.blocks.made = made;
-        self.blocks.stale = made.saturating_sub(self.reports.settled() + self.reports.open());
-        let mut planned_later = 0;
-        let pending: Vec<Time> = (0..txs.len())
-            .filter(|i| self.conservation.state(*i as u64) == Some(crate::check::conservation::State::Pending))
-            .map(|i| txs.planned[i])
-            .inspect(|p| planned_later += u64::from(*p > end))
-            .collect();
-        self.violations.note(self.conservation.reconcile(end, pending.len() as u64));
-        match self.little.finish(end, pending.into_iter().filter(|p| *p <= end)) {
+        let mut expired = vec![0; self.cohorts.workloads().count()];
+        let waiting: Vec<usize> =
+            (0..txs.len()).filter(|i| self.conservation.state(*i as u64) == Some(State::Pending)).collect();
+        for i in &waiting {
+            if txs.planned[*i] + self.expiry < end {
+                self.violations.note(self.conservation.expire(end, *i as u64));
+                expired[txs.workload[*i] as usize] += u64::from(self.in_window(txs.planned[*i]));
+            }
+        }
+        self.cohorts.close(&expired);
+        let held = self.conservation.classes().pending;
+        self.violations.note(self.conservation.reconcile(end, held));
+        match self.little.finish(end, waiting.iter().map(|i| txs.planned[*i])) {
             Ok(sides) => self.sides = Some(sides),
             Err(v) => {
                 self.violations.note(Err(v));

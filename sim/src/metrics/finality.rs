@@ -94,8 +94,8 @@ impl Reports {
         None
     }
     fn everybody(&self, reports: &[(Time, Time, NodeId)], at: Time) -> bool {
-        (0..self.stake.len() as u32).map(NodeId).all(|n| {
-            reports.iter().any(|(.., r)| *r == n) || !self.faults.is_up(n, at)
-        })
+        (0..self.stake.len() as u32)
+            .map(NodeId)
+            .all(|n| reports.iter().any(|(.., r)| *r == n) || !self.faults.is_up(n, at))
     }
 }
