@@ -7,12 +7,12 @@ use ledgerlab_consensus::{KnobValue, Span};
 
 use crate::scenario::effective::Effective;
 use crate::scenario::model::{Organisation, Scenario};
+use crate::scenario::network::Network;
 use crate::scenario::problem::{Flaw, Problem};
 use crate::scenario::protocol::{self, Consensus};
 use crate::scenario::quantity::show_span;
 use crate::scenario::reader::{Reader, Sheet};
 use crate::scenario::run::{self, Run};
-use crate::scenario::network::Network;
 use crate::scenario::tree::{Table, Value};
 use crate::scenario::{fault, finality, mempool, network, node, organisation, storage, workload};
 

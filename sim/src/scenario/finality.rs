@@ -31,7 +31,10 @@ fn parse_nodes(text: &str) -> Result<FinalityNodes, Flaw> {
         ("all", _) => Ok(FinalityNodes::All),
         (_, Ok(share)) if share > 0.0 && share <= 1.0 => Ok(FinalityNodes::Fraction(share)),
         (_, Ok(_)) => Err(Flaw::new("not a share of the nodes").limit("above 0 and at most 1")),
-        _ => Err(Flaw::new(format!("`{text}` is no number of nodes")).limit("first, quorum, all or a share like \"0.67\"")),
+        _ => {
+            Err(Flaw::new(format!("`{text}` is no number of nodes"))
+                .limit("first, quorum, all or a share like \"0.67\""))
+        }
     }
 }
 
@@ -52,7 +55,9 @@ fn parse_rule(text: &str) -> Result<FinalityRule, Flaw> {
     if let Some(depth) = text.strip_prefix("depth:") {
         return match depth.trim().parse() {
             Ok(depth) if depth <= MAX_DEPTH => Ok(FinalityRule::Depth(depth)),
-            _ => Err(Flaw::new(format!("`{depth}` is not a depth")).limit(format!("at least 0 and at most {MAX_DEPTH}"))),
+            _ => {
+                Err(Flaw::new(format!("`{depth}` is not a depth")).limit(format!("at least 0 and at most {MAX_DEPTH}")))
+            }
         };
     }
     let Some((adversary, reversal)) = text.strip_prefix("risk:").and_then(|t| t.split_once('/')) else {

@@ -52,9 +52,9 @@ impl Network {
     pub(crate) fn typical_delay(&self) -> Span {
         match &self.spec.latency {
             LatencySpec::Constant(delay) => *delay,
-            LatencySpec::Quantiles { p50: m, .. } | LatencySpec::Pareto { mean: m } | LatencySpec::Fixed { mean: m } => {
-                Span(m.iter().flatten().fold(0.0, |a: f64, b| a.max(*b)) as u64)
-            }
+            LatencySpec::Quantiles { p50: m, .. }
+            | LatencySpec::Pareto { mean: m }
+            | LatencySpec::Fixed { mean: m } => Span(m.iter().flatten().fold(0.0, |a: f64, b| a.max(*b)) as u64),
         }
     }
 }

@@ -83,8 +83,7 @@ pub struct ScenarioError {
 impl ScenarioError {
     /// The error of a file as a whole.
     pub(crate) fn file(file: &str, what: impl Into<String>, hint: impl Into<String>) -> ScenarioError {
-        let problem =
-            Problem { file: file.into(), what: what.into(), hint: Some(hint.into()), ..Problem::default() };
+        let problem = Problem { file: file.into(), what: what.into(), hint: Some(hint.into()), ..Problem::default() };
         ScenarioError { problems: vec![problem] }
     }
 }

@@ -6,7 +6,8 @@ use std::ops::RangeInclusive;
 
 use ledgerlab_consensus::registry::{self, Visitor};
 use ledgerlab_consensus::{
-    EmptyBlocks, Family, Finality, FaultBound, Knob, KnobValue, Protocol, ProtocolInfo, Settings, Span, Stake, Validators,
+    EmptyBlocks, Family, FaultBound, Finality, Knob, KnobValue, Protocol, ProtocolInfo, Settings, Span, Stake,
+    Validators,
 };
 
 use crate::scenario::model::Organisation;
@@ -67,8 +68,7 @@ impl Visitor for ExpectedFinality<'_> {
 
 /// The validators of these organisations, in node order.
 pub fn validators(organisations: &[Organisation]) -> Validators {
-    let stake: Vec<Stake> =
-        organisations.iter().flat_map(|o| (0..o.validators).map(|_| Stake(o.stake))).collect();
+    let stake: Vec<Stake> = organisations.iter().flat_map(|o| (0..o.validators).map(|_| Stake(o.stake))).collect();
     let endpoints = (0..stake.len() as u32).map(ledgerlab_consensus::NodeId).collect();
     Validators::new(stake, endpoints)
 }

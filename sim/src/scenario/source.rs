@@ -88,7 +88,9 @@ impl Source {
 
     fn remove_all(&mut self, removed: &Node, extends: bool) {
         let keys: Option<Vec<&String>> = match &removed.value {
-            Value::List(items) => items.iter().map(|n| if let Value::Text(t) = &n.value { Some(t) } else { None }).collect(),
+            Value::List(items) => {
+                items.iter().map(|n| if let Value::Text(t) = &n.value { Some(t) } else { None }).collect()
+            }
             _ => None,
         };
         let Some(keys) = keys else {

@@ -75,7 +75,8 @@ fn arrival(r: &mut Reader<'_, '_>) -> ArrivalMode {
             return Ok(ArrivalMode::Open);
         }
         let Some((clients, think)) = text.strip_prefix("closed:").and_then(|t| t.split_once('/')) else {
-            let flaw = Flaw::new(format!("there is no arrival `{text}`")).limit("open, or closed:<clients>/<think time>");
+            let flaw =
+                Flaw::new(format!("there is no arrival `{text}`")).limit("open, or closed:<clients>/<think time>");
             return Err(flaw.hint("write it as \"closed:1000/0 s\""));
         };
         let think_ns = TIME.parse(think)?;
@@ -88,10 +89,13 @@ fn arrival(r: &mut Reader<'_, '_>) -> ArrivalMode {
         }
     });
     let mode = mode.unwrap_or_default();
-    r.note("arrival", match mode {
-        ArrivalMode::Open => "open".to_owned(),
-        ArrivalMode::Closed { clients, think_ns } => format!("closed:{clients}/{}", TIME.show(think_ns)),
-    });
+    r.note(
+        "arrival",
+        match mode {
+            ArrivalMode::Open => "open".to_owned(),
+            ArrivalMode::Closed { clients, think_ns } => format!("closed:{clients}/{}", TIME.show(think_ns)),
+        },
+    );
     mode
 }
 
