@@ -261,6 +261,9 @@ impl Protocol for HotStuff {
             if self.expects_progress() {
                 self.on_timeout(cx);
             }
+            if self.is_behind() {
+                self.search(cx);
+            }
         }
         self.settle(cx);
     }

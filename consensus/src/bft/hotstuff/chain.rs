@@ -30,7 +30,7 @@ impl HotStuff {
     /// Ends a handler: proposes if it is time to, keeps the view timer as it should be.
     pub(super) fn settle(&mut self, cx: &mut Cx<'_, Self>) {
         self.request_payload(cx);
-        let expects = self.expects_progress();
+        let expects = self.expects_progress() || self.is_behind();
         if expects && (self.progress || !self.armed) {
             cx.set_timer(HotStuffTimer::View, self.pace.timeout() + self.config.block_period);
         } else if !expects && self.armed {
