@@ -8,6 +8,7 @@
 pub mod checks;
 pub mod node;
 pub mod pool;
+pub mod solo;
 pub mod traffic;
 
 mod effects;
