@@ -81,6 +81,7 @@ fn what_users_write_is_text() {
 #[test]
 fn a_stall_has_no_latency_chart_but_every_metric() {
     let page = page(&fixture::stalled().0).unwrap();
+    assert_eq!(page.matches("over time</figcaption>").count(), 1);
     assert!(!page.contains("Latency distribution") && !page.contains("Where the latency goes"));
     assert!(METRICS.iter().all(|metric| page.contains(metric.name)));
     assert!(page.contains("\u{2717} pbft: success_rate"));
