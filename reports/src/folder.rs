@@ -5,7 +5,7 @@
 
 use crate::error::Error;
 use crate::frame;
-use crate::{hgrm, html, json, overview};
+use crate::{checkpoint, hgrm, html, json, overview};
 use ledgerlab_sim::record::{LatencyHistogram, RunRecord, Summary};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -21,6 +21,24 @@ pub enum Existing {
 
 /// Name of the report in a result folder.
 const REPORT: &str = "report.html";
+
+/// Whether a result may go to `folder`: one that is not there, is empty, or holds a checkpoint only, is free.
+///
+/// # Errors
+/// [`Error::Occupied`] where it holds a result that is not to be replaced, [`Error::Foreign`] where it holds anything
+/// else, [`Error::Io`] where it cannot be read.
+pub fn check_free(folder: &Path, existing: Existing) -> Result<(), Error> {
+    if !folder.exists() {
+        return Ok(());
+    }
+    let entries = fs::read_dir(folder).map_err(Error::io("read", folder))?;
+    let foreign = entries.flatten().any(|entry| entry.file_name() != checkpoint::FILE);
+    match (foreign, folder.join(json::FILE).is_file(), existing) {
+        (false, _, _) | (true, true, Existing::Replace) => Ok(()),
+        (true, true, Existing::Refuse) => Err(Error::Occupied { path: folder.to_path_buf() }),
+        (true, false, _) => Err(Error::Foreign { path: folder.to_path_buf() }),
+    }
+}
 
 /// Writes `summary.json`, the Parquet tables, `latency.hgrm` and `report.html` into `folder`.
 ///
@@ -79,18 +97,6 @@ fn write_text(path: &Path, text: &str) -> Result<(), Error> {
     fs::write(path, text).map_err(Error::io("write", path))
 }
 
-fn check_free(folder: &Path, existing: Existing) -> Result<(), Error> {
-    if !folder.exists() {
-        return Ok(());
-    }
-    let mut entries = fs::read_dir(folder).map_err(Error::io("read", folder))?;
-    match (entries.next().is_some(), folder.join(json::FILE).is_file(), existing) {
-        (false, _, _) | (true, true, Existing::Replace) => Ok(()),
-        (true, true, Existing::Refuse) => Err(Error::Occupied { path: folder.to_path_buf() }),
-        (true, false, _) => Err(Error::Foreign { path: folder.to_path_buf() }),
-    }
-}
-
 /// The hidden sibling; removed when dropped before it became the folder.
 struct Partial {
     path: PathBuf,
@@ -108,7 +114,7 @@ impl Partial {
 
     fn become_folder(self, folder: &Path) -> Result<(), Error> {
         let aside = sibling(folder, "replaced");
-        let occupied = folder.join(json::FILE).is_file();
+        let occupied = folder.exists();
         if occupied {
             fs::rename(folder, &aside).map_err(Error::io("rename", folder))?;
         }

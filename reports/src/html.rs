@@ -163,6 +163,14 @@ impl Page {
         self.text.push_str("</tbody></table></div>\n");
     }
 
+    /// A table under a heading of its own; nothing without rows.
+    fn titled_table<S: AsRef<str>>(&mut self, title: &str, head: &[S], rows: &[Vec<String>], numeric: &[bool]) {
+        if !rows.is_empty() {
+            self.subheading(title);
+            self.table("", head, rows, numeric);
+        }
+    }
+
     fn chart(&mut self, chart: &Chart) {
         let _ = write!(self.text, "<figure>\n<figcaption>{}</figcaption>\n{}", escaped(&chart.title), chart.svg);
         self.text.push_str("<ul class=\"legend\">");

@@ -22,15 +22,10 @@ pub fn definitions(page: &mut Page, summary: &Summary) {
 pub fn section(page: &mut Page, summary: &Summary) {
     page.heading("All figures");
     metrics(page, summary);
-    page.subheading("Their definitions");
     all_definitions(page, summary);
-    page.subheading("Cohort by workload");
     workloads(page, summary);
-    page.subheading("Chain");
     blocks(page, summary);
-    page.subheading("Messages sent");
     messages(page, summary);
-    page.subheading("Projected disk");
     projection(page, summary);
     page.heading("Checks");
     checks(page, summary);
@@ -56,7 +51,7 @@ fn all_definitions(page: &mut Page, summary: &Summary) {
         Some(vec![metric.name.to_owned(), definition.unit.clone(), definition.definition.clone()])
     };
     let rows: Vec<_> = METRICS.iter().filter_map(row).collect();
-    page.table("", &["metric", "unit", "definition"], &rows, &[false, false, false]);
+    page.titled_table("Their definitions", &["metric", "unit", "definition"], &rows, &[false, false, false]);
 }
 
 fn workloads(page: &mut Page, summary: &Summary) {
@@ -74,7 +69,7 @@ fn workloads(page: &mut Page, summary: &Summary) {
             rows.push(row);
         }
     }
-    page.table("", &head, &rows, &[false, false, true, true, true, true, true, true, true]);
+    page.titled_table("Cohort by workload", &head, &rows, &[false, false, true, true, true, true, true, true, true]);
 }
 
 fn blocks(page: &mut Page, summary: &Summary) {
@@ -108,8 +103,8 @@ fn blocks(page: &mut Page, summary: &Summary) {
         ]
     };
     let rows: Vec<_> = summary.points.iter().map(row).collect();
-    page.table("", &head, &rows, &[false, true, true, true, true, true, true, true, true, false]);
-    page.paragraph("note", "Counts are sums over replications, the others means.");
+    page.titled_table("Chain", &head, &rows, &[false, true, true, true, true, true, true, true, true, false]);
+    page.paragraph("note", "Blocks: counts are sums over replications, the others means.");
 }
 
 fn messages(page: &mut Page, summary: &Summary) {
@@ -120,7 +115,7 @@ fn messages(page: &mut Page, summary: &Summary) {
             rows.push(vec![overview::label(summary, point), message.kind.clone(), count, bytes]);
         }
     }
-    page.table("", &["point", "kind", "messages", "bytes"], &rows, &[false, false, true, true]);
+    page.titled_table("Messages sent", &["point", "kind", "messages", "bytes"], &rows, &[false, false, true, true]);
 }
 
 fn projection(page: &mut Page, summary: &Summary) {
@@ -135,7 +130,7 @@ fn projection(page: &mut Page, summary: &Summary) {
             rows.push(row);
         }
     }
-    page.table("", &head, &rows, &[false, true, true, true, true, true, true]);
+    page.titled_table("Projected disk", &head, &rows, &[false, true, true, true, true, true, true]);
 }
 
 fn checks(page: &mut Page, summary: &Summary) {
