@@ -93,3 +93,12 @@ fn a_sweep_of_numbers_has_curves() {
     assert!(page.contains("Latency against throughput") && page.contains("Throughput by load"));
     assert!(page.contains("The first 8 of 10 points"));
 }
+
+#[test]
+fn the_reference_lists_every_metric_with_its_definition() {
+    let reference = include_str!("../../../docs/RESULTS.md");
+    for metric in METRICS {
+        let row = format!("| `{}` | {} | {} |", metric.name, metric.unit, metric.definition);
+        assert!(reference.contains(&row), "docs/RESULTS.md lacks {row}");
+    }
+}
