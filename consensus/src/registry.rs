@@ -24,4 +24,10 @@ macro_rules! registry {
     };
 }
 
-registry![];
+registry![
+    crate::pow::nakamoto::Nakamoto,
+    crate::pos::praos::Praos,
+    crate::bft::pbft::Pbft,
+    crate::bft::hotstuff::HotStuff,
+    crate::central::Central,
+];
