@@ -93,7 +93,7 @@ fn replications(text: &str) -> (Vec<RunRecord>, usize) {
 mod tests {
     use super::*;
     use crate::fixture;
-    use crate::folder::{Existing, write};
+    use crate::folder::{Existing, fill, write};
 
     #[test]
     fn replications_survive_a_kill_in_the_middle_of_a_line() {
@@ -130,5 +130,15 @@ mod tests {
         write(&summary, &runs, &folder, Existing::Refuse).unwrap();
         assert!(!Checkpoint::exists(&folder) && folder.join("summary.json").is_file());
         assert_eq!(fs::read_dir(parent.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn filling_a_folder_ends_its_checkpoint() {
+        let (summary, runs) = fixture::comparison();
+        let folder = tempfile::tempdir().unwrap();
+        Checkpoint::open(folder.path(), "abc").unwrap().0.add(&runs[0]).unwrap();
+        fill(&summary, &runs, folder.path()).unwrap();
+        assert!(!Checkpoint::exists(folder.path()));
+        assert!(crate::read_summary(&folder.path().join("summary.json")).unwrap() == summary);
     }
 }

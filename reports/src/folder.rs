@@ -47,13 +47,28 @@ pub fn check_free(folder: &Path, existing: Existing) -> Result<(), Error> {
 pub fn write(summary: &Summary, runs: &[RunRecord], folder: &Path, existing: Existing) -> Result<(), Error> {
     check_free(folder, existing)?;
     let partial = Partial::beside(folder)?;
-    write_text(&partial.path.join(json::FILE), &json::to_json(summary)?)?;
-    for mut table in frame::tables(summary, runs)? {
-        frame::write_parquet(&mut table, summary, &partial.path)?;
-    }
-    write_distributions(summary, runs, &partial.path)?;
-    write_text(&partial.path.join(REPORT), &html::page(summary)?)?;
+    fill(summary, runs, &partial.path)?;
     partial.become_folder(folder)
+}
+
+/// Writes the same files into a `folder` that exists, and removes its checkpoint at the end.
+///
+/// For a caller that gives the folder its final name itself: a failure leaves what was written so far.
+///
+/// # Errors
+/// As the parts: [`Error::Io`], [`Error::Table`], [`Error::Encode`], [`Error::Chart`].
+pub fn fill(summary: &Summary, runs: &[RunRecord], folder: &Path) -> Result<(), Error> {
+    for mut table in frame::tables(summary, runs)? {
+        frame::write_parquet(&mut table, summary, folder)?;
+    }
+    write_distributions(summary, runs, folder)?;
+    write_text(&folder.join(REPORT), &html::page(summary)?)?;
+    write_text(&folder.join(json::FILE), &json::to_json(summary)?)?;
+    let checkpoint = folder.join(checkpoint::FILE);
+    if checkpoint.exists() {
+        fs::remove_file(&checkpoint).map_err(Error::io("remove", &checkpoint))?;
+    }
+    Ok(())
 }
 
 /// Makes `report.html` again from the folder's `summary.json`, and gives its path.
@@ -78,7 +93,7 @@ fn write_distributions(summary: &Summary, runs: &[RunRecord], folder: &Path) -> 
         return write_text(&folder.join("latency.hgrm"), &text(0));
     }
     let folder = folder.join("latency");
-    fs::create_dir(&folder).map_err(Error::io("create", &folder))?;
+    fs::create_dir_all(&folder).map_err(Error::io("create", &folder))?;
     for (index, point) in summary.points.iter().enumerate() {
         let name = format!("{index:03}-{}.hgrm", file_name(&overview::label(summary, point)));
         write_text(&folder.join(name), &text(index))?;

@@ -21,7 +21,7 @@ mod fixture;
 
 pub use checkpoint::Checkpoint;
 pub use error::Error;
-pub use folder::{Existing, check_free, render, write};
+pub use folder::{Existing, check_free, fill, render, write};
 pub use html::page;
 pub use json::{read_summary, to_json};
 pub use overview::table;
