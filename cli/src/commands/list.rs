@@ -20,8 +20,12 @@ pub fn list(args: &ListArgs) -> Result<Exit, Error> {
 }
 
 fn text() -> String {
-    let sections =
-        [("Protocols", protocol_rows()), ("Workloads", workload_rows()), ("Storage", storage_rows()), ("Latency tables", table_rows())];
+    let sections = [
+        ("Protocols", protocol_rows()),
+        ("Workloads", workload_rows()),
+        ("Storage", storage_rows()),
+        ("Latency tables", table_rows()),
+    ];
     let mut text = Vec::new();
     for (title, rows) in sections {
         text.push(format!("{title}\n{}\n", indented(&columns(&rows))));

@@ -6,7 +6,8 @@ use std::ops::RangeInclusive;
 
 use ledgerlab_consensus::registry::{self, Visitor};
 use ledgerlab_consensus::{
-    EmptyBlocks, Family, Finality, FaultBound, Knob, KnobValue, Protocol, ProtocolInfo, Settings, Span, Stake, Validators,
+    EmptyBlocks, Family, FaultBound, Finality, Knob, KnobValue, Protocol, ProtocolInfo, Settings, Span, Stake,
+    Validators,
 };
 
 use crate::scenario::model::Organisation;
@@ -67,8 +68,7 @@ impl Visitor for ExpectedFinality<'_> {
 
 /// The validators of these organisations, in node order.
 pub fn validators(organisations: &[Organisation]) -> Validators {
-    let stake: Vec<Stake> =
-        organisations.iter().flat_map(|o| (0..o.validators).map(|_| Stake(o.stake))).collect();
+    let stake: Vec<Stake> = organisations.iter().flat_map(|o| (0..o.validators).map(|_| Stake(o.stake))).collect();
     let endpoints = (0..stake.len() as u32).map(ledgerlab_consensus::NodeId).collect();
     Validators::new(stake, endpoints)
 }
@@ -109,7 +109,9 @@ impl Consensus {
 pub(crate) fn read(r: &mut Reader<'_, '_>) -> (Option<Consensus>, Option<u32>) {
     let facts = selected(r);
     let consortium = r.word("preset", 0, &["paper", "consortium"]) == 1;
-    let nodes = r.read("nodes", |node| scalar::count(node, &(1..=MOST_NODES)));
+    let nodes = r.read("nodes", |node| {
+        scalar::count(node, &(1..=MOST_NODES)).map_err(|flaw| flaw.hint("4 nodes are the least that tolerate a fault"))
+    });
     if let Some(nodes) = nodes {
         r.note("nodes", nodes);
     }
@@ -135,7 +137,7 @@ fn selected(r: &mut Reader<'_, '_>) -> Option<ProtocolFacts> {
     }
     let facts = r.read("protocol", |node| {
         let id = scalar::text(node, "hotstuff")?;
-        protocol_facts(&id).ok_or_else(|| scalar::unknown_word(&id, ids.clone(), "protocol "))
+        protocol_facts(&id).ok_or_else(|| scalar::unknown_word(&id, ids.clone(), "a protocol"))
     })?;
     r.note("protocol", facts.info.id);
     Some(facts)
