@@ -25,8 +25,9 @@ macro_rules! registry {
 }
 
 registry![
-    crate::central::Central,
     crate::pow::nakamoto::Nakamoto,
     crate::pos::praos::Praos,
+    crate::bft::pbft::Pbft,
     crate::bft::hotstuff::HotStuff,
+    crate::central::Central,
 ];

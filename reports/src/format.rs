@@ -51,6 +51,19 @@ pub fn count(value: u64) -> String {
     text
 }
 
+/// A number on an axis: no more decimals than it has.
+#[must_use]
+pub fn tick(value: f64) -> String {
+    trimmed(&format!("{value:.6}"))
+}
+
+/// Bytes on an axis.
+#[must_use]
+pub fn tick_bytes(value: f64) -> String {
+    let text = bytes(value);
+    text.split_once(' ').map_or(text.clone(), |(number, unit)| format!("{} {unit}", trimmed(number)))
+}
+
 /// Bytes with their interval.
 #[must_use]
 pub fn bytes_estimate(estimate: Option<Estimate>) -> String {
@@ -108,6 +121,11 @@ fn spread(estimate: Option<Estimate>, units: &[Unit]) -> String {
     join(scaled(estimate.mean, factor), half_width, unit)
 }
 
+/// Without zeros at the end of a fraction.
+fn trimmed(number: &str) -> String {
+    if number.contains('.') { number.trim_end_matches('0').trim_end_matches('.').to_owned() } else { number.to_owned() }
+}
+
 fn join(value: String, half_width: Option<String>, unit: &str) -> String {
     let value = match half_width {
         Some(half_width) => format!("{value} \u{b1} {half_width}"),
@@ -154,6 +172,12 @@ mod tests {
         assert_eq!([0.0, 0.004, 0.25, 149.8, 49_876.4].map(number), ["0", "0.0040", "0.250", "149.8", "49876"]);
         assert_eq!([0.0, 0.9987, 1.0].map(percent), ["0 %", "99.9 %", "100.0 %"]);
         assert_eq!([7, 1_234, 1_234_567].map(count), ["7", "1,234", "1,234,567"]);
+    }
+
+    #[test]
+    fn ticks_have_no_idle_zeros() {
+        assert_eq!([0.0, 0.30000000000000004, 150.0, 2.5].map(tick), ["0", "0.3", "150", "2.5"]);
+        assert_eq!([0.0, 2e9, 2.5e9, 1e13].map(tick_bytes), ["0 B", "2 GB", "2.5 GB", "10 TB"]);
     }
 
     #[test]

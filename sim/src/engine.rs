@@ -20,6 +20,7 @@ mod step;
 mod sync;
 mod task;
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use ledgerlab_consensus::{Effects, Env, Hashing, NodeId, Protocol, Span, Stake, Time, Validators};
@@ -28,11 +29,13 @@ use crate::kernel::digest::RunDigest;
 use crate::kernel::queue::{Event, Origin, Queue};
 use crate::kernel::rng::{Purpose, Stream};
 use crate::metrics::Meter;
+use crate::metrics::record::Context;
 use crate::network::Network;
 use crate::node::blocks::Blocks;
-use crate::node::mempool::{Batches, Transactions};
 use crate::node::cost::Cost;
+use crate::node::mempool::{Batches, Transactions};
 use crate::probe::Probe;
+use crate::record::RunRecord;
 use crate::scenario::Scenario;
 use crate::storage::StorageModel;
 
@@ -46,6 +49,8 @@ use task::{Due, Task};
 const WAKE: u32 = u32::MAX;
 /// How far nodes may run ahead: the end of a run is decided at multiples of this.
 const GRID: Span = Span::secs(1);
+/// A protocol without a stated bound owes a commit within so many times its expected time to finality.
+const PATIENCE: u64 = 20;
 
 /// One replication of a scenario under one protocol.
 pub struct Simulation<'s, P: Protocol, Q: Queue> {
@@ -96,7 +101,7 @@ impl<'s, P: Protocol, Q: Queue> Simulation<'s, P, Q> {
                     seed,
                 };
                 let offset = Span(skew.below(u64::from(i), 0, 2 * scenario.node.clock_skew.0 + 1));
-                Node::new(env, network.host_of(NodeId(i)), offset, network.faults().ever_crashes(i))
+                Node::new(env, network.host_of(NodeId(i)), offset, !network.faults().down(NodeId(i)).is_empty())
             })
             .collect();
         let hosts = network.hosts().iter().enumerate().map(|(i, spec)| Host::new(spec, scenario, seed, i as u32));
@@ -132,16 +137,20 @@ impl<'s, P: Protocol, Q: Queue> Simulation<'s, P, Q> {
     }
 
     /// Runs to the end: until every transaction of the cohort has an outcome after the window, or the drain ends.
-    /// Returns the measures and the digest.
-    pub fn run(mut self) -> (Meter, RunDigest) {
+    pub fn run(mut self) -> RunRecord {
         self.start();
         let window_end = Time::ZERO + self.scenario.warmup + self.scenario.duration;
         let last = window_end + self.scenario.drain;
+        let mut pictures = VecDeque::from([Time::ZERO + self.scenario.warmup, window_end]);
         loop {
             self.run_to_horizon();
             let now = self.horizon;
             self.meter.advance(now, &self.blocks, &self.batches, &self.txs);
-            if now >= last || (now >= window_end && self.meter.cohort_done(now)) {
+            while pictures.front().is_some_and(|at| *at <= now) {
+                pictures.pop_front();
+                self.meter.snapshot(now, self.hosts.iter().map(|h| h.usage(now)).collect());
+            }
+            if now >= last || (now >= window_end && self.meter.cohort_done()) {
                 break;
             }
             self.horizon = (now + GRID).min(last.max(now + Span(1)));
@@ -217,15 +226,25 @@ impl<'s, P: Protocol, Q: Queue> Simulation<'s, P, Q> {
         }
     }
 
-    fn finish(mut self) -> (Meter, RunDigest) {
+    fn finish(mut self) -> RunRecord {
         let digest = RunDigest::of(self.nodes.iter().map(|n| &n.digest));
         let now = self.horizon;
         for (i, host) in self.hosts.iter().enumerate() {
             host.assert_within_rate(now, i);
         }
-        let machines = self.hosts.iter().map(|h| h.usage(now)).collect();
-        let pending: u64 = 0;
-        self.meter.finish(now, machines, self.messages.counts(), self.events, pending, &self.blocks);
-        (self.meter, digest)
+        self.meter.finish(now, self.messages.counts(), self.events, &self.txs);
+        let delay = self.network.latency().max_typical();
+        let bound = P::recovery_bound(&self.config, &self.validators, delay)
+            .unwrap_or(P::expected_finality(&self.config, delay) * PATIENCE);
+        let context = Context {
+            scenario: self.scenario,
+            validators: &self.validators,
+            faults: self.network.faults(),
+            host_of: &|n| self.network.host_of(n),
+            bound,
+            seed: self.seed,
+            digest: digest.to_string(),
+        };
+        self.meter.record(&context)
     }
 }

@@ -104,6 +104,10 @@ impl FaultPlan {
         let w = &self.down[node.0 as usize];
         w.get(w.partition_point(|w| w.to <= at)).is_none_or(|w| at < w.from)
     }
+    /// Whether node `node` is down at any time.
+    pub fn ever_crashes(&self, node: u32) -> bool {
+        !self.down[node as usize].is_empty()
+    }
     /// The node's first crash at or after `from`.
     pub fn next_crash(&self, node: NodeId, from: Time) -> Option<Time> {
         let w = &self.down[node.0 as usize];

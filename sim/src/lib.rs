@@ -3,6 +3,7 @@
 
 pub mod check;
 pub mod engine;
+pub mod experiment;
 pub mod fault;
 pub mod kernel;
 pub mod metrics;
@@ -10,5 +11,6 @@ pub mod network;
 pub mod node;
 pub mod probe;
 pub mod record;
+pub mod run;
 pub mod scenario;
 pub mod storage;

@@ -126,8 +126,8 @@ impl Network {
             at = c.keep_order(from, to, lane, at);
         }
         // The copy would leave after its sender's crash where the sender is not up when it leaves.
-        let lost = !self.faults.is_empty()
-            && (!self.faults.is_up(from, sent) || self.faults.cut_during(from, to, sent, at));
+        let lost =
+            !self.faults.is_empty() && (!self.faults.is_up(from, sent) || self.faults.cut_during(from, to, sent, at));
         (!lost).then_some(at)
     }
 }

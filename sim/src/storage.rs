@@ -155,6 +155,13 @@ impl StorageModel {
 /// Least and largest time of a lookup in a node's own database, uniform in between: an assumption.
 const LOOKUP: (Span, Span) = (Span::micros(100), Span::millis(1));
 
+impl StorageModel {
+    /// Time for which a store streams so many bytes.
+    pub fn stream(&self, bytes: u64) -> Span {
+        transfer(bytes, self.0.stream_bytes_per_s())
+    }
+}
+
 /// Time of `bytes` at a rate, rounded up.
 fn transfer(bytes: u64, bytes_per_s: u64) -> Span {
     let ns = (u128::from(bytes) * 1_000_000_000).div_ceil(u128::from(bytes_per_s.max(1)));

@@ -130,7 +130,8 @@ struct Gateway {
 }
 
 impl Gateway {
-    /// When a message leaves that comes at `at_ns`, not before `now_ns`.
+    /// When a message leaves that comes at `at_ns`. It does not overtake the device's last message, which left at
+    /// `now_ns`: that is later than `at_ns` where both waited for the same outage's end.
     fn release(&mut self, gateway: u32, at_ns: u64, now_ns: u64, model: &OutageModel) -> u64 {
         while self.drawn.1 <= at_ns {
             let start = self.drawn.1.saturating_add(model.uptime(gateway, self.drawn.0));
@@ -141,6 +142,6 @@ impl Gateway {
         while self.outages.front().is_some_and(|o| o.1 <= now_ns) {
             self.outages.pop_front();
         }
-        self.outages.iter().find(|o| o.0 <= at_ns && at_ns < o.1).map_or(at_ns, |o| o.1)
+        self.outages.iter().find(|o| o.0 <= at_ns && at_ns < o.1).map_or(at_ns.max(now_ns), |o| o.1)
     }
 }

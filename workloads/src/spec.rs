@@ -120,7 +120,8 @@ impl WorkloadSpec {
     }
 
     fn out_of_range(&self, param: &'static Param, value: ParamValue) -> WorkloadError {
-        let (low, high) = param.limits.unwrap_or((ParamValue::Word(0), ParamValue::Word(param.words.len() - 1)));
+        let (low, high) =
+            param.limits.unwrap_or((ParamValue::Word(0), ParamValue::Word(param.words.len().saturating_sub(1))));
         WorkloadError::OutOfRange { workload: self.name.clone(), key: param.name, value, low, high }
     }
 

@@ -22,6 +22,7 @@ pub struct LinkAudit {
     busy_bits: u128,
     second: u64,
     second_bits: u128,
+    second_limit: u128,
     total_bytes: u64,
     fullest: u128,
 }
@@ -39,6 +40,8 @@ impl LinkAudit {
             busy_bits: 0,
             second: 0,
             second_bits: 0,
+            // One nanosecond's worth above the rate, as in a busy period.
+            second_limit: (u128::from(rate_bit_per_s) << POINT) * u128::from(SECOND + 1) / u128::from(SECOND),
             total_bytes: 0,
             fullest: 0,
         }
@@ -69,7 +72,15 @@ impl LinkAudit {
         self.spread(start, end, bits)
     }
 
-    /// Bytes that it has carried.
+    /// What was to be transmitted after `now` is lost: the machine crashed. Its second is audited from here on.
+    pub fn reset(&mut self, now: Time) {
+        if self.last_end > now {
+            (self.last_end, self.busy_since, self.busy_bits) = (now, now, 0);
+            (self.second, self.second_bits) = (now.0 / SECOND, 0);
+        }
+    }
+
+    /// Bytes that it was given to carry.
     pub fn bytes(&self) -> u64 {
         self.total_bytes
     }
@@ -99,8 +110,7 @@ impl LinkAudit {
             (self.second, self.second_bits) = (second, 0);
         }
         self.second_bits += share;
-        let limit = (u128::from(self.rate) << POINT) * u128::from(SECOND + 1) / u128::from(SECOND);
-        if self.second_bits > limit {
+        if self.second_bits > self.second_limit {
             let what = format!("second {second} carries {} bits of {} allowed", self.second_bits >> POINT, self.rate);
             return Err(self.fault(Time(second * SECOND), what));
         }
@@ -157,6 +167,16 @@ mod tests {
         l.transmit(Time(SECOND / 2), Time(SECOND * 7 / 2), 3_000).unwrap();
         assert!((l.peak() - 1.0).abs() < 1e-6, "{}", l.peak());
         assert!(l.transmit(Time(SECOND * 7 / 2), Time(SECOND * 9 / 2), 1_001).is_err());
+    }
+
+    #[test]
+    fn a_crash_frees_the_link() {
+        let mut l = link(8_000);
+        l.transmit(Time(0), Time(3 * SECOND), 3_000).unwrap();
+        l.reset(Time(SECOND / 2));
+        l.transmit(Time(SECOND), Time(2 * SECOND), 1_000).unwrap();
+        l.reset(Time(5 * SECOND));
+        assert!(l.transmit(Time(SECOND), Time(2 * SECOND), 1_000).is_err(), "an idle link is not set back");
     }
 
     #[test]

@@ -15,8 +15,8 @@ use ledgerlab_consensus::{NodeId, Statement, Time, ValidatorId};
 
 use super::{Outcome, Violation};
 
-/// Majors below a validator's highest whose statements are remembered, for each kind. It is wider than any
-/// protocol's window of concurrent heights.
+/// Majors below a validator's highest whose statements are remembered, for each kind. It must be wider than the
+/// protocol's window of concurrent heights: see [`Statements::with_window`].
 pub const WINDOW: u64 = 1_024;
 
 /// Statements of one validator and kind, sorted by (major, minor).
@@ -42,6 +42,7 @@ pub enum Known {
 #[derive(Clone, Debug)]
 pub struct Statements {
     exclusive: &'static [u8],
+    window: u64,
     honest: Vec<bool>,
     /// By validator, then by position of the kind in `exclusive`.
     books: Vec<Book>,
@@ -52,7 +53,12 @@ impl Statements {
     /// `honest` are bound by the rule.
     pub fn new(exclusive: &'static [u8], honest: &[bool]) -> Statements {
         let books = vec![Book::default(); exclusive.len() * honest.len()];
-        Statements { exclusive, honest: honest.to_vec(), books }
+        Statements { exclusive, window: WINDOW, honest: honest.to_vec(), books }
+    }
+    /// The same with a window of at least so many majors, for protocols that work on many heights at once.
+    pub fn with_window(mut self, majors: u64) -> Statements {
+        self.window = self.window.max(majors);
+        self
     }
 
     /// A statement of `by` leaves `node`.
@@ -61,7 +67,7 @@ impl Statements {
         let honest = self.honest[by.0 as usize];
         let book = &mut self.books[i];
         if what.major < book.floor {
-            let text = format!("{}, but it has signed major {}", show(by, what), book.floor + WINDOW);
+            let text = format!("{}, but it has signed major {}", show(by, what), book.floor + self.window);
             return if honest { Err(fault(at, node, text)) } else { Ok(()) };
         }
         let key = (what.major, what.minor);
@@ -76,7 +82,7 @@ impl Statements {
             return if contradiction { Err(fault(at, node, text())) } else { Ok(()) };
         }
         book.list.insert(i, *what);
-        book.floor = book.floor.max(what.major.saturating_sub(WINDOW));
+        book.floor = book.floor.max(what.major.saturating_sub(self.window));
         while book.list.front().is_some_and(|s| s.major < book.floor) {
             book.list.pop_front();
         }
@@ -176,6 +182,15 @@ mod tests {
         assert_eq!(s.known(ValidatorId(0), &Statement { kind: ECHO, ..vote(1, 1) }), Known::Unknown);
         send(&mut s, vote(WINDOW + 2, 1)).unwrap();
         assert_eq!(s.known(ValidatorId(0), &vote(1, 1)), Known::Unknown);
+    }
+
+    #[test]
+    fn a_wider_window_allows_older_statements() {
+        let mut s = Statements::new(&[VOTE], &[true]).with_window(10_000);
+        send(&mut s, vote(20_000, 1)).unwrap();
+        send(&mut s, vote(10_000, 1)).unwrap();
+        assert!(send(&mut s, vote(9_999, 1)).is_err());
+        assert!(send(&mut s, vote(10_000, 2)).is_err());
     }
 
     #[test]

@@ -58,7 +58,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
             Effect::Finalize { height, certificate } => self.finalize(n, at, height, certificate.as_deref()),
             Effect::Mine { ticket, difficulty } => self.mine(n, at, ticket, difficulty),
             Effect::StopMining => node.mining = 0,
-            Effect::Evidence(e) => self.meter.evidence(NodeId(n), &e),
+            Effect::Evidence(e) => self.meter.evidence(at, NodeId(n), &e),
             Effect::Reject { why, .. } => self.meter.reject(why),
             // Payloads are skipped by the chain that carries them, so a dropped one needs no release; the tables keep
             // what peers may still ask for; every node receives every topic of its overlay; charges are billed.

@@ -19,33 +19,46 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
             return self.schedule_wake(host);
         }
         let e = self.messages.get(handle);
-        let (bytes, verify, divided, sender) = (e.bytes, e.verify, e.divided, e.sender);
+        let (bytes, sender) = (e.bytes, e.sender);
         let epoch = self.nodes[n as usize].epoch;
         let ready = match self.nodes[sender.0 as usize].host as usize == host {
             true => event.at,
             false => self.receive(host, sender.0, event.at, bytes),
         };
+        if ready >= self.horizon {
+            self.push_task(n, ready, Task::Received { handle, arrived: event.at });
+            return self.schedule_wake(host);
+        }
         self.run_agenda(host, ready);
         if self.nodes[n as usize].epoch != epoch {
             self.messages.release(handle);
             return self.schedule_wake(host);
         }
+        self.verify(n, event.at, ready, handle);
+        self.schedule_wake(host);
+    }
+
+    /// A message has passed the downlink: its proofs are verified, then its handler runs.
+    pub(super) fn verify(&mut self, n: u32, arrived: Time, ready: Time, handle: u32) {
+        let host = self.nodes[n as usize].host as usize;
+        let e = self.messages.get(handle);
+        let (verify, divided) = (e.verify, e.divided);
         let cpu = &mut self.hosts[host].cpu;
         let mut done = cpu.verify(ready, verify);
         if divided > Span::ZERO {
             done = done.max(cpu.verify_divided(ready, divided));
         }
-        if self.gateway.next_at() <= done {
-            self.ingest(done);
+        let known = done.min(Time(self.horizon.0 - 1));
+        if self.gateway.next_at() <= known {
+            self.ingest(known);
         }
         // A later message cannot overtake one of the least cost; anything else waits on the agenda for its end.
         let cheapest = divided == Span::ZERO && verify <= self.scenario.node.crypto.verify;
         if cheapest && done < self.horizon && self.hosts[host].agenda.next_at() > done {
-            self.deliver(n, event.at, done, handle);
+            self.deliver(n, arrived, done, handle);
         } else {
-            self.push_task(n, done, Task::Job { handle, arrived: event.at });
+            self.push_task(n, done, Task::Job { handle, arrived });
         }
-        self.schedule_wake(host);
     }
 
     /// Passes bytes through the downlink. The receiver takes them while they come: a message waits for those before

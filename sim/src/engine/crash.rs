@@ -54,7 +54,6 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
 
     pub(super) fn crash(&mut self, n: u32, at: Time) {
         self.probe.on_life(at, NodeId(n), false);
-        self.meter.crashed(at, NodeId(n));
         let node = &mut self.nodes[n as usize];
         if let Some(log) = &mut node.log {
             // What was written but not synced may have reached the disk up to any point.

@@ -42,6 +42,7 @@ impl Gateway {
     pub fn new(s: &Scenario, seed: u64, network: &Network) -> Gateway {
         let end = s.warmup + s.duration + s.drain;
         let arrivals = Arrivals::new(&s.workloads, s.load, seed, s.start.0, end.0);
+        let arrivals = arrivals.expect("a validated scenario has valid workloads");
         let mut first = 0;
         let mut candidates = vec![];
         for o in &s.organisations {
@@ -143,9 +144,8 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
     fn enqueue(&mut self, node: NodeId, at: Time, tx: TxId) {
         let spec = &self.scenario.mempool;
         let n = node.0 as usize;
-        let open = self.gateway.open[n].filter(|(b, since)| {
-            at <= *since + spec.batch_delay && !self.batches.get(*b).closed
-        });
+        let open =
+            self.gateway.open[n].filter(|(b, since)| at <= *since + spec.batch_delay && !self.batches.get(*b).closed);
         let id = match open {
             Some((id, _)) => id,
             None => {
@@ -213,7 +213,8 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         let room = spec.capacity.saturating_sub(node.own_pending) as usize;
         for tx in batch.txs.drain(room.min(batch.txs.len())..) {
             batch.bytes -= u64::from(self.txs.bytes[tx as usize]);
-            self.meter.rejected(at, NodeId(n), tx);
+            let (planned, workload) = (self.txs.planned[tx as usize], self.txs.workload[tx as usize]);
+            self.meter.rejected(at, NodeId(n), tx, planned, workload);
         }
         let count = batch.txs.len() as u64;
         if count == 0 {
@@ -299,7 +300,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         let own: Vec<BatchId> = node.own.iter().take_while(late).copied().collect();
         if self.scenario.mempool.dissemination == Dissemination::LeaderPush {
             let peers: Vec<u32> = (0..self.nodes.len() as u32).filter(|p| *p != n).collect();
-            for b in own.iter().filter(|b| !self.batches.get(**b).shared) .copied().collect::<Vec<_>>() {
+            for b in own.iter().filter(|b| !self.batches.get(**b).shared).copied().collect::<Vec<_>>() {
                 self.batches.get_mut(b).shared = true;
                 peers.iter().for_each(|p| self.send_batch(n, NodeId(*p), at, b));
             }
@@ -324,9 +325,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
             return;
         }
         let chain = &node.chain;
-        let on_chain = |id: BlockId| {
-            chain.get(self.blocks.block(id).height as usize).is_some_and(|a| a.block == id)
-        };
+        let on_chain = |id: BlockId| chain.get(self.blocks.block(id).height as usize).is_some_and(|a| a.block == id);
         let path = uncommitted_path(&self.blocks, b.parent, on_chain);
         let oldest = Time(at.0.saturating_sub(self.scenario.mempool.expiry.0));
         let found = node.pool.collect(&path, u64::from(b.limit), oldest, &self.batches, &self.txs.bytes);
@@ -375,7 +374,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
                 let batch = self.batches.get(s.batch);
                 if batch.origin == n {
                     for t in &batch.txs[s.from as usize..s.to as usize] {
-                        self.meter.answered(*t, self.txs.planned[*t as usize], at);
+                        self.meter.answered(self.txs.planned[*t as usize], at);
                     }
                 }
             }

@@ -2,9 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use ledgerlab_consensus::{
-    Digest, Env, Height, LogSeq, NodeId, Protocol, Span, Ticket, Time, Until,
-};
+use ledgerlab_consensus::{Digest, Env, Height, LogSeq, NodeId, Protocol, Span, Ticket, Time, Until};
 
 use crate::engine::fetch::Fetch;
 use crate::engine::send::{Gated, LaneQueue};
@@ -54,8 +52,11 @@ impl<P: Protocol> Host<P> {
             bytes_up: self.up.bytes(),
             bytes_down: self.down.bytes(),
             uplink: self.up.utilisation(now),
+            uplink_peak: self.up.peak(),
             downlink: self.down.utilisation(now),
             cpu: self.cpu.utilisation(now),
+            core: self.cpu.busiest(now),
+            disk: self.disk.utilisation(now),
             disk_bytes: self.disk.bytes(),
             fsyncs: self.disk.syncs(),
         }

@@ -49,7 +49,7 @@ pub struct Messages<M> {
     envelopes: Vec<Envelope>,
     bodies: Vec<Option<M>>,
     free: Vec<u32>,
-    counts: Vec<(&'static str, u64)>,
+    counts: Vec<(&'static str, u64, u64)>,
 }
 
 impl<M> Default for Messages<M> {
@@ -92,14 +92,17 @@ impl<M> Messages<M> {
         }
     }
     /// Counts a copy that leaves its sender.
-    pub fn count(&mut self, kind: &'static str) {
-        match self.counts.iter_mut().find(|(k, _)| std::ptr::eq(*k, kind) || *k == kind) {
-            Some((_, n)) => *n += 1,
-            None => self.counts.push((kind, 1)),
+    pub fn count(&mut self, kind: &'static str, bytes: u32) {
+        match self.counts.iter_mut().find(|(k, ..)| std::ptr::eq(*k, kind) || *k == kind) {
+            Some((_, n, b)) => {
+                *n += 1;
+                *b += u64::from(bytes);
+            }
+            None => self.counts.push((kind, 1, u64::from(bytes))),
         }
     }
-    /// Copies sent, by kind.
-    pub fn counts(&self) -> Vec<(&'static str, u64)> {
+    /// Copies sent and their bytes, by kind.
+    pub fn counts(&self) -> Vec<(&'static str, u64, u64)> {
         self.counts.clone()
     }
 }

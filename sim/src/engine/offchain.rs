@@ -4,7 +4,7 @@
 //! and a more urgent lane acts within one chunk. An external provider's side is a distribution: its PUT and GET
 //! times; what passes the node's own card is carried by it.
 
-use ledgerlab_consensus::{NodeId, Protocol, Time};
+use ledgerlab_consensus::{NodeId, Protocol, Span, Time};
 use ledgerlab_workloads::Arrival;
 
 use crate::engine::Simulation;
@@ -35,11 +35,12 @@ enum Purpose {
 pub struct Flow {
     from: NodeId,
     to: NodeId,
-    hospital: u32,
     left: u64,
     purpose: Purpose,
     /// First byte of the store that is read from, and the draw for the rest.
-    delay: ledgerlab_consensus::Span,
+    delay: Span,
+    /// When it began, at the earliest; what the store itself takes counts from here.
+    began: Time,
     draw: u64,
     done: bool,
 }
@@ -59,17 +60,9 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
             }
             Store::External => {
                 let purpose = Purpose::Write { tx, object };
-                let delay = ledgerlab_consensus::Span::ZERO;
-                let flow = Flow {
-                    from: home,
-                    to: PROVIDER,
-                    hospital: a.hospital,
-                    left: object.bytes,
-                    purpose,
-                    delay,
-                    draw,
-                    done: false,
-                };
+                let delay = Span::ZERO;
+                let flow =
+                    Flow { from: home, to: PROVIDER, left: object.bytes, purpose, delay, began: at, draw, done: false };
                 self.open_flow(home, at, flow);
                 None
             }
@@ -103,13 +96,15 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
             return self.meter.read_done(at, found);
         };
         let (from, to) = match object.store {
-            Store::Local if holder == home => return self.meter.read_done(at, found + parts.first_byte + parts.transfer),
+            Store::Local if holder == home => {
+                return self.meter.read_done(at, found + parts.first_byte + parts.transfer);
+            }
             Store::Local => (holder, home),
             Store::External => (PROVIDER, home),
         };
         let purpose = Purpose::Read { planned: at };
         let (left, delay) = (object.bytes, parts.first_byte);
-        let flow = Flow { from, to, hospital: a.hospital, left, purpose, delay, draw, done: false };
+        let flow = Flow { from, to, left, purpose, delay, began: found, draw, done: false };
         self.open_flow(home, found, flow);
     }
 
@@ -147,7 +142,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
             if last {
                 return self.flow_done(n, flow, came);
             }
-            let streamed = at + self.storage.stream_time(bytes);
+            let streamed = at + self.storage.stream(bytes);
             return self.push_task(n, came.max(streamed), Task::Chunk { flow });
         }
         self.send_cargo(n, at, to, Cargo::Chunk { flow, last }, bytes, "chunk");
@@ -160,7 +155,8 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         } else if to == PROVIDER {
             let f = &self.flows[flow as usize];
             if let Purpose::Write { object, .. } = f.purpose {
-                let stored = sent + self.storage.write_ack(object, f.draw);
+                // The provider takes the object in while it comes.
+                let stored = sent.max(f.began + self.storage.write_ack(object, f.draw));
                 self.push_task(from.0, stored, Task::Stored { flow });
             }
         }

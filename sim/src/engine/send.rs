@@ -61,7 +61,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
             To::Topic(_) => Recipients::Overlay,
         };
         let node = &mut self.nodes[n as usize];
-        self.meter.check_claims(at, NodeId(n), node.env.key, &message, gate != Gate::Now);
+        self.meter.check_claims(at, NodeId(n), node.env.key, &message, gate != Gate::Now, false);
         match gate {
             Gate::After(after) if after > node.durable => {
                 node.gated.push_back(Gated { after, to, message, lane, cost });
@@ -130,9 +130,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
     /// Sends a host's own message to one node.
     pub(super) fn send_cargo(&mut self, n: u32, at: Time, to: NodeId, cargo: Cargo, bytes: u64, kind: &'static str) {
         let divided = match &cargo {
-            Cargo::Batch(b) => {
-                cost::of_transactions(&self.scenario.node, self.batches.get(*b).txs.len() as u64, bytes)
-            }
+            Cargo::Batch(b) => cost::of_transactions(&self.scenario.node, self.batches.get(*b).txs.len() as u64, bytes),
             Cargo::State { .. } => cost::hashing(&self.scenario.node, bytes),
             _ => Span::ZERO,
         };
@@ -187,14 +185,14 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         if to.0 == n || (to != PROVIDER && to.0 as usize >= self.nodes.len()) {
             return;
         }
-        self.messages.count(kind);
-        self.probe.on_send(at, NodeId(n), to, kind, self.messages.get(handle).bytes);
+        let bytes = self.messages.get(handle).bytes;
+        self.messages.count(kind, bytes);
+        self.probe.on_send(at, NodeId(n), to, kind, bytes);
         self.messages.retain(handle);
         let host = self.nodes[n as usize].host as usize;
         if to != PROVIDER && self.nodes[to.0 as usize].host as usize == host {
             return self.travel(NodeId(n), to, at, handle);
         }
-        let bytes = self.messages.get(handle).bytes;
         let h = &mut self.hosts[host];
         match &mut h.lanes {
             None => {

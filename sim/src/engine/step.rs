@@ -161,6 +161,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         if node.view != status.view {
             node.view = status.view;
             self.probe.on_view(at, NodeId(n), status.view);
+            self.meter.view_changed(at, status.role == ledgerlab_consensus::Role::Electing);
         }
         if node.leader != status.leader {
             node.leader = status.leader;
@@ -173,6 +174,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         let own = Mark::own(n, at);
         match task {
             Task::Start => self.start_replica(n, at),
+            Task::Received { handle, arrived } => self.verify(n, arrived, at, handle),
             Task::Job { handle, arrived } => self.deliver(n, arrived, at, handle),
             Task::Timer { timer, generation } => {
                 use ledgerlab_consensus::Timer as _;

@@ -21,6 +21,8 @@ pub struct Due<P: Protocol> {
 pub enum Task<P: Protocol> {
     /// The replica starts.
     Start,
+    /// A message that has passed the downlink.
+    Received { handle: u32, arrived: Time },
     /// A message whose verification ends.
     Job { handle: u32, arrived: Time },
     /// A timer of the replica.

@@ -25,6 +25,7 @@ fn overlapping_and_touching_crashes_of_a_node_are_one() {
         3,
     );
     assert_eq!(p.down(N(1)), [Window { from: s(10), to: s(30) }, Window { from: s(40), to: Time::NEVER }]);
+    assert!(p.ever_crashes(1) && !p.ever_crashes(2));
     assert_eq!(p.next_crash(N(1), Time::ZERO), Some(s(10)));
     assert_eq!(p.next_crash(N(1), s(10)), Some(s(10)));
     assert_eq!(p.next_crash(N(1), Time(s(10).0 + 1)), Some(s(40)));

@@ -77,7 +77,8 @@ mod tests {
     fn order_value_and_number_of_records_matter() {
         let base = of(&[[1, 2], [3, 4]]);
         assert_eq!(base, of(&[[1, 2], [3, 4]]));
-        for other in [&[[3, 4], [1, 2]][..], &[[1, 2], [3, 5]], &[[1, 2]], &[[1, 2], [3, 4], [0, 0]], &[[2, 2], [3, 4]]] {
+        for other in [&[[3, 4], [1, 2]][..], &[[1, 2], [3, 5]], &[[1, 2]], &[[1, 2], [3, 4], [0, 0]], &[[2, 2], [3, 4]]]
+        {
             assert_ne!(base, of(other), "{other:?}");
         }
     }

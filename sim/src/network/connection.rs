@@ -29,9 +29,7 @@ impl Connections {
     /// The arrival of a message that would arrive at `at` if nothing were before it.
     pub fn keep_order(&mut self, from: NodeId, to: NodeId, lane: Lane, at: Time) -> Time {
         let last = match self {
-            Connections::Dense { nodes, last } => {
-                &mut last[(from.0 * *nodes + to.0) as usize * LANES + lane as usize]
-            }
+            Connections::Dense { nodes, last } => &mut last[(from.0 * *nodes + to.0) as usize * LANES + lane as usize],
             Connections::Sparse(last) => last.entry((from.0, to.0, lane as u8)).or_default(),
         };
         *last = at.max(*last);

@@ -30,12 +30,18 @@ pub struct Link {
     free: Time,
     bytes: u64,
     busy: Span,
+    /// The second that is being filled, how long it was busy, and the busiest one before it.
+    second: u64,
+    filled: Span,
+    peak: Span,
 }
+
+const SECOND: u64 = 1_000_000_000;
 
 impl Link {
     /// An idle link.
     pub fn new(rate: Rate) -> Link {
-        Link { rate, free: Time::ZERO, bytes: 0, busy: Span::ZERO }
+        Link { rate, free: Time::ZERO, bytes: 0, busy: Span::ZERO, second: 0, filled: Span::ZERO, peak: Span::ZERO }
     }
     /// Queues `bytes` that are there at `at`; returns when the last of them has passed.
     pub fn carry(&mut self, at: Time, bytes: u32) -> Time {
@@ -44,7 +50,30 @@ impl Link {
         self.free = start + took;
         self.bytes += u64::from(bytes);
         self.busy += took;
+        self.fill(start, took);
         self.free
+    }
+    /// Accounts a transmission to the seconds in which it lies; none may be filled beyond its end.
+    fn fill(&mut self, start: Time, took: Span) {
+        let (mut at, mut left) = (start.0, took.0);
+        loop {
+            if at / SECOND != self.second {
+                self.peak = self.peak.max(self.filled);
+                (self.second, self.filled) = (at / SECOND, Span::ZERO);
+            }
+            let part = left.min(SECOND - at % SECOND);
+            self.filled += Span(part);
+            assert!(self.filled.0 <= SECOND, "a link carries more than its rate");
+            left -= part;
+            at += part;
+            if left == 0 {
+                return;
+            }
+        }
+    }
+    /// The busiest second, as a share of the rate.
+    pub fn peak(&self) -> f64 {
+        self.peak.max(self.filled).0 as f64 / SECOND as f64
     }
     /// When everything that is queued has passed.
     pub fn free(&self) -> Time {
@@ -68,6 +97,9 @@ impl Link {
         let lost = self.free.since(now);
         self.busy = Span(self.busy.0.saturating_sub(lost.0));
         self.free = self.free.min(now);
+        if self.free.0 / SECOND <= self.second {
+            (self.second, self.filled) = (self.free.0 / SECOND, Span::ZERO);
+        }
     }
 }
 

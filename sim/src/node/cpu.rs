@@ -10,7 +10,7 @@ use ledgerlab_consensus::{Span, Time};
 #[derive(Clone, Debug)]
 pub struct Cpu {
     free: Vec<Time>,
-    busy: Span,
+    busy: Vec<Span>,
     machine: usize,
     execution: usize,
     pool: usize,
@@ -26,12 +26,12 @@ impl Cpu {
             2 => (0, 0, 1),
             _ => (0, 1, 2),
         };
-        Cpu { free: vec![Time::ZERO; n], busy: Span::ZERO, machine, execution, pool }
+        Cpu { free: vec![Time::ZERO; n], busy: vec![Span::ZERO; n], machine, execution, pool }
     }
     fn run(&mut self, core: usize, ready: Time, cost: Span) -> Time {
         let done = self.free[core].max(ready) + cost;
         self.free[core] = done;
-        self.busy += cost;
+        self.busy[core] += cost;
         done
     }
     fn earliest(&self) -> usize {
@@ -63,14 +63,22 @@ impl Cpu {
     }
     /// Share of all cores' time up to `now` that was billed.
     pub fn utilisation(&self, now: Time) -> f64 {
-        let waiting: u64 = self.free.iter().map(|f| f.since(now).0).sum();
-        self.busy.0.saturating_sub(waiting) as f64 / (now.0.max(1) as f64 * self.free.len() as f64)
+        self.shares(now).sum::<f64>() / self.free.len() as f64
+    }
+    /// The same of the busiest core.
+    pub fn busiest(&self, now: Time) -> f64 {
+        self.shares(now).fold(0.0, f64::max)
+    }
+    fn shares(&self, now: Time) -> impl Iterator<Item = f64> + '_ {
+        let cores = self.busy.iter().zip(&self.free);
+        cores.map(move |(busy, free)| busy.0.saturating_sub(free.since(now).0) as f64 / now.0.max(1) as f64)
     }
     /// Idle from `now` on: the machine restarted.
     pub fn reset(&mut self, now: Time) {
-        let waiting: u64 = self.free.iter().map(|f| f.since(now).0).sum();
-        self.busy = Span(self.busy.0.saturating_sub(waiting));
-        self.free.iter_mut().for_each(|f| *f = (*f).min(now));
+        for (free, busy) in self.free.iter_mut().zip(&mut self.busy) {
+            *busy = Span(busy.0.saturating_sub(free.since(now).0));
+            *free = (*free).min(now);
+        }
     }
 }
 

@@ -19,6 +19,7 @@ pub struct Disk {
     next: Option<Time>,
     free: Time,
     bytes: u64,
+    busy: Span,
 }
 
 impl Disk {
@@ -33,6 +34,7 @@ impl Disk {
             next: None,
             free: Time::ZERO,
             bytes: 0,
+            busy: Span::ZERO,
         }
     }
     /// Writes without waiting; returns when the bytes have passed to the device.
@@ -40,6 +42,7 @@ impl Disk {
         let bytes = (bytes as f64 * self.spec.amplification) as u64;
         self.bytes += bytes;
         let took = u128::from(bytes) * 1_000_000_000 / u128::from(self.spec.bytes_per_s);
+        self.busy += Span(took as u64);
         self.free = self.free.max(at) + Span(took as u64);
         self.free
     }
@@ -72,6 +75,10 @@ impl Disk {
     /// Bytes written, amplification included.
     pub fn bytes(&self) -> u64 {
         self.bytes
+    }
+    /// Share of the time up to `now` that it wrote.
+    pub fn utilisation(&self, now: Time) -> f64 {
+        self.busy.0.saturating_sub(self.free.since(now).0) as f64 / now.0.max(1) as f64
     }
     /// Number of fsyncs.
     pub fn syncs(&self) -> u64 {
