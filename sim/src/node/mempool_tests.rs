@@ -87,5 +87,5 @@ fn the_path_ends_at_the_own_chain() {
         parent = digest;
     }
     assert_eq!(uncommitted_path(&blocks, parent, |b| b <= 2), [3, 2]);
-    assert_eq!(uncommitted_path(&blocks, Digest([7, 7]), |_| false), []);
+    assert!(uncommitted_path(&blocks, Digest([7, 7]), |_| false).is_empty());
 }
