@@ -169,7 +169,7 @@ impl<B: ChainBlock> LongestChain<B> {
         let root = self.tree.root();
         if matches!(self.stage, Stage::Rooting(tip) if tip == b.tip()) {
             self.root_at(b, rule, cx);
-        } else if root.height > 0 && b.id() == root.block.parent() && b.height() + 1 == root.height {
+        } else if root.height > 0 && b.id() == root.block.parent() && root.height - 1 == b.height() {
             self.lower_root(b);
             self.connect(b.id(), rule, cx);
             self.refetch(cx);
@@ -187,21 +187,12 @@ impl<B: ChainBlock> LongestChain<B> {
         self.settle(cx);
         was != (self.head, self.stage)
     }
-    /// A peer says in what block its chain ends.
-    pub fn announced<P>(&mut self, from: NodeId, tip: Tip, cx: &mut Cx<'_, P>) -> bool
-    where
-        P: Protocol<Record = Arc<B>>,
-    {
+    /// A peer says in what block its chain ends; the block itself says whether that is worth following.
+    pub fn announced<P: Protocol>(&self, from: NodeId, tip: Tip, cx: &mut Cx<'_, P>) {
         let known = self.tree.get(tip.block).is_some() || self.orphans.has(tip.block);
-        if known || tip.height < self.height() || self.stage != Stage::Following {
-            return false;
+        if !known && tip.height >= self.height() && self.stage == Stage::Following {
+            cx.push(Effect::Fetch { key: tip.block, hint: from });
         }
-        if tip.height > self.height() + self.limits.far {
-            self.sync(tip, from, cx);
-            return true;
-        }
-        cx.push(Effect::Fetch { key: tip.block, hint: from });
-        false
     }
     /// The ledger was copied from a peer and ends in `tip`.
     pub fn copied<P>(&mut self, tip: Tip, rule: Rule<'_, B>, cx: &mut Cx<'_, P>)
@@ -295,8 +286,8 @@ impl<B: ChainBlock> LongestChain<B> {
     {
         let far = self.limits.far;
         match self.stage {
-            Stage::Syncing { height, .. } if b.height() > height + far => self.sync(b.tip(), from, cx),
-            Stage::Rooting(tip) if b.height() > tip.height + far => self.sync(b.tip(), from, cx),
+            Stage::Syncing { height, .. } if b.height() > height.saturating_add(far) => self.sync(b.tip(), from, cx),
+            Stage::Rooting(tip) if b.height() > tip.height.saturating_add(far) => self.sync(b.tip(), from, cx),
             Stage::Following if b.height() > self.height() + far => self.sync(b.tip(), from, cx),
             _ => {}
         }
@@ -305,7 +296,7 @@ impl<B: ChainBlock> LongestChain<B> {
             return;
         }
         let (best, deepest) = (self.tree.best(), self.limits.reorganise.unwrap_or(self.limits.keep));
-        if missing.height + deepest < best.height {
+        if missing.height.saturating_add(deepest) < best.height {
             let heavier = b.total() > best.total;
             self.orphans.forget(missing.id);
             if self.limits.reorganise.is_some() {
@@ -329,7 +320,7 @@ impl<B: ChainBlock> LongestChain<B> {
     fn refetch<P: Protocol>(&mut self, cx: &mut Cx<'_, P>) {
         let deepest = self.limits.reorganise.unwrap_or(self.limits.keep);
         for (missing, from) in self.orphans.all_missing() {
-            if missing.height + deepest < self.height() {
+            if missing.height.saturating_add(deepest) < self.height() {
                 self.orphans.forget(missing.id);
             } else {
                 self.fetch(missing, from, cx);

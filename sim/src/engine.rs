@@ -23,7 +23,7 @@ mod task;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use ledgerlab_consensus::{Effects, Env, Hashing, NodeId, Protocol, Span, Stake, Time, Validators};
+use ledgerlab_consensus::{Effects, Env, Hashing, NodeId, Protocol, Span, Time, Validators};
 
 use crate::kernel::digest::RunDigest;
 use crate::kernel::queue::{Event, Origin, Queue};
@@ -31,9 +31,10 @@ use crate::kernel::rng::{Purpose, Stream};
 use crate::metrics::Meter;
 use crate::metrics::record::Context;
 use crate::network::Network;
+use crate::node::bits::Bits;
 use crate::node::blocks::Blocks;
 use crate::node::cost::Cost;
-use crate::node::mempool::{Batches, Transactions};
+use crate::node::mempool::{Batches, Transactions, TxId};
 use crate::probe::Probe;
 use crate::record::RunRecord;
 use crate::scenario::Scenario;
@@ -58,7 +59,6 @@ pub struct Simulation<'s, P: Protocol, Q: Queue> {
     seed: u64,
     config: P::Config,
     validators: Arc<Validators>,
-    quorum: Stake,
     queue: Q,
     hosts: Vec<Host<P>>,
     nodes: Vec<Node<P>>,
@@ -108,7 +108,6 @@ impl<'s, P: Protocol, Q: Queue> Simulation<'s, P, Q> {
         Simulation {
             hosts: hosts.collect(),
             nodes,
-            quorum: validators.quorum(P::INFO.faults),
             meter: Meter::new(scenario, &validators, P::INFO),
             gateway: Gateway::new(scenario, seed, &network),
             messages: Messages::default(),
@@ -190,6 +189,10 @@ impl<'s, P: Protocol, Q: Queue> Simulation<'s, P, Q> {
     fn handle(&mut self, event: Event) {
         if event.what == WAKE {
             let host = event.target as usize;
+            // A wake that an earlier one has replaced is void.
+            if self.hosts[host].agenda.wake != event.at {
+                return;
+            }
             self.hosts[host].agenda.wake = Time::NEVER;
             self.run_agenda(host, event.at);
             self.schedule_wake(host);
@@ -226,13 +229,41 @@ impl<'s, P: Protocol, Q: Queue> Simulation<'s, P, Q> {
         }
     }
 
+    /// Transactions that somebody still has to bring on chain: clients, gateways, pools, blocks that are not final.
+    fn held(&self) -> Vec<TxId> {
+        let mut seen = Bits::default();
+        let mut list = vec![];
+        let mut take = |t: TxId| {
+            if seen.add(t) {
+                list.push(t);
+            }
+        };
+        self.gateway.waiting().for_each(&mut take);
+        self.flows.iter().filter_map(Flow::awaited).for_each(&mut take);
+        let open = self.batches.iter().filter(|b| !b.closed);
+        let own = self.nodes.iter().flat_map(|n| n.own.iter().map(|b| self.batches.get(*b)));
+        open.chain(own).flat_map(|b| b.txs.iter().copied()).for_each(&mut take);
+        let tops = self.nodes.iter().flat_map(|n| n.chain[n.final_height as usize + 1..].iter().map(|a| a.block));
+        for block in tops.chain(self.meter.undecided()) {
+            for p in &self.blocks.block(block).payloads {
+                let parts = self.blocks.segments(*p).iter();
+                parts
+                    .flat_map(|s| &self.batches.get(s.batch).txs[s.from as usize..s.to as usize])
+                    .copied()
+                    .for_each(&mut take);
+            }
+        }
+        list
+    }
+
     fn finish(mut self) -> RunRecord {
         let digest = RunDigest::of(self.nodes.iter().map(|n| &n.digest));
         let now = self.horizon;
         for (i, host) in self.hosts.iter().enumerate() {
             host.assert_within_rate(now, i);
         }
-        self.meter.finish(now, self.messages.counts(), self.events, &self.txs);
+        let held = self.held();
+        self.meter.finish(now, self.messages.counts(), self.events, &self.txs, &held);
         let delay = self.network.latency().max_typical();
         let bound = P::recovery_bound(&self.config, &self.validators, delay)
             .unwrap_or(P::expected_finality(&self.config, delay) * PATIENCE);

@@ -11,17 +11,17 @@ mod series;
 use std::sync::Arc;
 
 use ledgerlab_consensus::{
-    Certificate, Claim, Digest, Evidence, Finality, Height, Message, NodeId, ProtocolInfo, Span, Time, Tip,
+    Certificate, Claim, Digest, Evidence, Finality, Height, KnobValue, Message, NodeId, ProtocolInfo, Span, Time, Tip,
     ValidatorId, Validators,
 };
 
-use crate::check::Violations;
 use crate::check::agreement::{Agreement, Reversals};
 use crate::check::certificate::Certificates;
 use crate::check::conservation::{Conservation, State};
 use crate::check::little::Little;
 use crate::check::liveness::Liveness;
 use crate::check::statements::Statements;
+use crate::check::{Violation, Violations};
 use crate::node::blocks::{BlockId, Blocks};
 use crate::node::mempool::{Batches, Transactions, TxId};
 use crate::scenario::Scenario;
@@ -30,6 +30,15 @@ use crate::storage::BytesByClass;
 use cohort::{Cohorts, Latency};
 use finality::Reports;
 use series::SeriesMeter;
+
+/// Heights over which a validator's statements are remembered: twice the largest window that the protocol is set to.
+fn statement_window(s: &Scenario) -> u64 {
+    let counts = s.settings.iter().filter_map(|(_, v)| match v {
+        KnobValue::Count(c) => Some(c),
+        _ => None,
+    });
+    2 * counts.max().unwrap_or(0).min(1 << 16)
+}
 
 /// What a machine's parts have carried up to some time.
 #[derive(Clone, Copy, PartialEq, Debug, Default)]
@@ -69,7 +78,6 @@ pub struct Meter {
     depth: Option<u64>,
     expiry: Span,
     info: ProtocolInfo,
-    exclusive_gated: bool,
     reports: Reports,
     cohorts: Cohorts,
     client: Latency,
@@ -125,7 +133,6 @@ impl Meter {
             depth: s.finality.depth,
             expiry: s.mempool.expiry,
             info,
-            exclusive_gated: true,
             reports: Reports::new(s, validators, info.faults),
             cohorts: Cohorts::new(s),
             client: Latency::default(),
@@ -144,7 +151,7 @@ impl Meter {
             sides: None,
             liveness: Liveness::new(),
             agreement: Agreement::new(&nodes, reversals),
-            statements: Statements::new(info.exclusive, &honest),
+            statements: Statements::new(info.exclusive, &honest).with_window(statement_window(s)),
             certificates: Certificates::new(Arc::clone(validators), validators.quorum(info.faults)),
             violations: Violations::default(),
         }
@@ -219,6 +226,10 @@ impl Meter {
             self.violations.note(self.certificates.finalized(at, node, height, c, &self.statements));
         }
     }
+    /// A node counts a block deep enough.
+    pub fn deep_enough(&mut self, at: Time, node: NodeId, height: Height) {
+        self.violations.note(self.agreement.finalize(at, node, height));
+    }
     /// A block is final at a node: by the rule at `commit`, and executed there at `at`.
     pub fn settled_at(&mut self, node: NodeId, block: BlockId, commit: Time, at: Time) {
         self.reports.add(node, block, commit, at);
@@ -239,7 +250,7 @@ impl Meter {
     /// A replica accuses a validator; all are honest here, so the accusation itself is a violation.
     pub fn evidence(&mut self, at: Time, node: NodeId, e: &Evidence) {
         let what = format!("validator {} is accused of signing both {:?} and {:?}", e.who.0, e.a, e.b);
-        self.violations.note(Err(crate::check::Violation { check: "evidence", at, node: Some(node), what }));
+        self.violations.note(Err(Violation { check: "evidence", at, node: Some(node), what }));
     }
     /// A replica refused a message.
     pub fn reject(&mut self, why: &'static str) {
@@ -249,27 +260,35 @@ impl Meter {
         }
     }
 
-    /// The claims of a message that leaves its sender: nobody signs for another, and what binds is durable first.
-    pub fn check_claims<M: Message>(
+    /// A message is handed to the host: what binds its signer must wait for its record to be durable.
+    pub fn check_durability<M: Message>(
         &mut self,
         at: Time,
         node: NodeId,
         key: Option<ValidatorId>,
         message: &M,
         gated: bool,
-        served: bool,
     ) {
+        if gated || self.info.exclusive.is_empty() {
+            return;
+        }
         message.claims(&mut |claim| {
             let Claim::Signed { by, what } = claim else { return };
-            if Some(by) != key {
-                return;
+            if Some(by) == key && self.info.exclusive.contains(&what.kind) {
+                let what = format!("an exclusive statement of kind {} does not wait for its record", what.kind);
+                self.violations.note(Err(Violation { check: "durability", at, node: Some(node), what }));
             }
-            if !served && !gated && self.exclusive_gated && self.info.exclusive.contains(&what.kind) {
-                let what = format!("an exclusive statement of kind {} leaves before its record is durable", what.kind);
-                self.violations.note(Err(crate::check::Violation { check: "durability", at, node: Some(node), what }));
+        });
+    }
+
+    /// A message leaves its sender: its own statements are made.
+    pub fn check_statements<M: Message>(&mut self, at: Time, node: NodeId, key: Option<ValidatorId>, message: &M) {
+        message.claims(&mut |claim| {
+            let Claim::Signed { by, what } = claim else { return };
+            if Some(by) == key {
+                let outcome = self.statements.sent(at, node, by, &what);
+                self.violations.note(outcome);
             }
-            let outcome = self.statements.sent(at, node, by, &what);
-            self.violations.note(outcome);
         });
     }
 
@@ -332,6 +351,11 @@ impl Meter {
         self.cohorts.committed(sampled, in_window, workload, txs.kind[i], planned, txs.stored[i], times);
     }
 
+    /// Blocks that some nodes hold for final, but not enough.
+    pub fn undecided(&self) -> impl Iterator<Item = BlockId> + '_ {
+        self.reports.undecided()
+    }
+
     /// Whether every transaction of the cohort has an outcome.
     pub fn cohort_done(&self) -> bool {
         self.cohorts.waiting() == 0
@@ -342,8 +366,15 @@ impl Meter {
         self.snapshots.push(Snapshot { at, machines });
     }
 
-    /// The run has ended at `end`.
-    pub fn finish(&mut self, end: Time, messages: Vec<(&'static str, u64, u64)>, events: u64, txs: &Transactions) {
+    /// The run has ended at `end`; `held` are the transactions that clients, gateways and pools hold.
+    pub fn finish(
+        &mut self,
+        end: Time,
+        messages: Vec<(&'static str, u64, u64)>,
+        events: u64,
+        txs: &Transactions,
+        held: &[TxId],
+    ) {
         self.end = end;
         self.messages = messages;
         self.events = events;
@@ -357,8 +388,8 @@ impl Meter {
             }
         }
         self.cohorts.close(&expired);
-        let held = self.conservation.classes().pending;
-        self.violations.note(self.conservation.reconcile(end, held));
+        let held = held.iter().filter(|t| self.conservation.state(u64::from(**t)) == Some(State::Pending)).count();
+        self.violations.note(self.conservation.reconcile(end, held as u64));
         match self.little.finish(end, waiting.iter().map(|i| txs.planned[*i])) {
             Ok(sides) => self.sides = Some(sides),
             Err(v) => {

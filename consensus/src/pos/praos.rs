@@ -306,9 +306,7 @@ impl Protocol for Praos {
         match m {
             ChainMessage::Block { block } if block.is_named_rightly(self.env.hashing) => self.receive(from, block, cx),
             ChainMessage::Block { .. } => cx.reject(from, "an id that is not the header's digest"),
-            ChainMessage::Head { tip } => {
-                self.chain.announced(from, *tip, cx);
-            }
+            ChainMessage::Head { tip } => self.chain.announced(from, *tip, cx),
         }
     }
     fn on_timer(&mut self, timer: Timer, cx: &mut Cx<'_, Self>) {

@@ -215,11 +215,7 @@ impl Protocol for Nakamoto {
                     cx.reject(from, "an id that is not the header's digest");
                 }
             }
-            ChainMessage::Head { tip } => {
-                if self.chain.announced(from, *tip, cx) {
-                    self.race(cx);
-                }
-            }
+            ChainMessage::Head { tip } => self.chain.announced(from, *tip, cx),
         }
     }
     fn on_mined(&mut self, ticket: Ticket, cx: &mut Cx<'_, Self>) {

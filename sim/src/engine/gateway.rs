@@ -29,6 +29,7 @@ pub struct Gateway {
     /// For each organisation its nodes, or the nearest ones, best first.
     candidates: Vec<Vec<NodeId>>,
     validators: Vec<u32>,
+    org_of: Vec<u32>,
     /// For each node the batch that takes in transactions, and since when.
     open: Vec<Option<(BatchId, Time)>>,
     /// Transactions whose object is being stored: (when it will be, number, hospital, transaction).
@@ -59,6 +60,7 @@ impl Gateway {
             arrivals: arrivals.peekable(),
             candidates,
             validators: s.organisations.iter().map(|o| o.validators).collect(),
+            org_of: (0..).zip(&s.organisations).flat_map(|(i, o)| (0..o.validators).map(move |_| i)).collect(),
             open: vec![None; network.nodes() as usize],
             delayed: BinaryHeap::new(),
             late: vec![None; network.nodes() as usize],
@@ -70,6 +72,11 @@ impl Gateway {
     pub fn next_at(&mut self) -> Time {
         let delayed = self.delayed.peek().map_or(Time::NEVER, |d| d.0.0);
         self.arrivals.peek().map_or(Time::NEVER, |a| Time(a.at_ns)).min(delayed)
+    }
+
+    /// Transactions whose object is being stored.
+    pub fn waiting(&self) -> impl Iterator<Item = TxId> + '_ {
+        self.delayed.iter().map(|d| d.0.3)
     }
 
     /// The node that serves a hospital while it runs: hospitals are dealt to organisations, and an organisation's
@@ -123,21 +130,21 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         }
     }
 
-    /// The node that takes a hospital's transaction: its own, or after a timeout the next that runs.
-    fn reachable(&self, hospital: u32, home: NodeId, at: Time) -> (NodeId, Time) {
+    /// The node that takes a hospital's request, and when: its own, or while that is down the nearest that runs.
+    /// Finding it takes a timeout for each node that does not answer, once: later requests go there directly.
+    pub(super) fn reachable(&self, hospital: u32, home: NodeId, at: Time) -> (NodeId, Time) {
         let faults = self.network.faults();
-        if faults.is_empty() || faults.is_up(home, at) {
-            return (home, at);
-        }
+        let Some(outage) = faults.down(home).iter().find(|w| w.has(at)) else { return (home, at) };
         let org = hospital as usize % self.gateway.candidates.len();
-        let mut when = at;
+        let mut learned = outage.from;
         for next in self.gateway.candidates[org].iter().filter(|n| **n != home) {
-            when += self.scenario.mempool.client_timeout;
+            learned += self.scenario.mempool.client_timeout;
+            let when = at.max(learned);
             if faults.is_up(*next, when) {
                 return (*next, when);
             }
         }
-        (home, faults.back_at(home, at).unwrap_or(Time::NEVER))
+        (home, outage.to)
     }
 
     /// Adds a transaction to the node's open batch; a full batch leaves at once.
@@ -359,9 +366,8 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
 
     /// Clients of a node that is down turn to the next one.
     pub(super) fn resubmit(&mut self, n: u32, at: Time, txs: Vec<TxId>) {
-        let org = self.gateway.candidates.iter().position(|c| c[0].0 == n).unwrap_or(0);
-        let (node, when) = self.reachable(org as u32, NodeId(n), at);
-        let when = if when == at { at + self.scenario.mempool.client_timeout } else { when };
+        let (node, when) = self.reachable(self.gateway.org_of[n as usize], NodeId(n), at);
+        let when = when.max(at + self.scenario.mempool.client_timeout);
         self.txs.mark_resubmitted(&txs);
         self.batch_at(node, when, txs);
     }

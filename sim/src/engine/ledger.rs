@@ -83,7 +83,9 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         let node = &mut self.nodes[n as usize];
         node.digest.record(&[FINALIZE, at.0, height]);
         self.probe.on_finalize(at, NodeId(n), height);
-        self.meter.finalized(at, NodeId(n), height, certificate);
+        if self.meter.depth().is_none() {
+            self.meter.finalized(at, NodeId(n), height, certificate);
+        }
         if let (Some(c), Some(a)) = (certificate, node.chain.get(height as usize)) {
             let bytes = cost::certificate_bytes(self.scenario.node.signatures, &c.signers, self.validators.len());
             self.blocks.block_mut(a.block).certificate_bytes = bytes;
@@ -102,6 +104,9 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
                 return;
             }
             node.final_height = next;
+            if self.meter.depth().is_some() {
+                self.meter.deep_enough(at, NodeId(n), next);
+            }
             let a = node.chain[next as usize];
             self.blocks.block(a.block).payloads.iter().for_each(|p| node.pool.settle(*p));
             let final_at = at.max(a.executed);

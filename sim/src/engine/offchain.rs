@@ -45,6 +45,16 @@ pub struct Flow {
     done: bool,
 }
 
+impl Flow {
+    /// The transaction that waits for it.
+    pub fn awaited(&self) -> Option<TxId> {
+        match self.purpose {
+            Purpose::Write { tx, .. } if !self.done => Some(tx),
+            _ => None,
+        }
+    }
+}
+
 impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
     /// Stores the object of a planned transaction; says when it may be submitted, `None` where a transfer says later.
     pub(super) fn store_object(&mut self, a: &Arrival, tx: TxId, home: NodeId) -> Option<Time> {
@@ -85,13 +95,12 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         let draw = self.storage_draws.at(self.reads, 1);
         let placement = self.storage.placement(a);
         let parts = self.storage.read(&placement, draw);
-        let home = self.gateway.home(a.hospital);
+        let (home, asked) = self.reachable(a.hospital, self.gateway.home(a.hospital), at);
         let holder = self.gateway.home(a.holder);
-        let faults = self.network.faults();
-        if !faults.is_empty() && !faults.is_up(home, at) {
+        if asked == Time::NEVER {
             return self.meter.read_failed(at);
         }
-        let found = at + parts.lookup;
+        let found = asked + parts.lookup;
         let Placement { offchain: Some(object), .. } = placement else {
             return self.meter.read_done(at, found);
         };

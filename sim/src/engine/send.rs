@@ -61,20 +61,26 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
             To::Topic(_) => Recipients::Overlay,
         };
         let node = &mut self.nodes[n as usize];
-        self.meter.check_claims(at, NodeId(n), node.env.key, &message, gate != Gate::Now, false);
+        self.meter.check_durability(at, NodeId(n), node.env.key, &message, gate != Gate::Now);
         match gate {
             Gate::After(after) if after > node.durable => {
                 node.gated.push_back(Gated { after, to, message, lane, cost });
             }
-            _ => self.send(n, at, &to, message, lane, cost),
+            _ => self.send_own(n, at, &to, message, lane, cost),
         }
     }
 
     pub(super) fn release_gated(&mut self, n: u32, at: Time) {
         let durable = self.nodes[n as usize].durable;
         while let Some(g) = self.nodes[n as usize].gated.pop_front_if(|g| g.after <= durable) {
-            self.send(n, at, &g.to, g.message, g.lane, g.cost);
+            self.send_own(n, at, &g.to, g.message, g.lane, g.cost);
         }
+    }
+
+    /// Sends a message whose own claims are made by leaving; a served object repeats old ones.
+    fn send_own(&mut self, n: u32, at: Time, to: &Recipients, message: P::Message, lane: Lane, cost: Cost) {
+        self.meter.check_statements(at, NodeId(n), self.nodes[n as usize].env.key, &message);
+        self.send(n, at, to, message, lane, cost);
     }
 
     /// Sends a protocol's message.
@@ -84,9 +90,11 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         if let Some((block, parent)) = message.proposes() {
             self.blocks.intern(block, parent, &carried);
         }
-        if let Recipients::Overlay = to {
-            return self.announce(n, at, &message, cost);
-        }
+        let to = match (to, message.key()) {
+            (Recipients::Overlay, Some(key)) => return self.announce(n, at, key, &message, cost),
+            (Recipients::Overlay, None) => &Recipients::Set(self.network.overlay().neighbours(NodeId(n)).to_vec()),
+            (to, _) => to,
+        };
         let (mut bytes, mut count) = (0, 0);
         for p in &carried {
             bytes += u64::from(p.bytes);

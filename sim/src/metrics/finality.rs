@@ -23,7 +23,6 @@ pub struct Reports {
     /// By block: (final at, commit, node).
     open: BTreeMap<BlockId, Vec<(Time, Time, NodeId)>>,
     decided: Bits,
-    count: u64,
 }
 
 impl Reports {
@@ -38,7 +37,6 @@ impl Reports {
             faults: FaultPlan::new(&s.faults, nodes),
             open: BTreeMap::new(),
             decided: Bits::default(),
-            count: 0,
         }
     }
     /// A node holds a block for final from `at` on.
@@ -47,13 +45,9 @@ impl Reports {
             self.open.entry(block).or_default().push((at, commit, node));
         }
     }
-    /// Number of blocks that are decided.
-    pub fn settled(&self) -> u64 {
-        self.count
-    }
-    /// Number of blocks that some nodes hold for final, but not enough.
-    pub fn open(&self) -> u64 {
-        self.open.len() as u64
+    /// Blocks that some nodes hold for final, but not enough.
+    pub fn undecided(&self) -> impl Iterator<Item = BlockId> + '_ {
+        self.open.keys().copied()
     }
     /// The blocks that are final by `now`, with the times of commit and finality, in order of time.
     pub fn settle(&mut self, now: Time) -> Vec<(BlockId, Time, Time)> {
@@ -70,7 +64,6 @@ impl Reports {
             self.decided.add(*b);
         });
         self.open = open;
-        self.count += done.len() as u64;
         done.sort_unstable_by_key(|(block, _, at)| (*at, *block));
         done
     }

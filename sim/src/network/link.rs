@@ -5,21 +5,35 @@
 
 use ledgerlab_consensus::{Span, Time};
 
-/// Picoseconds to carry one byte, so that whole nanoseconds keep their fractions.
+/// A rate in bit/s.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Rate {
-    ps_per_byte: u64,
+    bits_per_s: u64,
 }
+
+/// Nanoseconds in which a link of 1 bit/s carries a byte.
+const BYTE_NS: u64 = 8_000_000_000;
 
 impl Rate {
     /// A rate in bit/s; `u64::MAX` is unlimited.
     pub fn bits_per_s(rate: u64) -> Rate {
         assert!(rate > 0, "a link without a rate");
-        Rate { ps_per_byte: if rate == u64::MAX { 0 } else { 8_000_000_000_000 / rate } }
+        Rate { bits_per_s: rate }
+    }
+    /// Bytes carried in a time, rounded down.
+    pub fn bytes_in(self, time: Span) -> u64 {
+        (u128::from(time.0) * u128::from(self.bits_per_s) / u128::from(BYTE_NS)).min(u128::from(u64::MAX)) as u64
     }
     /// Time to carry `bytes`, rounded up.
     pub fn carry(self, bytes: u64) -> Span {
-        Span((u128::from(bytes) * u128::from(self.ps_per_byte)).div_ceil(1_000) as u64)
+        if self.bits_per_s == u64::MAX {
+            return Span::ZERO;
+        }
+        // What fits into 64 bits is divided there: at most 2 GiB, so nearly always.
+        match bytes.checked_mul(BYTE_NS) {
+            Some(product) => Span(product.div_ceil(self.bits_per_s)),
+            None => Span((u128::from(bytes) * u128::from(BYTE_NS)).div_ceil(u128::from(self.bits_per_s)) as u64),
+        }
     }
 }
 
@@ -96,6 +110,7 @@ impl Link {
     pub fn reset(&mut self, now: Time) {
         let lost = self.free.since(now);
         self.busy = Span(self.busy.0.saturating_sub(lost.0));
+        self.bytes = self.bytes.min(self.rate.bytes_in(self.busy));
         self.free = self.free.min(now);
         if self.free.0 / SECOND <= self.second {
             (self.second, self.filled) = (self.free.0 / SECOND, Span::ZERO);
