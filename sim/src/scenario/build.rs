@@ -10,7 +10,7 @@ use crate::scenario::model::{Organisation, Scenario};
 use crate::scenario::network::Network;
 use crate::scenario::problem::{Flaw, Problem};
 use crate::scenario::protocol::{self, Consensus};
-use crate::scenario::quantity::show_span;
+use crate::scenario::quantity::{show_rough, show_span};
 use crate::scenario::reader::{Reader, Sheet};
 use crate::scenario::run::{self, Run};
 use crate::scenario::tree::{Table, Value};
@@ -37,7 +37,7 @@ pub(crate) fn build(file: &Arc<str>, folder: &Path, table: &Table) -> Result<Sce
 
 fn read(r: &mut Reader<'_, '_>, folder: &Path, stem: &str) -> Option<Scenario> {
     schema(r);
-    let load = r.number("load", 1.0, 1e-9..=MOST_LOAD);
+    let load = r.number("load", 1.0, 1e-6..=MOST_LOAD);
     let run = r.section("run", |r| run::read(r, stem));
     let (consensus, nodes) = r.section("consensus", protocol::read);
     let mut network = r.section("network", |r| network::read(r, folder));
@@ -138,8 +138,8 @@ fn check_finality(r: &mut Reader<'_, '_>, run: &Run, drain: Span, expected: Span
     }
     let what = format!(
         "nothing can become final: duration + drain are {}, a transaction needs about {}",
-        show_span(run.duration + drain),
-        show_span(expected)
+        show_rough(run.duration + drain),
+        show_rough(expected)
     );
     let shortest = match run.drain {
         Some(drain) => Span(expected.0 - drain.0),

@@ -139,7 +139,7 @@ fn axes(sheet: &mut Sheet<'_>, root: &Table) -> Vec<WrittenAxis> {
     let points = found.iter().fold(1_usize, |n, axis| n.saturating_mul(axis.values.len()));
     if points > MOST_POINTS {
         let flaw = Flaw::new(format!("the sweep has {points} points")).limit(format!("at most {MOST_POINTS}"));
-        sheet.report(&path(&["sweep", "axes"]), flaw);
+        sheet.report(&path(&["sweep", "axes"]), flaw.hint("split the sweep into several files"));
         found.clear();
     }
     found
@@ -148,12 +148,16 @@ fn axes(sheet: &mut Sheet<'_>, root: &Table) -> Vec<WrittenAxis> {
 fn axis(key: &str, node: &Node) -> Result<WrittenAxis, Flaw> {
     let path = tree::split_key(key).ok_or_else(|| Flaw::new("not a dotted key").hint("\"consensus.nodes\" is one"))?;
     if NOT_SWEPT.iter().any(|fixed| key == *fixed || path[0] == *fixed) {
-        return Err(Flaw::new("this key cannot be swept").limit(format!("any but {}", listed(NOT_SWEPT, 9))));
+        return Err(Flaw::new("this key cannot be swept")
+            .limit(format!("any but {}", listed(NOT_SWEPT, 9)))
+            .hint("sweep a key that changes the run"));
     }
     let example = format!("write \"{key}\" = [.., ..]");
     match &node.value {
         Value::List(values) if !values.is_empty() => match twice(values) {
-            Some(twice) => Err(Flaw::new(format!("the value {twice} comes twice")).limit("each value once")),
+            Some(twice) => Err(Flaw::new(format!("the value {twice} comes twice"))
+                .limit("each value once")
+                .hint("for more runs of a point raise `run.replications`")),
             None => Ok(WrittenAxis { key: key.to_owned(), path, values: values.clone() }),
         },
         Value::List(_) => Err(Flaw::new("no values").limit("at least 1").hint(example)),

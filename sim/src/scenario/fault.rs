@@ -8,7 +8,7 @@ use ledgerlab_consensus::Span;
 
 use crate::scenario::model::{Fault, FaultKind, Organisation};
 use crate::scenario::problem::Flaw;
-use crate::scenario::quantity::show_span;
+use crate::scenario::quantity::show_rough;
 use crate::scenario::reader::Reader;
 use crate::scenario::run::{ANY_TIME, SOME_TIME};
 use crate::scenario::scalar;
@@ -51,7 +51,8 @@ fn one(r: &mut Reader<'_, '_>, name: &str, regions: &[String], organisations: &[
 pub(crate) fn check_times(r: &mut Reader<'_, '_>, faults: &[Fault], end: Span) {
     for fault in faults.iter().filter(|f| f.at >= end) {
         let flaw = Flaw::new("the fault would begin after the end of the run");
-        let flaw = flaw.limit(format!("before {} (warm-up, duration and drain)", show_span(end)));
+        let flaw = flaw.limit(format!("before {} (warm-up, duration and drain)", show_rough(end)));
+        let flaw = flaw.hint("times of faults count from the start of the warm-up");
         r.report_at(&["fault", &fault.name, "at"], flaw);
     }
 }
@@ -62,14 +63,15 @@ fn select(text: &str, regions: &[String], organisations: &[Organisation]) -> Res
     for part in text.split(',').map(str::trim) {
         if let Some(name) = part.strip_prefix("region:") {
             let region = regions.iter().position(|r| r == name);
-            let unknown = || scalar::unknown_word(name, regions.iter().map(String::as_str), "region ");
+            let unknown =
+                || scalar::unknown_word(name, regions.iter().map(String::as_str), "a region of this scenario");
             let region = region.ok_or_else(unknown)?;
             nodes.extend(nodes_where(organisations, |o| o.region == region));
         } else if let Some(name) = part.strip_prefix("org:") {
             let found: Vec<u32> = nodes_where(organisations, |o| belongs(&o.name, name)).collect();
             if found.is_empty() && !organisations.iter().any(|o| belongs(&o.name, name)) {
                 let names = organisations.iter().map(|o| o.name.as_str());
-                return Err(scalar::unknown_word(name, names, "organisation "));
+                return Err(scalar::unknown_word(name, names, "an organisation"));
             }
             nodes.extend(found);
         } else {
@@ -77,7 +79,8 @@ fn select(text: &str, regions: &[String], organisations: &[Organisation]) -> Res
         }
     }
     if nodes.is_empty() {
-        return Err(Flaw::new("no node is meant").limit(SELECTORS));
+        let flaw = Flaw::new("no node is meant").limit(SELECTORS);
+        return Err(flaw.hint("choose a region or organisation that has nodes"));
     }
     Ok(nodes.into_iter().collect())
 }
@@ -101,14 +104,16 @@ fn range(part: &str, organisations: &[Organisation]) -> Result<impl Iterator<Ite
     let (low, high) = part.split_once('-').unwrap_or((part, part));
     let bounds = low.trim().parse::<u32>().ok().zip(high.trim().parse::<u32>().ok());
     let Some((low, high)) = bounds else {
-        return Err(Flaw::new(format!("`{part}` means no nodes")).limit(SELECTORS));
+        let flaw = Flaw::new(format!("`{part}` means no nodes")).limit(SELECTORS);
+        return Err(flaw.hint("node ids count from 0"));
     };
     if low > high {
-        return Err(Flaw::new(format!("`{part}` runs backwards")).limit(format!("`{high}-{low}`")));
+        let flaw = Flaw::new(format!("`{part}` runs backwards")).limit("the smaller id first");
+        return Err(flaw.hint(format!("write it as \"{high}-{low}\"")));
     }
     if nodes > 0 && high >= nodes {
         let flaw = Flaw::new(format!("there is no node {high}"));
-        return Err(flaw.limit(format!("node ids are 0 to {}", nodes - 1)));
+        return Err(flaw.limit(format!("at most {}", nodes - 1)).hint("node ids count from 0"));
     }
     Ok(low..=high)
 }

@@ -30,10 +30,12 @@ fn parse_nodes(text: &str) -> Result<FinalityNodes, Flaw> {
         ("quorum", _) => Ok(FinalityNodes::Quorum),
         ("all", _) => Ok(FinalityNodes::All),
         (_, Ok(share)) if share > 0.0 && share <= 1.0 => Ok(FinalityNodes::Fraction(share)),
-        (_, Ok(_)) => Err(Flaw::new("not a share of the nodes").limit("above 0 and at most 1")),
+        (_, Ok(_)) => {
+            Err(Flaw::new("not a share of the nodes").limit("above 0 and at most 1").hint("write it as \"0.67\""))
+        }
         _ => {
-            Err(Flaw::new(format!("`{text}` is no number of nodes"))
-                .limit("first, quorum, all or a share like \"0.67\""))
+            let flaw = Flaw::new(format!("`{text}` is no number of nodes")).limit("first, quorum, all or a share");
+            Err(flaw.hint("write it as \"quorum\" or \"0.67\""))
         }
     }
 }
@@ -47,6 +49,8 @@ fn show_nodes(nodes: FinalityNodes) -> String {
     }
 }
 
+const RISK: &str = "a risk is written as \"risk:0.1/1e-3\"";
+
 fn parse_rule(text: &str) -> Result<FinalityRule, Flaw> {
     let limit = "protocol, depth:<blocks>, or risk:<adversary's share>/<reversal probability>";
     if text == "protocol" {
@@ -56,22 +60,23 @@ fn parse_rule(text: &str) -> Result<FinalityRule, Flaw> {
         return match depth.trim().parse() {
             Ok(depth) if depth <= MAX_DEPTH => Ok(FinalityRule::Depth(depth)),
             _ => {
-                Err(Flaw::new(format!("`{depth}` is not a depth")).limit(format!("at least 0 and at most {MAX_DEPTH}")))
+                let flaw = Flaw::new(format!("`{depth}` is not a depth"));
+                Err(flaw.limit(format!("at least 0 and at most {MAX_DEPTH}")).hint("write it as \"depth:6\""))
             }
         };
     }
     let Some((adversary, reversal)) = text.strip_prefix("risk:").and_then(|t| t.split_once('/')) else {
-        return Err(Flaw::new(format!("there is no rule `{text}`")).limit(limit));
+        return Err(Flaw::new(format!("there is no rule `{text}`")).limit(limit).hint(RISK));
     };
     match (adversary.trim().parse::<f64>(), reversal.trim().parse::<f64>()) {
         (Ok(a), _) if !(a > 0.0 && a < 0.5) => {
-            Err(Flaw::new(format!("the adversary's share is {adversary}")).limit("above 0 and below 0.5"))
+            Err(Flaw::new(format!("the adversary's share is {adversary}")).limit("above 0 and below 0.5").hint(RISK))
         }
         (_, Ok(p)) if !(p > 0.0 && p < 1.0) => {
-            Err(Flaw::new(format!("the reversal probability is {reversal}")).limit("above 0 and below 1"))
+            Err(Flaw::new(format!("the reversal probability is {reversal}")).limit("above 0 and below 1").hint(RISK))
         }
         (Ok(adversary), Ok(reversal)) => Ok(FinalityRule::Risk { adversary, reversal }),
-        _ => Err(Flaw::new("the risk is not two numbers").limit(limit).hint("write it as \"risk:0.1/1e-3\"")),
+        _ => Err(Flaw::new("the risk is not two numbers").limit(limit).hint(RISK)),
     }
 }
 

@@ -103,7 +103,11 @@ fn rtt(r: &mut Reader<'_, '_>, folder: &Path) -> Rtt {
         if let Some(delay) = written.strip_prefix("constant:") {
             let rtt = Span(TIME.parse(delay)?);
             let limit = format!("at most {}", TIME.show(LONGEST_RTT.0));
-            return if rtt <= LONGEST_RTT { Ok(Rtt::Constant(rtt)) } else { Err(Flaw::new("too large").limit(limit)) };
+            return if rtt <= LONGEST_RTT {
+                Ok(Rtt::Constant(rtt))
+            } else {
+                Err(Flaw::new("too large").limit(limit).hint("write it as \"constant:10 ms\""))
+            };
         }
         if let Some(table) = tables::named(&written) {
             return Ok(Rtt::Table(Box::new(table)));
@@ -122,9 +126,13 @@ fn rtt(r: &mut Reader<'_, '_>, folder: &Path) -> Rtt {
 /// A matrix of round trips from a CSV file.
 fn matrix_file(name: &str, folder: &Path) -> Result<(Table, String), Flaw> {
     let limit = format!("one of {}, constant:<time>, or a .csv file", tables::NAMES.join(", "));
+    let hint = |near: Option<&str>| match near {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => "`ledgerlab list` shows the tables with their regions".to_owned(),
+    };
     if !name.ends_with(".csv") {
-        let hint = nearest(name, tables::NAMES).map(|near| format!("did you mean `{near}`?"));
-        return Err(Flaw { what: format!("there is no table `{name}`"), limit: Some(limit), hint });
+        let flaw = Flaw::new(format!("there is no table `{name}`")).limit(limit);
+        return Err(flaw.hint(hint(nearest(name, tables::NAMES))));
     }
     let path = folder.join(name);
     let text = fs::read_to_string(&path).map_err(|e| {
@@ -132,7 +140,9 @@ fn matrix_file(name: &str, folder: &Path) -> Result<(Table, String), Flaw> {
         flaw.hint("the path is relative to the scenario's folder")
     })?;
     let table = tables::from_csv(name, &text)
-        .map_err(|e| Flaw::new(format!("{}: {e}", path.display())).limit("round trips in milliseconds"))?;
+        .map_err(|e| Flaw::new(format!("{}: {e}", path.display())).limit("round trips in milliseconds"));
+    let table =
+        table.map_err(|flaw| flaw.hint("the first line names the regions, each other one is a region's row"))?;
     Ok((table, text))
 }
 
@@ -148,7 +158,9 @@ fn region_names(r: &mut Reader<'_, '_>, rtt: &Rtt) -> Option<Vec<String>> {
             return Err(Flaw::new("no regions").limit("at least 1").hint(format!("write [\"{example}\"]")));
         }
         match names.iter().enumerate().find(|(i, name)| names[..*i].contains(name)) {
-            Some((_, twice)) => Err(Flaw::new(format!("region `{twice}` is named twice")).limit("each region once")),
+            Some((_, twice)) => Err(Flaw::new(format!("region `{twice}` is named twice"))
+                .limit("each region once")
+                .hint("remove one of them")),
             None => Ok(names),
         }
     })
@@ -173,7 +185,7 @@ fn latency(r: &mut Reader<'_, '_>, rtt: Rtt, names: Option<Vec<String>>) -> Regi
     names.retain(|name| {
         let known = table.region(name).is_ok();
         if !known {
-            let what = format!("region of `{}` ", table.name);
+            let what = format!("a region of `{}`", table.name);
             r.report("regions", scalar::unknown_word(name, table.regions.iter().map(String::as_str), &what));
         }
         known

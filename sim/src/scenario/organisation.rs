@@ -51,7 +51,8 @@ fn check_total(r: &mut Reader<'_, '_>, organisations: &[Organisation]) {
         return;
     }
     let flaw = Flaw::new(format!("the organisations have {total} validators together"));
-    r.report_at(&["organisation"], flaw.limit(format!("at least 1 and at most {MOST_NODES}")));
+    let flaw = flaw.limit(format!("at least 1 and at most {MOST_NODES}"));
+    r.report_at(&["organisation"], flaw.hint("write validators = 1 in one of them"));
 }
 
 /// Organisation `i` of the short form.
@@ -73,7 +74,8 @@ fn equal(i: usize, around: &Around<'_>) -> Organisation {
 /// The `count` organisations of one table; without a region they are dealt round robin, after `dealt` others.
 fn one(r: &mut Reader<'_, '_>, name: &str, around: &Around<'_>, dealt: usize) -> Vec<Organisation> {
     if name.contains(|c: char| !(c.is_alphanumeric() || "-_".contains(c))) {
-        r.report("", Flaw::new("the organisation's name has other characters").limit("letters, digits, - and _"));
+        let flaw = Flaw::new("the organisation's name has other characters").limit("letters, digits, - and _");
+        r.report("", flaw.hint("choose another name"));
     }
     let class = class(r);
     let count = r.count("count", 1, 1..=MOST_NODES) as usize;
@@ -120,8 +122,8 @@ fn region(r: &mut Reader<'_, '_>, regions: &[String]) -> Option<usize> {
         let name = scalar::text(node, &regions[0])?;
         let found = regions.iter().position(|r| *r == name);
         found.ok_or_else(|| {
-            let flaw = scalar::unknown_word(&name, regions.iter().map(String::as_str), "region ");
-            if flaw.hint.is_some() { flaw } else { flaw.hint("regions are those of `network.regions`") }
+            let flaw = scalar::unknown_word(&name, regions.iter().map(String::as_str), "a region of this scenario");
+            flaw.hint("regions are those of `network.regions`")
         })
     })?;
     r.note("region", regions[index].as_str());

@@ -125,7 +125,7 @@ impl Flaw {
 /// The candidate nearest to `word` by edit distance, if it is near enough to be a slip.
 pub(crate) fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let (distance, best) = candidates.into_iter().map(|c| (edit_distance(word, c), c)).min()?;
-    (distance <= 1 + word.chars().count().max(best.chars().count()) / 3).then_some(best)
+    (distance <= word.chars().count().max(best.chars().count()) / 3).then_some(best)
 }
 
 /// `a, b, c`, cut after `most` with the number that is left out.
@@ -168,6 +168,7 @@ mod tests {
         assert_eq!(nearest("nods", words), Some("nodes"));
         assert_eq!(nearest("protcol", words), Some("protocol"));
         assert_eq!(nearest("temperature", words), None);
+        assert_eq!((nearest("mb", ["ms", "MB"]), nearest("MB", ["ms", "min"])), (Some("MB"), None));
     }
 
     #[test]

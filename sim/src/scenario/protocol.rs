@@ -109,7 +109,9 @@ impl Consensus {
 pub(crate) fn read(r: &mut Reader<'_, '_>) -> (Option<Consensus>, Option<u32>) {
     let facts = selected(r);
     let consortium = r.word("preset", 0, &["paper", "consortium"]) == 1;
-    let nodes = r.read("nodes", |node| scalar::count(node, &(1..=MOST_NODES)));
+    let nodes = r.read("nodes", |node| {
+        scalar::count(node, &(1..=MOST_NODES)).map_err(|flaw| flaw.hint("4 nodes are the least that tolerate a fault"))
+    });
     if let Some(nodes) = nodes {
         r.note("nodes", nodes);
     }
@@ -135,7 +137,7 @@ fn selected(r: &mut Reader<'_, '_>) -> Option<ProtocolFacts> {
     }
     let facts = r.read("protocol", |node| {
         let id = scalar::text(node, "hotstuff")?;
-        protocol_facts(&id).ok_or_else(|| scalar::unknown_word(&id, ids.clone(), "protocol "))
+        protocol_facts(&id).ok_or_else(|| scalar::unknown_word(&id, ids.clone(), "a protocol"))
     })?;
     r.note("protocol", facts.info.id);
     Some(facts)

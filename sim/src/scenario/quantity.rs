@@ -80,11 +80,18 @@ impl Kind {
         let digits = text.find(|c: char| !(c.is_ascii_digit() || "+-._".contains(c))).unwrap_or(text.len());
         let (number, unit) = (text[..digits].replace('_', ""), text[digits..].trim());
         if number.is_empty() {
-            return Err(Flaw::new(format!("not a {}", self.name)).hint(format!("write it as {}", self.example())));
+            return Err(Flaw::new(format!("not a {}", self.name))
+                .limit(self.units())
+                .hint(format!("write it as {}", self.example())));
         }
-        let value: f64 = number.parse().map_err(|_| Flaw::new(format!("`{number}` is not a number")))?;
+        let value: f64 = number.parse().map_err(|_| {
+            let flaw = Flaw::new(format!("`{number}` is not a number"));
+            flaw.hint(format!("write it as {}", self.example()))
+        })?;
         if value < 0.0 {
-            return Err(Flaw::new(format!("a {} cannot be negative", self.name)).limit("at least 0"));
+            return Err(Flaw::new(format!("a {} cannot be negative", self.name))
+                .limit("at least 0")
+                .hint(format!("write it as {}", self.example())));
         }
         self.scaled(value, unit)
     }
@@ -95,7 +102,8 @@ impl Kind {
         };
         let base = (value * *factor as f64 + 0.5).floor();
         if base >= 9.2e18 {
-            return Err(Flaw::new(format!("the {} is too large", self.name)).limit("below 9.2e18 base units"));
+            let flaw = Flaw::new(format!("the {} is too large", self.name)).limit("below 9.2e18 base units");
+            return Err(flaw.hint(format!("write it as {}", self.example())));
         }
         Ok(base as u64)
     }
@@ -128,6 +136,12 @@ impl Kind {
 /// A span as text, `never` for the longest.
 pub(crate) fn show_span(span: Span) -> String {
     if span.0 == u64::MAX { "never".into() } else { TIME.show(span.0) }
+}
+
+/// A span for a message: seconds, to the millisecond.
+pub(crate) fn show_rough(span: Span) -> String {
+    let text = format!("{:.3}", span.as_secs_f64());
+    format!("{} s", text.trim_end_matches('0').trim_end_matches('.'))
 }
 
 const DAYS: [&str; 7] = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"];

@@ -139,16 +139,26 @@ impl<'a> Reader<'_, 'a> {
     pub(crate) fn read<T>(&mut self, key: &str, parse: impl FnOnce(&Node) -> Result<T, Flaw>) -> Option<T> {
         match parse(self.node(key)?) {
             Ok(value) => Some(value),
-            Err(flaw) => {
+            Err(mut flaw) => {
+                flaw.hint.get_or_insert_with(|| "leave it out for the default".to_owned());
                 self.report(key, flaw);
                 None
             }
         }
     }
 
+    /// The same with a default, which is also the hint where nothing better is known.
+    fn read_or<T>(&mut self, key: &str, default: T, shown: &str, parse: impl FnOnce(&Node) -> Result<T, Flaw>) -> T {
+        let hinted = |flaw: Flaw| match flaw.hint {
+            Some(_) => flaw,
+            None => flaw.hint(format!("leave it out for the default, {shown}")),
+        };
+        self.read(key, |node| parse(node).map_err(hinted)).unwrap_or(default)
+    }
+
     /// A quantity; an absent or wrong one takes the default.
     pub(crate) fn quantity(&mut self, key: &str, kind: &Kind, default: u64, limits: RangeInclusive<u64>) -> u64 {
-        let value = self.read(key, |node| scalar::quantity(node, kind, &limits)).unwrap_or(default);
+        let value = self.read_or(key, default, &kind.show(default), |node| scalar::quantity(node, kind, &limits));
         self.note(key, kind.show(value));
         value
     }
@@ -172,14 +182,14 @@ impl<'a> Reader<'_, 'a> {
 
     /// A whole number.
     pub(crate) fn count(&mut self, key: &str, default: u64, limits: RangeInclusive<u64>) -> u64 {
-        let value = self.read(key, |node| scalar::count(node, &limits)).unwrap_or(default);
+        let value = self.read_or(key, default, &default.to_string(), |node| scalar::count(node, &limits));
         self.note(key, value);
         value
     }
 
     /// A number.
     pub(crate) fn number(&mut self, key: &str, default: f64, limits: RangeInclusive<f64>) -> f64 {
-        let value = self.read(key, |node| scalar::number(node, &limits)).unwrap_or(default);
+        let value = self.read_or(key, default, &default.to_string(), |node| scalar::number(node, &limits));
         self.note(key, value);
         value
     }
@@ -254,6 +264,8 @@ impl<'a> Reader<'_, 'a> {
             let mut flaw = Flaw::new("unknown key").limit(format!("valid here: {}", listed(known.iter().copied(), 12)));
             if let Some(near) = nearest(key, known.iter().copied()) {
                 flaw = flaw.hint(format!("did you mean `{near}`?"));
+            } else {
+                flaw = flaw.hint("remove it, or correct its name");
             }
             let mut path = self.path.clone();
             path.push(key.clone());

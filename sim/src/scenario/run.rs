@@ -62,5 +62,5 @@ fn checked_name(name: String) -> Result<String, Flaw> {
         return Ok(name);
     }
     let limit = "1 to 100 letters, digits, spaces and -_.+, not a dot first";
-    Err(Flaw::new("the name cannot be the name of a folder").limit(limit))
+    Err(Flaw::new("the name cannot be the name of a folder").limit(limit).hint("write it as \"my-run\""))
 }

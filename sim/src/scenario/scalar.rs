@@ -72,16 +72,19 @@ pub(crate) fn flag(node: &Node) -> Read<bool> {
 /// One of a few words, by index.
 pub(crate) fn word(node: &Node, words: &[&str]) -> Read<usize> {
     let written = text(node, words.first().unwrap_or(&""))?;
-    words.iter().position(|w| *w == written).ok_or_else(|| unknown_word(&written, words.iter().copied(), ""))
+    words
+        .iter()
+        .position(|w| *w == written)
+        .ok_or_else(|| unknown_word(&written, words.iter().copied(), "allowed here"))
 }
 
-/// The flaw of a word that is none of `words`; `what` says of what kind they are, with a trailing space.
+/// The flaw of a word that is none of `words`; `what` says what it should be, with its article.
 pub(crate) fn unknown_word<'a>(written: &str, words: impl Iterator<Item = &'a str> + Clone, what: &str) -> Flaw {
-    let flaw = Flaw::new(format!("there is no {what}{}`{written}`", if what.is_empty() { "word " } else { "" }));
+    let flaw = Flaw::new(format!("`{written}` is not {what}"));
     let flaw = flaw.limit(format!("one of {}", listed(words.clone(), 24)));
     match nearest(written, words) {
         Some(near) => flaw.hint(format!("did you mean `{near}`?")),
-        None => flaw,
+        None => flaw.hint("`ledgerlab list` shows what there is"),
     }
 }
 

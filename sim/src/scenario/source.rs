@@ -59,14 +59,12 @@ impl Source {
 
     fn extend(&mut self, extends: &Node, above: &mut Vec<PathBuf>) -> Result<(), ScenarioError> {
         let Value::Text(name) = &extends.value else {
-            self.report("extends", extends, "not the name of a file", "write extends = \"base.toml\"");
-            return Ok(());
+            return Err(self.fatal(extends, "not the name of a file", "write extends = \"base.toml\""));
         };
         let path = self.folder.join(name);
         let known = fs::canonicalize(&path).is_ok_and(|p| above.contains(&p));
         if known || above.len() >= DEEPEST_EXTENDS {
-            self.report("extends", extends, "the file extends itself", "break the circle of `extends`");
-            return Ok(());
+            return Err(self.fatal(extends, "the file extends itself", "break the circle of `extends`"));
         }
         match Source::read_below(&path, above) {
             Ok(base) => {
@@ -74,15 +72,13 @@ impl Source {
                 self.problems.extend(base.problems);
                 Ok(())
             }
-            Err(mut error) => {
-                if let [Problem { line: None, what, .. }] = &error.problems[..] {
+            Err(error) => match &error.problems[..] {
+                [Problem { line: None, what, .. }] => {
                     let what = format!("{}: {what}", path.display());
-                    error.problems = Vec::new();
-                    self.report("extends", extends, &what, "the path is relative to the file that extends");
-                    error.problems.append(&mut self.problems);
+                    Err(self.fatal(extends, &what, "the path is relative to the file that extends"))
                 }
-                Err(error)
-            }
+                _ => Err(error),
+            },
         }
     }
 
@@ -110,15 +106,12 @@ impl Source {
     }
 
     fn report(&mut self, key: &str, node: &Node, what: &str, hint: &str) {
-        self.problems.push(Problem {
-            file: node.origin.file.to_string(),
-            line: node.origin.line,
-            key: Some(key.into()),
-            value: Some(node.value.show()),
-            what: what.into(),
-            hint: Some(hint.into()),
-            ..Problem::default()
-        });
+        self.problems.push(problem(key, node, what, hint));
+    }
+
+    /// What is wrong with `extends`: without the other file the rest says nothing.
+    fn fatal(&self, extends: &Node, what: &str, hint: &str) -> ScenarioError {
+        ScenarioError { problems: vec![problem("extends", extends, what, hint)] }
     }
 
     /// Applies one `--set K=V`.
@@ -128,12 +121,23 @@ impl Source {
             Some((path, value)) => tree::set(&mut self.table, &path, tree::parse_override(value)),
             None => self.problems.push(Problem {
                 file: "--set".into(),
-                value: Some(format!("{text:?}")),
                 what: format!("{text:?} is not a key and a value"),
                 hint: Some("write it as --set consensus.nodes=16".into()),
                 ..Problem::default()
             }),
         }
+    }
+}
+
+fn problem(key: &str, node: &Node, what: &str, hint: &str) -> Problem {
+    Problem {
+        file: node.origin.file.to_string(),
+        line: node.origin.line,
+        key: Some(key.into()),
+        value: Some(node.value.show()),
+        what: what.into(),
+        hint: Some(hint.into()),
+        ..Problem::default()
     }
 }
 

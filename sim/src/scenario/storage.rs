@@ -42,7 +42,10 @@ fn hash_pointer(r: &mut Reader<'_, '_>) -> StorageVariant {
     let low = r.span("write_min", Span::millis(2), DELAY);
     let high = r.span("write_max", Span::millis(5).max(low), DELAY);
     if high < low {
-        r.report("write_max", Flaw::new("smaller than `write_min`").limit("at least `write_min`"));
+        r.report(
+            "write_max",
+            Flaw::new("smaller than `write_min`").limit("at least `write_min`").hint("exchange the two"),
+        );
     }
     StorageVariant::HashPointer {
         write: (low, high),

@@ -26,7 +26,8 @@ pub(crate) fn read(r: &mut Reader<'_, '_>, organisations: usize) -> Vec<Workload
         r.report_at(&["workload"], flaw.hint("write [workload.clinics] with a kind and hospitals"));
     } else if written > MOST_WORKLOADS {
         let flaw = Flaw::new(format!("{written} workloads"));
-        r.report_at(&["workload"], flaw.limit(format!("at most {MOST_WORKLOADS}")));
+        let flaw = flaw.limit(format!("at most {MOST_WORKLOADS}"));
+        r.report_at(&["workload"], flaw.hint("join workloads of one kind and raise `multiplier`"));
     }
     workloads
 }
@@ -39,7 +40,7 @@ fn one(r: &mut Reader<'_, '_>, name: &str, organisations: u64) -> Option<Workloa
     }
     let spec = r.read("kind", |node| {
         let id = scalar::text(node, "ehr")?;
-        WorkloadSpec::new(name, &id).map_err(|_| scalar::unknown_word(&id, ids.clone(), "workload "))
+        WorkloadSpec::new(name, &id).map_err(|_| scalar::unknown_word(&id, ids.clone(), "a workload"))
     });
     let Some(mut spec) = spec else {
         r.accept_rest();
@@ -84,7 +85,8 @@ fn arrival(r: &mut Reader<'_, '_>) -> ArrivalMode {
             Ok(clients) if (1..=MAX_CLIENTS).contains(&clients) => Ok(ArrivalMode::Closed { clients, think_ns }),
             _ => {
                 let flaw = Flaw::new(format!("`{clients}` is not a number of clients"));
-                Err(flaw.limit(format!("at least 1 and at most {MAX_CLIENTS}")))
+                let flaw = flaw.limit(format!("at least 1 and at most {MAX_CLIENTS}"));
+                Err(flaw.hint("write it as \"closed:1000/0 s\""))
             }
         }
     });
@@ -123,7 +125,7 @@ fn parameter(r: &mut Reader<'_, '_>, param: &Param) -> ParamValue {
 fn report_check(r: &mut Reader<'_, '_>, spec: &WorkloadSpec, error: &ledgerlab_workloads::WorkloadError) {
     let prefix = format!("workload `{}`: ", spec.name);
     let text = error.to_string();
-    let flaw = Flaw::new(text.strip_prefix(&prefix).unwrap_or(&text));
+    let flaw = Flaw::new(text.strip_prefix(&prefix).unwrap_or(&text)).hint("`ledgerlab list` shows the defaults");
     r.report(error.key().unwrap_or(""), flaw);
 }
 
