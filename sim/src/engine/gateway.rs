@@ -138,7 +138,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         let org = hospital as usize % self.gateway.candidates.len();
         let mut learned = outage.from;
         for next in self.gateway.candidates[org].iter().filter(|n| **n != home) {
-            learned += self.scenario.mempool.client_timeout;
+            learned += self.scenario.mempool.failover;
             let when = at.max(learned);
             if faults.is_up(*next, when) {
                 return (*next, when);
@@ -367,7 +367,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
     /// Clients of a node that is down turn to the next one.
     pub(super) fn resubmit(&mut self, n: u32, at: Time, txs: Vec<TxId>) {
         let (node, when) = self.reachable(self.gateway.org_of[n as usize], NodeId(n), at);
-        let when = when.max(at + self.scenario.mempool.client_timeout);
+        let when = when.max(at + self.scenario.mempool.failover);
         self.txs.mark_resubmitted(&txs);
         self.batch_at(node, when, txs);
     }
