@@ -11,8 +11,8 @@ mod series;
 use std::sync::Arc;
 
 use ledgerlab_consensus::{
-    Certificate, Claim, Digest, Evidence, Finality, Height, KnobValue, Message, NodeId, ProtocolInfo, Span, Time, Tip,
-    ValidatorId, Validators,
+    Certificate, Claim, Digest, Evidence, Finality, Height, KnobValue, Message, NodeId, ProtocolInfo, Span, Statement,
+    Time, Tip, ValidatorId, Validators,
 };
 
 use crate::check::agreement::{Agreement, Reversals};
@@ -281,15 +281,10 @@ impl Meter {
         });
     }
 
-    /// A message leaves its sender: its own statements are made.
-    pub fn check_statements<M: Message>(&mut self, at: Time, node: NodeId, key: Option<ValidatorId>, message: &M) {
-        message.claims(&mut |claim| {
-            let Claim::Signed { by, what } = claim else { return };
-            if Some(by) == key {
-                let outcome = self.statements.sent(at, node, by, &what);
-                self.violations.note(outcome);
-            }
-        });
+    /// A statement leaves with its author's own message: it is made.
+    pub fn stated(&mut self, at: Time, node: NodeId, by: ValidatorId, what: &Statement) {
+        let outcome = self.statements.sent(at, node, by, what);
+        self.violations.note(outcome);
     }
 
     /// Everything before `now` has happened: blocks that are final by the rule are accounted for.

@@ -250,6 +250,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         if !std::mem::replace(&mut node.retrying, true) {
             self.push_task(n, at + self.scenario.mempool.client_timeout, Task::Retry);
         }
+        self.try_build(n, at);
         self.drain_local(n, at);
     }
 

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use ledgerlab_consensus::types::mix64;
 use ledgerlab_consensus::{
-    Effects, Gate, LANES, Lane, LogSeq, Message, NodeId, PayloadRef, Protocol, Span, Time, To, Wire,
+    Claim, Effects, Gate, LANES, Lane, LogSeq, Message, NodeId, PayloadRef, Protocol, Span, Time, To, Wire,
 };
 
 use crate::engine::Simulation;
@@ -79,7 +79,14 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
 
     /// Sends a message whose own claims are made by leaving; a served object repeats old ones.
     fn send_own(&mut self, n: u32, at: Time, to: &Recipients, message: P::Message, lane: Lane, cost: Cost) {
-        self.meter.check_statements(at, NodeId(n), self.nodes[n as usize].env.key, &message);
+        let key = self.nodes[n as usize].env.key;
+        message.claims(&mut |claim| match claim {
+            Claim::Signed { by, what } if Some(by) == key => {
+                self.meter.stated(at, NodeId(n), by, &what);
+                self.probe.on_statement(at, NodeId(n), &what);
+            }
+            _ => {}
+        });
         self.send(n, at, to, message, lane, cost);
     }
 
