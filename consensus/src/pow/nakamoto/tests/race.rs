@@ -60,10 +60,10 @@ impl Race {
                     let payload = PayloadRef { root: Digest([self.mined.len() as u64, 7]), bytes: 0, count: 0 };
                     self.call(i, now, |r, cx| r.on_payload(ticket, &[payload], cx));
                 }
-                Effect::Send { to: To::Topic(_), message: ChainMessage::Block { block }, .. } => {
-                    if block.header.miner.0 as usize == i {
-                        self.under_way.push_back((now + self.delay, i as u32, block));
-                    }
+                Effect::Send { to: To::Topic(_), message: ChainMessage::Block { block }, .. }
+                    if block.header.miner.0 as usize == i =>
+                {
+                    self.under_way.push_back((now + self.delay, i as u32, block));
                 }
                 Effect::Fetch { key, .. } => panic!("everybody has {key:?}"),
                 Effect::Reject { why, .. } => panic!("an honest block is refused: {why}"),
