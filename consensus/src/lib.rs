@@ -11,6 +11,7 @@ pub mod central;
 pub mod effect;
 pub mod info;
 pub mod knob;
+pub mod leader;
 pub mod longest_chain;
 pub mod message;
 pub mod pos;

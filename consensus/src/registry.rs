@@ -24,4 +24,10 @@ macro_rules! registry {
     };
 }
 
-registry![crate::central::Central, crate::pow::nakamoto::Nakamoto, crate::pos::praos::Praos];
+registry![
+    crate::pow::nakamoto::Nakamoto,
+    crate::pos::praos::Praos,
+    crate::bft::pbft::Pbft,
+    crate::bft::hotstuff::HotStuff,
+    crate::central::Central,
+];

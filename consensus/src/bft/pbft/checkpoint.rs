@@ -1,0 +1,60 @@
+//! Checkpoints: a quorum that has executed the same block moves the low water mark and frees what is below.
+
+use super::Pbft;
+use super::message::{CHECKPOINT, PbftMessage, certificate, short};
+use crate::effect::{Cx, Effect, Gate, Lane};
+use crate::message::Statement;
+use crate::quorum::Signers;
+use crate::types::{NodeId, Tip, ValidatorId};
+
+impl Pbft {
+    /// The ledger's end is a checkpoint: tells everybody.
+    pub(super) fn announce_checkpoint(&mut self, cx: &mut Cx<'_, Self>) {
+        let Some(me) = self.env.key else { return self.stabilise(self.executed, self.env.me, cx) };
+        self.checkpoints[me.0 as usize] = self.executed;
+        if let Some(m) = self.own_checkpoint() {
+            cx.broadcast(Lane::Vote, Gate::Now, m);
+        }
+        self.stabilise(self.executed, self.env.me, cx);
+    }
+
+    /// The last checkpoint that this replica has signed.
+    pub(super) fn own_checkpoint(&self) -> Option<PbftMessage> {
+        let by = self.env.key?;
+        let tip = self.checkpoints[by.0 as usize];
+        (tip.height > 0).then(|| PbftMessage::Checkpoint { by, height: short(tip.height), block: tip.block })
+    }
+
+    pub(super) fn on_checkpoint(&mut self, from: NodeId, by: ValidatorId, tip: Tip, cx: &mut Cx<'_, Self>) {
+        if tip.height == 0 || tip.height % self.config.checkpoint_interval != 0 {
+            return cx.reject(from, "a checkpoint at a height that is none");
+        }
+        let Some(last) = self.checkpoints.get_mut(by.0 as usize) else {
+            return cx.reject(from, "a checkpoint by nobody");
+        };
+        if tip.height > last.height {
+            *last = tip;
+            self.stabilise(tip, from, cx);
+        }
+    }
+
+    /// A checkpoint that a quorum has reached becomes stable here once this replica has reached it, too. One that lies
+    /// further ahead than anything under way can is a proof to catch up by.
+    fn stabilise(&mut self, tip: Tip, from: NodeId, cx: &mut Cx<'_, Self>) {
+        let mut signers = Signers::with_capacity(self.env.validators.len());
+        for v in self.env.validators.iter().filter(|v| self.checkpoints[v.0 as usize] == tip) {
+            signers.add(v);
+        }
+        if tip.height <= self.low || signers.weight(&self.env.validators) < self.quorum {
+            return;
+        }
+        if tip.height <= self.executed.height {
+            self.raise_low(tip.height);
+            cx.push(Effect::Prune { below: tip.height });
+            self.accept(cx);
+        } else if tip.height > self.executed.height + self.config.pipeline {
+            let what = Statement { kind: CHECKPOINT, major: tip.height, minor: 0, value: tip.block };
+            self.learn(&certificate(what, signers), from, cx);
+        }
+    }
+}

@@ -1,0 +1,252 @@
+//! The normal case: propose, accept, prepare, commit.
+
+use std::sync::Arc;
+
+use super::block::{Header, PrePrepare};
+use super::message::{Ballot, COMMIT, PREPARE, PbftMessage, PbftRecord, certificate};
+use super::{Pbft, drop_payload};
+use crate::effect::{Cx, Effect, Gate, Lane, Until};
+use crate::knob::EmptyBlocks;
+use crate::message::{Evidence, PayloadRef, Statement};
+use crate::quorum::Vote;
+use crate::types::{Digest, Height, LogSeq, NodeId, Stake, Ticket, View};
+
+impl Pbft {
+    /// Asks for a payload if this replica leads, the period is over and the pipeline and the window have room.
+    pub(super) fn propose(&mut self, cx: &mut Cx<'_, Self>) {
+        let ready = self.leads() && self.rooted && self.building.is_none();
+        let under_way = self.top.height.saturating_sub(self.executed.height);
+        let last = self.high().min(u64::from(u32::MAX));
+        if !ready
+            || self.base.height > self.executed.height
+            || under_way >= self.config.pipeline
+            || self.top.height >= last
+        {
+            return;
+        }
+        if cx.now() < self.next_proposal {
+            self.propose_after(self.next_proposal - cx.now(), cx);
+            return;
+        }
+        self.tickets += 1;
+        let ticket = Ticket(self.tickets);
+        self.building = Some(ticket);
+        let until = match self.config.empty_blocks {
+            EmptyBlocks::Always => Until::Now,
+            EmptyBlocks::Never => Until::Some,
+        };
+        cx.push(Effect::Build { ticket, parent: self.top.block, limit: self.config.block_bytes, until });
+    }
+
+    /// The payload is there: it becomes the next block.
+    pub(super) fn on_built(&mut self, ticket: Ticket, payload: &[PayloadRef], cx: &mut Cx<'_, Self>) {
+        let current = self.building == Some(ticket);
+        // A block has one payload; one that is built too late, or beyond the first, may be built again.
+        for p in &payload[usize::from(current).min(payload.len())..] {
+            cx.push(Effect::Drop { root: p.root });
+        }
+        let (true, Some(first), Some(me)) = (current, payload.first(), self.env.key) else { return };
+        self.building = None;
+        self.next_proposal = cx.now() + self.config.block_period;
+        let header = Header::new(self.env.hashing, self.top.height + 1, self.top.block, *first);
+        let proposal = Arc::new(PrePrepare { by: me, view: self.installed, header });
+        self.top = header.tip();
+        let slot = self.window.open(header.height);
+        slot.propose(proposal.clone());
+        slot.held = true;
+        self.bind(proposal.clone(), cx);
+        cx.broadcast(Lane::Block, self.gate(), PbftMessage::PrePrepare { proposal });
+    }
+
+    /// The leader is bound to a proposal, which stands for its prepare.
+    pub(super) fn bind(&mut self, proposal: Arc<PrePrepare>, cx: &mut Cx<'_, Self>) {
+        let Statement { kind, major: height, minor: view, value: block } = proposal.statement();
+        let ballot = Ballot { kind, by: proposal.by, height, view, block };
+        let seq = self.log(PbftRecord::Accepted { proposal }, cx);
+        let slot = self.window.open(height);
+        slot.voted = true;
+        slot.logged = seq;
+        self.unsynced.push_back((seq, ballot));
+    }
+
+    pub(super) fn on_pre_prepare(&mut self, from: NodeId, p: &Arc<PrePrepare>, cx: &mut Cx<'_, Self>) {
+        let height = p.header.height;
+        if p.by != self.leader_of(p.view) {
+            return cx.reject(from, "a proposal by another than the leader of its view");
+        }
+        if !p.header.is_sound(self.env.hashing) {
+            return cx.reject(from, "a block that does not match its digest");
+        }
+        if height > self.high() || p.view > self.installed {
+            self.timers.hinted = true;
+            return;
+        }
+        if height <= self.low {
+            return;
+        }
+        let known = self.window.get(height).and_then(|s| s.proposal.clone());
+        match known {
+            Some(k) if k.header.block == p.header.block && (k.view == self.installed || p.view < self.installed) => {
+                self.window.open(height).held = true;
+            }
+            Some(k) if k.view == p.view => return self.accuse(from, k.statement(), p.statement(), p.by, cx),
+            _ if p.view < self.installed || height <= self.executed.height => return,
+            _ => {
+                let slot = self.window.open(height);
+                slot.propose(p.clone());
+                slot.held = true;
+            }
+        }
+        self.accept(cx);
+        self.check_committed(height, cx);
+        self.follow(cx);
+    }
+
+    fn accuse(&mut self, from: NodeId, a: Statement, b: Statement, who: crate::ValidatorId, cx: &mut Cx<'_, Self>) {
+        cx.push(Effect::Evidence(Box::new(Evidence { who, a, b, from })));
+        cx.reject(from, "a statement that contradicts an earlier one of its author");
+    }
+
+    /// Accepts the proposals of the installed view, each on top of the one before it.
+    pub(super) fn accept(&mut self, cx: &mut Cx<'_, Self>) {
+        loop {
+            let height = self.top.height + 1;
+            let Some(slot) = self.window.get(height).filter(|_| height <= self.high()) else { return };
+            let Some(p) = &slot.proposal else { return };
+            if p.view != self.installed || p.header.parent != self.top.block || !(slot.held || slot.voted) {
+                return;
+            }
+            self.top = p.header.tip();
+            self.prepare(height, cx);
+            self.check_committed(height, cx);
+        }
+    }
+
+    /// Votes for an accepted proposal, unless that has been done.
+    pub(super) fn prepare(&mut self, height: Height, cx: &mut Cx<'_, Self>) {
+        let (Some(by), view) = (self.voter(), self.installed) else { return };
+        let Some(slot) = self.window.get(height) else { return };
+        let Some(proposal) = slot.proposal.clone().filter(|p| p.view == view) else { return };
+        if !slot.voted && self.leader_of(view) != by {
+            let ballot = Ballot { kind: PREPARE, by, height, view, block: proposal.header.block };
+            let seq = self.vote(ballot, PbftRecord::Accepted { proposal }, cx);
+            let slot = self.window.open(height);
+            slot.voted = true;
+            slot.logged = seq;
+        }
+        self.check_prepared(height, cx);
+    }
+
+    /// Logs what a vote stands on and sends it when that is durable; only then it counts here, too.
+    fn vote(&mut self, ballot: Ballot, record: PbftRecord, cx: &mut Cx<'_, Self>) -> LogSeq {
+        let seq = self.log(record, cx);
+        cx.broadcast(Lane::Vote, Gate::After(seq), ballot.message());
+        self.unsynced.push_back((seq, ballot));
+        seq
+    }
+
+    /// Records up to `upto` are durable: the own votes that stand on them count.
+    pub(super) fn count_own(&mut self, upto: LogSeq, cx: &mut Cx<'_, Self>) {
+        self.durable = self.durable.max(upto);
+        while self.unsynced.front().is_some_and(|(seq, _)| *seq <= upto) {
+            let Some((_, b)) = self.unsynced.pop_front() else { return };
+            if b.view == self.installed {
+                self.count(b.by, b, self.env.me, cx);
+            }
+        }
+    }
+
+    pub(super) fn on_ballot(&mut self, from: NodeId, b: Ballot, cx: &mut Cx<'_, Self>) {
+        if b.view < self.installed || b.height <= self.low {
+            return;
+        }
+        if b.kind == PREPARE && b.by == self.leader_of(b.view) {
+            return cx.reject(from, "a prepare by the leader of its view");
+        }
+        if b.view > self.installed {
+            self.keep_early(b);
+        } else if b.height > self.high() {
+            self.timers.hinted = true;
+        } else {
+            self.count(b.by, b, from, cx);
+        }
+    }
+
+    /// Counts a vote of the installed view.
+    fn count(&mut self, by: crate::ValidatorId, b: Ballot, from: NodeId, cx: &mut Cx<'_, Self>) {
+        let book = match b.kind {
+            PREPARE => &mut self.prepares,
+            COMMIT => &mut self.commits,
+            _ => return self.check_prepared(b.height, cx),
+        };
+        match book.add(b.height, b.block, by, &self.env.validators) {
+            Vote::Counted(weight) if b.height > self.top.height => self.hint(b.height, b.block, weight),
+            Vote::Counted(_) => {}
+            Vote::Known | Vote::Outside => return,
+            Vote::Contradicts(value) => {
+                return self.accuse(from, Statement { value, ..b.statement() }, b.statement(), by, cx);
+            }
+        }
+        match b.kind {
+            PREPARE => self.check_prepared(b.height, cx),
+            _ => self.check_committed(b.height, cx),
+        }
+    }
+
+    /// Others vote for a block that this replica has not accepted.
+    fn hint(&mut self, height: Height, block: Digest, weight: Stake) {
+        self.timers.hinted = true;
+        if weight >= self.honest {
+            self.window.open(height).hint = Some(block);
+        }
+    }
+
+    /// Whether a slot's proposal is of the installed view.
+    fn block_in(&self, height: Height, view: View) -> Option<Digest> {
+        self.window.get(height)?.proposal.as_ref().filter(|p| p.view == view).map(|p| p.header.block)
+    }
+
+    fn check_prepared(&mut self, height: Height, cx: &mut Cx<'_, Self>) {
+        let view = self.installed;
+        let (Some(by), Some(block)) = (self.voter(), self.block_in(height, view)) else { return };
+        let Some(slot) = self.window.get(height) else { return };
+        let leader = self.leader_of(view);
+        let bound = slot.voted && height <= self.top.height && (leader != by || slot.logged <= self.durable);
+        let weight = self.prepares.weight(height, block).0 + self.env.validators.stake(leader).0;
+        if !bound || slot.prepared_in(view) || Stake(weight) < self.quorum {
+            return;
+        }
+        let what = Statement { kind: PREPARE, major: height, minor: view, value: block };
+        let prepared = certificate(what, self.prepares.signers(height, block));
+        self.window.open(height).prepared = Some(prepared.clone());
+        let ballot = Ballot { kind: COMMIT, by, height, view, block };
+        self.vote(ballot, PbftRecord::Prepared { certificate: prepared }, cx);
+    }
+
+    pub(super) fn check_committed(&mut self, height: Height, cx: &mut Cx<'_, Self>) {
+        let view = self.installed;
+        let Some(block) = self.block_in(height, view).filter(|_| height > self.executed.height) else { return };
+        if self.commits.weight(height, block) < self.quorum {
+            return;
+        }
+        let what = Statement { kind: COMMIT, major: height, minor: view, value: block };
+        if self.window.get(height).is_some_and(|s| s.commits.is_none()) {
+            self.window.open(height).commits = Some(certificate(what, self.commits.signers(height, block)));
+        }
+        self.execute(0, cx);
+    }
+
+    /// The proposals above `height` that are not of the chain `keep` make room; their transactions may come again.
+    pub(super) fn clear_above(&mut self, height: Height, keep: &[Header], cx: &mut Cx<'_, Self>) {
+        for h in height.max(self.low) + 1..=self.high() {
+            let kept = keep.get((h - height - 1) as usize).map(|k| k.block);
+            let Some(slot) = self.window.get_mut(h) else { continue };
+            slot.hint = None;
+            let Some(header) = slot.header().copied().filter(|x| Some(x.block) != kept) else { continue };
+            if h > self.executed.height {
+                drop_payload(&header, cx);
+                self.window.clear(h);
+            }
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! The replica's log of proposals: a ring of slots, one for each height between the water marks.
+//!
+//! A slot is reused by the height one window above it; executed blocks stay until then, so that peers can fetch
+//! them.
+
+use std::sync::Arc;
+
+use super::block::{Header, PrePrepare};
+use crate::message::SharedCertificate;
+use crate::types::{Digest, Height, LogSeq, View};
+
+/// What a replica knows of one height.
+#[derive(Clone, Debug, Default)]
+pub struct Slot {
+    height: Height,
+    /// The newest proposal.
+    pub proposal: Option<Arc<PrePrepare>>,
+    /// Whether its payload is at hand.
+    pub held: bool,
+    /// Whether this replica has bound itself to it in its view, by a pre-prepare or a prepare.
+    pub voted: bool,
+    /// The log record of that vote.
+    pub logged: LogSeq,
+    /// The newest prepared certificate for the proposal's block: the backups' prepares.
+    pub prepared: Option<SharedCertificate>,
+    /// The commits of a quorum for the proposal's block.
+    pub commits: Option<SharedCertificate>,
+    /// A block that an honest replica votes for.
+    pub hint: Option<Digest>,
+}
+
+impl Slot {
+    /// The proposed block.
+    pub fn header(&self) -> Option<&Header> {
+        self.proposal.as_ref().map(|p| &p.header)
+    }
+    /// The proposed block's digest.
+    pub fn block(&self) -> Option<Digest> {
+        self.header().map(|h| h.block)
+    }
+    /// Whether a prepared certificate of this view is here.
+    pub fn prepared_in(&self, view: View) -> bool {
+        self.prepared.as_ref().is_some_and(|c| c.what.minor == view)
+    }
+    /// Takes a proposal of another view; what is known of the block survives if it is the same block.
+    pub fn propose(&mut self, proposal: Arc<PrePrepare>) {
+        if self.block() != Some(proposal.header.block) {
+            *self = Slot { height: self.height, hint: self.hint, ..Slot::default() };
+        }
+        self.voted = false;
+        self.proposal = Some(proposal);
+    }
+}
+
+/// The ring.
+#[derive(Clone, Debug)]
+pub struct Window {
+    ring: Vec<Slot>,
+}
+
+impl Window {
+    /// Room for `len` heights.
+    pub fn new(len: u64) -> Window {
+        Window { ring: vec![Slot::default(); len as usize] }
+    }
+    /// Number of heights.
+    pub fn len(&self) -> u64 {
+        self.ring.len() as u64
+    }
+    fn index(&self, height: Height) -> usize {
+        (height % self.len()) as usize
+    }
+    /// The slot of a height, if it is in use.
+    pub fn get(&self, height: Height) -> Option<&Slot> {
+        Some(&self.ring[self.index(height)]).filter(|s| s.height == height && height > 0)
+    }
+    /// The slot of a height, if it is in use.
+    pub fn get_mut(&mut self, height: Height) -> Option<&mut Slot> {
+        let i = self.index(height);
+        Some(&mut self.ring[i]).filter(|s| s.height == height && height > 0)
+    }
+    /// The slot of a height; takes the place of the height one window below.
+    pub fn open(&mut self, height: Height) -> &mut Slot {
+        let i = self.index(height);
+        let slot = &mut self.ring[i];
+        if slot.height != height {
+            *slot = Slot { height, ..Slot::default() };
+        }
+        slot
+    }
+    /// Forgets what is known of a height.
+    pub fn clear(&mut self, height: Height) {
+        let i = self.index(height);
+        if self.ring[i].height == height {
+            self.ring[i] = Slot { height, ..Slot::default() };
+        }
+    }
+    /// The proposal of a block.
+    pub fn find(&self, block: Digest) -> Option<&Slot> {
+        self.ring.iter().find(|s| s.block() == Some(block))
+    }
+    /// Number of slots that hold a proposal.
+    pub fn used(&self) -> usize {
+        self.ring.iter().filter(|s| s.proposal.is_some()).count()
+    }
+}
