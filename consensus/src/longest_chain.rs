@@ -296,6 +296,10 @@ impl<B: ChainBlock> LongestChain<B> {
             _ => {}
         }
         let missing = self.orphans.add(b.id(), b.parent(), b.height(), from, b.clone());
+        if let Stage::Rooting(tip) = self.stage {
+            // The host may have given up on it.
+            cx.push(Effect::Fetch { key: tip.block, hint: from });
+        }
         if self.stage != Stage::Following {
             return;
         }
