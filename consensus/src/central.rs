@@ -95,6 +95,9 @@ impl Message for Shipped {
     fn carries(&self, visit: &mut dyn FnMut(PayloadRef)) {
         self.group.payload.iter().for_each(|p| visit(*p));
     }
+    fn proposes(&self) -> Option<(Digest, Digest)> {
+        Some((self.group.id, self.group.parent))
+    }
 }
 
 /// Resolved settings.

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use ledgerlab_consensus::registry::{self, IDS, Visitor};
 use ledgerlab_consensus::{Knob, KnobValue, Protocol};
+use ledgerlab_sim::scenario::Experiment;
 use ledgerlab_sim::storage::VARIANTS;
 use ledgerlab_workloads::ParamValue;
 use ledgerlab_workloads::registry::KINDS;
@@ -138,4 +139,48 @@ fn documents_name_no_file_that_does_not_exist() {
             assert!(!local || folder.join(link).exists(), "{name} links to {link}, which does not exist");
         }
     }
+}
+
+/// The row that names a key in its first cell, alone or with others: its key and default, in backticks or prose.
+fn default_of<'t>(lines: &[&'t str], key: &str) -> &'t str {
+    let quoted = format!("`{key}`");
+    let cells = lines.iter().map(|l| l.split('|').skip(1).map(str::trim).collect::<Vec<_>>());
+    let row = cells.into_iter().find(|c| c.first().is_some_and(|first| first.split(", ").any(|k| k == quoted)));
+    let row = row.unwrap_or_else(|| panic!("there is no row for `{key}`"));
+    let place = row[0].split(", ").position(|k| k == quoted).unwrap_or(0);
+    let default = row[1].split(';').next().unwrap_or(row[1]);
+    default.split(", ").nth(place).unwrap_or(default)
+}
+
+#[test]
+fn every_key_of_a_scenario_is_documented_with_its_default() {
+    let minimal = "schema = 1\n[consensus]\nprotocol = \"pbft\"\nnodes = 4\n[workload.w]\nkind = \"fixed\"\n";
+    let experiment = Experiment::from_text("minimal.toml", minimal, &[]).expect("a valid scenario");
+    let effective = experiment.points[0].scenario.effective.to_json();
+    let reference = text("docs/SCENARIO.md");
+    let mut compared = 0;
+    for name in ["run", "consensus", "network", "node", "mempool", "storage", "finality"] {
+        let lines = section(&reference, &format!("## `[{name}]`"));
+        for (key, value) in effective[name].as_object().expect("a table") {
+            if value.is_object() {
+                continue;
+            }
+            let cell = default_of(&lines, key);
+            let shown = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            // A default in prose depends on other keys.
+            let plain = cell.trim_matches('`').trim_matches('"');
+            if cell.starts_with('`') || cell.parse::<f64>().is_ok() {
+                let same = plain == shown || (base_or_nan(cell) - base_or_nan(&shown)).abs() < 1e-9;
+                assert!(same, "`{name}.{key}` is {shown}, documented as {cell}");
+                compared += 1;
+            }
+        }
+    }
+    assert!(compared > 25, "only {compared} defaults were compared");
+}
+
+/// The base value, NaN where it is a word.
+fn base_or_nan(cell: &str) -> f64 {
+    let number = cell.trim_start_matches(['`', '"']).starts_with(|c: char| c.is_ascii_digit());
+    if number && !cell.contains("/s") && !cell.contains("bit") { base(cell) } else { f64::NAN }
 }

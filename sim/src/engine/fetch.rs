@@ -32,10 +32,7 @@ pub struct Fetch {
 
 impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
     /// Offers a message to the neighbours that are not known to hold it.
-    pub(super) fn announce(&mut self, n: u32, at: Time, message: &P::Message, cost: Cost) {
-        let Some(key) = message.key() else {
-            unreachable!("a gossiped message has a key: the contract tests check it")
-        };
+    pub(super) fn announce(&mut self, n: u32, at: Time, key: Digest, message: &P::Message, cost: Cost) {
         message.carries(&mut |p| {
             if let Some(id) = self.blocks.payload_of(p.root) {
                 let payload = self.blocks.payload_mut(id);

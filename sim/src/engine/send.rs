@@ -84,9 +84,11 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         if let Some((block, parent)) = message.proposes() {
             self.blocks.intern(block, parent, &carried);
         }
-        if let Recipients::Overlay = to {
-            return self.announce(n, at, &message, cost);
-        }
+        let to = match (to, message.key()) {
+            (Recipients::Overlay, Some(key)) => return self.announce(n, at, key, &message, cost),
+            (Recipients::Overlay, None) => &Recipients::Set(self.network.overlay().neighbours(NodeId(n)).to_vec()),
+            (to, _) => to,
+        };
         let (mut bytes, mut count) = (0, 0);
         for p in &carried {
             bytes += u64::from(p.bytes);

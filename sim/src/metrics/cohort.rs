@@ -65,7 +65,7 @@ pub struct Cohorts {
 impl Cohorts {
     /// Of a scenario's workloads.
     pub fn new(s: &Scenario) -> Cohorts {
-        let deadlines = |w: &ledgerlab_workloads::WorkloadSpec| (0..=u8::MAX).map(|k| w.deadline_ns(k)).collect();
+        let deadlines = |w: &ledgerlab_workloads::WorkloadSpec| (0..w.kind.records.len() as u8).map(|k| w.deadline_ns(k)).collect();
         Cohorts {
             workloads: vec![Workload::default(); s.workloads.len()],
             deadlines: s.workloads.iter().map(deadlines).collect(),

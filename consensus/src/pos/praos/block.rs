@@ -133,6 +133,12 @@ impl Message for ChainMessage {
             block.header.payload.iter().for_each(|p| visit(*p));
         }
     }
+    fn proposes(&self) -> Option<(Digest, Digest)> {
+        match self {
+            ChainMessage::Block { block } => Some((block.id, block.header.parent)),
+            ChainMessage::Head { .. } => None,
+        }
+    }
     fn key(&self) -> Option<Digest> {
         match self {
             ChainMessage::Block { block } => Some(block.id),
