@@ -161,7 +161,7 @@ impl Central {
                 self.commit(&g, cx);
             }
         }
-        self.early = self.early.split_off(&self.tip.height);
+        self.early = self.early.split_off(&(self.tip.height + 1));
     }
     /// Copies the server's ledger if groups in between are missing.
     fn catch_up(&mut self, cx: &mut Cx<'_, Self>) {
