@@ -398,7 +398,12 @@ impl<P: Protocol> Node<P> {
             Input::Checked(ticket) => replica.on_checked(ticket, true, &mut cx),
             Input::Durable { upto } => replica.on_durable(upto, &mut cx),
             Input::Mined { ticket, .. } => replica.on_mined(ticket, &mut cx),
-            Input::State(tip) => replica.on_state(tip, &mut cx),
+            Input::State(tip) => {
+                replica.on_state(tip, &mut cx);
+                if self.pool.pending().count > 0 {
+                    self.local.push_back(Input::Work);
+                }
+            }
             Input::Peer(peer, state) => replica.on_peer(peer, state, &mut cx),
             Input::Fetch { .. } | Input::Sync { .. } | Input::Deadline { .. } | Input::Supply => {
                 unreachable!("an event of the host")

@@ -67,6 +67,8 @@ impl Visitor for ClosedForms {
             assert_eq!(last, kit.delay * delays(n), "{}: delays at n {n}", P::INFO.id);
         }
         if let Some(messages) = P::INFO.messages {
+            // One decision at a time: a pipeline would send several at once.
+            let mut kit = Kit::<P>::new(self.0, |s| s.block_period = Span::millis(100));
             run(&mut kit, 21);
             let at = |h| kit.proposal(h).expect("it is final").0;
             let sent = kit.traffic.by_kind(at(10)..at(20));
