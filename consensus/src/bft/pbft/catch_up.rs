@@ -74,6 +74,21 @@ impl Pbft {
         }
     }
 
+    /// Fetches the proposal below the lowest one that came out of turn: the leader's connection is first in, first out,
+    /// so that one was lost.
+    pub(super) fn mend(&self, cx: &mut Cx<'_, Self>) {
+        let first = self.top.height + 1;
+        for height in first..=self.high().min(first + 2 * self.config.pipeline) {
+            let Some(p) = self.window.get(height).and_then(|s| s.proposal.as_ref()) else { continue };
+            if p.view == self.installed {
+                if height > first {
+                    self.fetch(p.header.parent, cx);
+                }
+                return;
+            }
+        }
+    }
+
     /// There is no progress: asks for state, proposals, votes and views.
     pub(super) fn ask_peers(&mut self, cx: &mut Cx<'_, Self>) {
         if self.env.nodes > 1 {

@@ -111,6 +111,7 @@ impl Pbft {
         self.accept(cx);
         self.execute(0, cx);
         self.follow(cx);
+        self.mend(cx);
     }
 
     /// Moves the low water mark to the last checkpoint at or below a final height.

@@ -100,6 +100,9 @@ impl Pbft {
         self.accept(cx);
         self.check_committed(height, cx);
         self.follow(cx);
+        if height > self.top.height {
+            self.mend(cx);
+        }
     }
 
     fn accuse(&mut self, from: NodeId, a: Statement, b: Statement, who: crate::ValidatorId, cx: &mut Cx<'_, Self>) {

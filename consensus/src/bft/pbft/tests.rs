@@ -51,6 +51,12 @@ fn least(k: &Host) -> Height {
     k.nodes.iter().filter(|n| n.is_up()).map(|n| n.final_height()).min().unwrap_or(0)
 }
 
+/// The highest final height once what was under way has ended.
+fn drained(k: &mut Host) -> Height {
+    k.run_for(Span::millis(150));
+    k.nodes.iter().map(|n| n.final_height()).max().unwrap_or(0)
+}
+
 fn highest_view(k: &Host) -> u64 {
     (0..k.nodes.len() as u32).map(|i| k.status(NodeId(i)).view).max().unwrap_or(0)
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::message::{Ballot, PbftMessage, PbftRecord, short};
+use super::message::{Ballot, COMMIT, PbftMessage, PbftRecord, short};
 use super::selection::{self, Rules};
 use super::view_message::{Link, NewView, ViewChange};
 use super::{Digest, Pbft};
@@ -125,8 +125,13 @@ impl Pbft {
     /// Whether a view would start without a block that is known to be final: only with more than f faulty.
     fn forgets(&self, start: &NewView) -> bool {
         let base = selection::base(&start.votes).base;
-        self.base.height >= base.height
-            && selection::block_at(base, &start.chain, self.base.height) != Some(self.base.block)
+        let theirs = selection::block_at(base, &start.chain, self.base.height);
+        // A block above the chain may have become final in the view itself, but not in an older one.
+        let older = self.proof.as_ref().is_some_and(|c| c.what.kind == COMMIT && c.what.minor < start.view);
+        match theirs {
+            Some(block) => block != self.base.block,
+            None => older && self.base.height > base.height,
+        }
     }
 
     pub(super) fn on_new_view(&mut self, from: NodeId, start: &Arc<NewView>, cx: &mut Cx<'_, Self>) {

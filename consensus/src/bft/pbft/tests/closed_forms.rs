@@ -1,7 +1,7 @@
 //! Delays, messages and quorums are those of the closed forms.
 
 use super::{END, Host, kit};
-use crate::bft::pbft::{PbftRecord, Pbft};
+use crate::bft::pbft::{Pbft, PbftRecord};
 use crate::knob::KnobValue;
 use crate::protocol::Protocol;
 use crate::testkit::Kit;

@@ -1,6 +1,6 @@
 //! What was prepared or committed survives view changes and crashes.
 
-use super::{END, bound, drop_if, highest_view, kit, least, root_at};
+use super::{END, bound, drained, drop_if, highest_view, kit, least, root_at};
 use crate::bft::pbft::PbftMessage;
 use crate::types::{Digest, NodeId, Span};
 
@@ -89,7 +89,7 @@ fn leaders_that_crash_one_after_the_other_lose_nothing() {
         k.run_for(Span::millis(150 + 7 * u64::from(round)));
         let leader = k.status(NodeId(round % 4)).leader.expect("there is always one");
         k.crash(leader);
-        let tip = k.nodes.iter().map(|n| n.final_height()).max().expect("nodes");
+        let tip = drained(&mut k);
         let limit = k.now + bound(&k);
         assert!(k.run_to_height(tip + 5, limit), "round {round}: at {} of {tip}", least(&k));
         k.restart(leader);

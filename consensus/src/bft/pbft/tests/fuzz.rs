@@ -79,5 +79,8 @@ fn agreement_and_progress_survive_random_faults() {
     let stories: Vec<Story> = (0..100).map(run).collect();
     let count = |what: fn(&Story) -> u64| stories.iter().filter(|s| what(s) > 0).count();
     let (views, syncs, fetches) = (count(|s| s.views), count(|s| s.syncs), count(|s| s.fetches));
-    assert!(views >= 50 && syncs >= 50 && fetches >= 5, "too tame: {views} view changes, {syncs} syncs, {fetches} fetches");
+    assert!(
+        views >= 50 && syncs >= 50 && fetches >= 5,
+        "too tame: {views} view changes, {syncs} syncs, {fetches} fetches"
+    );
 }

@@ -1,6 +1,6 @@
 //! Progress after faults: crashed leaders, partitions, lost messages, lag; and silence when there is nothing to do.
 
-use super::{Draws, END, Host, bound, config, drop_if, highest_view, kit, least};
+use super::{Draws, END, Host, bound, config, drained, drop_if, highest_view, kit, least};
 use crate::bft::pbft::PbftMessage;
 use crate::knob::KnobValue;
 use crate::protocol::Role;
@@ -19,7 +19,8 @@ fn commits_resume_within_the_bound_after_a_leader_crash_and_the_leader_rejoins()
         k.filter = Some(Box::new(move |_, _, _, _| Fate::Delay(Span::micros(jitter.below(5_000)))));
         k.run_for(Span::millis(200) + Span::micros(d.below(300_000)));
         k.crash(NodeId(0));
-        let (height, from) = (k.nodes.iter().map(|n| n.final_height()).max().expect("nodes"), k.now);
+        let from = k.now;
+        let height = drained(&mut k);
         // The delay of the bound is the longest one: link, jitter and the wait for the disk.
         let limit = k.config.recovery_bound(u64::from(n), Span::millis(18));
         assert!(k.run_to_height(height + 1, from + limit), "seed {seed}: stalled at {height}, n {n}");
@@ -44,7 +45,8 @@ fn two_crashed_leaders_in_a_row_cost_a_timeout_each() {
     k.run_for(Span::millis(100));
     k.crash(NodeId(0));
     k.crash(NodeId(1));
-    let (height, from) = (k.nodes.iter().map(|n| n.final_height()).max().expect("nodes"), k.now);
+    let from = k.now;
+    let height = drained(&mut k);
     assert!(k.run_to_height(height + 1, from + bound(&k)));
     assert_eq!(highest_view(&k), 2);
     let took = k.now.since(from);
@@ -164,15 +166,27 @@ fn the_tail_is_caught_up_with_though_nothing_follows() {
 }
 
 #[test]
-fn a_lost_proposal_is_fetched() {
+fn a_lost_proposal_is_sent_again_and_one_that_leaves_a_gap_is_fetched() {
+    // Three replicas must vote, and one of them lacks the only proposal: it asks when there is no progress.
     let mut k = kit(4);
     k.limit_pools(0);
-    drop_if(&mut k, |_, to, m| to == NodeId(3) && matches!(m, PbftMessage::PrePrepare { .. }));
+    let mut first = true;
+    drop_if(&mut k, move |_, to, m| {
+        matches!(m, PbftMessage::PrePrepare { .. }) && to == NodeId(3) && std::mem::take(&mut first)
+    });
     k.crash(NodeId(2));
     k.submit_all(100);
-    assert!(k.run_to_height(1, Time(1_500_000_000)), "three replicas must vote, one of them lacks the proposal");
+    assert!(k.run_to_height(1, Time::ZERO + config().patience + k.delay * 7));
+    assert_eq!((highest_view(&k), k.node(NodeId(3)).fetches), (0, 0));
+
+    // The next proposal shows that one was lost: no timer is needed.
+    let mut k = kit(4);
+    drop_if(&mut k, |_, to, m| {
+        to == NodeId(3) && matches!(m, PbftMessage::PrePrepare { proposal } if proposal.header.height == 20)
+    });
+    k.run_for(Span::millis(300));
     assert!(k.node(NodeId(3)).fetches > 0);
-    assert_eq!(highest_view(&k), 0);
+    assert!(k.node(NodeId(3)).final_height() + 8 >= k.node(NodeId(0)).final_height());
 }
 
 #[test]
