@@ -1,3 +1,4 @@
 //! Byzantine fault tolerant protocols with votes.
 
+pub mod hotstuff;
 pub mod pbft;

@@ -9,6 +9,7 @@ pub mod bft;
 pub mod effect;
 pub mod info;
 pub mod knob;
+pub mod leader;
 pub mod message;
 pub mod pos;
 pub mod pow;

@@ -24,4 +24,4 @@ macro_rules! registry {
     };
 }
 
-registry![crate::bft::pbft::Pbft];
+registry![crate::bft::hotstuff::HotStuff, crate::bft::pbft::Pbft];

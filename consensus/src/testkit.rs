@@ -16,11 +16,11 @@ mod event;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 use std::sync::Arc;
 
-use crate::effect::{Cx, Effects, LANES, Lane};
+use crate::effect::{Effects, LANES, Lane};
 use crate::knob::Settings;
 use crate::message::{Message as _, PayloadRef};
-use crate::protocol::{Env, Peer, Pending, Protocol, Status, Validators, Verdict};
-use crate::types::{Hashing, Height, LogSeq, NodeId, Span, Time};
+use crate::protocol::{Env, Peer, Protocol, Status, Validators, Verdict};
+use crate::types::{Hashing, Height, NodeId, Span, Time};
 
 use checks::Checks;
 use event::{Event, Input};
@@ -303,10 +303,9 @@ impl<P: Protocol> Kit<P> {
     /// Hands one event to its node, then the answers that take no time, in order.
     fn receive(&mut self, e: Event<P>) {
         let i = e.to;
-        if !self.admit(&e) {
-            return;
+        if self.admit(&e) {
+            self.node_mut(i).local.push_back(e.input);
         }
-        self.node_mut(i).local.push_back(e.input);
         while let Some(input) = self.node_mut(i).local.pop_front() {
             let mut out = std::mem::take(&mut self.out);
             let now = self.now;
@@ -317,7 +316,7 @@ impl<P: Protocol> Kit<P> {
         }
     }
 
-    /// Whether the replica gets to see an event: host events end here.
+    /// Whether the replica gets to see an event: host events end here, or in an answer within the same step.
     fn admit(&mut self, e: &Event<P>) -> bool {
         let i = e.to;
         if !self.node(i).is_up() {
@@ -348,66 +347,18 @@ impl<P: Protocol> Kit<P> {
             }
             Input::Deadline { build } => {
                 self.node_mut(i).supply(Some(*build));
-                self.drain_later(i);
                 false
             }
             Input::Supply => {
                 self.node_mut(i).supply(None);
-                self.drain_later(i);
                 false
             }
             _ => true,
         }
     }
 
-    /// Host events may have queued an answer: it is handled as an event of its own at the same time.
-    fn drain_later(&mut self, i: NodeId) {
-        while let Some(input) = self.node_mut(i).local.pop_front() {
-            self.at(self.now, i, i, input);
-        }
-    }
-
     fn last_arrival(&mut self, from: NodeId, to: NodeId, lane: Lane) -> &mut Time {
         let pair = from.0 as usize * self.nodes.len() + to.0 as usize;
         &mut self.last_arrival[pair * LANES + lane as usize]
-    }
-}
-
-impl<P: Protocol> Node<P> {
-    /// One handler call.
-    fn dispatch(&mut self, input: Input<P>, now: Time, out: &mut Effects<P>) {
-        let Some(replica) = self.replica.as_mut() else { return };
-        let wall = Time(now.0.saturating_add_signed(self.skew_ns));
-        let mut log_seq = LogSeq(self.log.len() as u64);
-        let mut cx = Cx::new(now, wall, &self.keys, &mut log_seq, out);
-        match input {
-            Input::Start => {
-                replica.on_start(&mut cx);
-                if self.pool.pending().count > 0 {
-                    self.local.push_back(Input::Work);
-                }
-            }
-            Input::Message { from, message, .. } => replica.on_message(from, &message, &mut cx),
-            Input::Timer { timer, .. } => replica.on_timer(timer, &mut cx),
-            Input::Work => match self.pool.pending() {
-                Pending { count: 0, .. } => {}
-                pending => replica.on_work(pending, &mut cx),
-            },
-            Input::Payload(ticket, payload) => replica.on_payload(ticket, &[payload], &mut cx),
-            Input::Judged(ticket, verdict) => replica.on_judged(ticket, verdict, &mut cx),
-            Input::Checked(ticket) => replica.on_checked(ticket, true, &mut cx),
-            Input::Durable { upto } => replica.on_durable(upto, &mut cx),
-            Input::Mined { ticket, .. } => replica.on_mined(ticket, &mut cx),
-            Input::State(tip) => {
-                replica.on_state(tip, &mut cx);
-                if self.pool.pending().count > 0 {
-                    self.local.push_back(Input::Work);
-                }
-            }
-            Input::Peer(peer, state) => replica.on_peer(peer, state, &mut cx),
-            Input::Fetch { .. } | Input::Sync { .. } | Input::Deadline { .. } | Input::Supply => {
-                unreachable!("an event of the host")
-            }
-        }
     }
 }

@@ -227,7 +227,7 @@ impl<P: Protocol> Kit<P> {
             assert_eq!(message.key(), Some(key), "another object than the one that was asked for: {message:?}");
             self.checks.sent::<P>(self.node(peer).env.key, &message, false);
             self.node_mut(i).fetching.remove(&key);
-            self.at(self.now, i, i, Input::Message { from: peer, topic: None, message });
+            self.node_mut(i).local.push_back(Input::Message { from: peer, topic: None, message });
         } else if tries < FETCH_ROUNDS * self.nodes.len() as u32 {
             self.ask(i, Input::Fetch { key, hint, tries: tries + 1 }, hint, tries + 1);
         } else {
@@ -250,8 +250,9 @@ impl<P: Protocol> Kit<P> {
                 self.finalise(i, upto as u64);
             }
             self.node_mut(i).syncs += 1;
+            // In the same step: the replica must not act on a ledger that has changed under it.
             let tip = self.node(i).tip();
-            self.at(self.now, i, i, Input::State(tip));
+            self.node_mut(i).local.push_front(Input::State(tip));
         } else if tries < FETCH_ROUNDS * self.nodes.len() as u32 {
             self.ask(i, Input::Sync { tip, hint, tries: tries + 1 }, hint, tries + 1);
         }

@@ -4,9 +4,9 @@ use std::collections::{BTreeSet, VecDeque};
 
 use super::event::Input;
 use super::pool::Pool;
-use crate::effect::{Keys, Lane, To};
+use crate::effect::{Cx, Effects, Keys, Lane, To};
 use crate::message::{Evidence, PayloadRef};
-use crate::protocol::{Env, Protocol};
+use crate::protocol::{Env, Pending, Protocol};
 use crate::types::{Digest, Hashing, Height, LogSeq, NodeId, Time, Tip, Topic, ValidatorId};
 use crate::wire::Wire;
 
@@ -148,6 +148,37 @@ impl<P: Protocol> Node<P> {
         self.fetching.clear();
         self.pool.crashed();
         self.race += 1;
+    }
+    /// One handler call.
+    pub(super) fn dispatch(&mut self, input: Input<P>, now: Time, out: &mut Effects<P>) {
+        let Some(replica) = self.replica.as_mut() else { return };
+        let wall = Time(now.0.saturating_add_signed(self.skew_ns));
+        let mut log_seq = LogSeq(self.log.len() as u64);
+        let mut cx = Cx::new(now, wall, &self.keys, &mut log_seq, out);
+        match input {
+            Input::Start => {
+                replica.on_start(&mut cx);
+                if self.pool.pending().count > 0 {
+                    self.local.push_back(Input::Work);
+                }
+            }
+            Input::Message { from, message, .. } => replica.on_message(from, &message, &mut cx),
+            Input::Timer { timer, .. } => replica.on_timer(timer, &mut cx),
+            Input::Work => match self.pool.pending() {
+                Pending { count: 0, .. } => {}
+                pending => replica.on_work(pending, &mut cx),
+            },
+            Input::Payload(ticket, payload) => replica.on_payload(ticket, &[payload], &mut cx),
+            Input::Judged(ticket, verdict) => replica.on_judged(ticket, verdict, &mut cx),
+            Input::Checked(ticket) => replica.on_checked(ticket, true, &mut cx),
+            Input::Durable { upto } => replica.on_durable(upto, &mut cx),
+            Input::Mined { ticket, .. } => replica.on_mined(ticket, &mut cx),
+            Input::State(tip) => replica.on_state(tip, &mut cx),
+            Input::Peer(peer, state) => replica.on_peer(peer, state, &mut cx),
+            Input::Fetch { .. } | Input::Sync { .. } | Input::Deadline { .. } | Input::Supply => {
+                unreachable!("an event of the host")
+            }
+        }
     }
     /// Answers a waiting `Build` if it is due.
     pub(super) fn supply(&mut self, deadline: Option<u64>) {

@@ -1,0 +1,245 @@
+//! The normal case: propose, vote, certify, lock, commit; steps 1 to 4 of the module's head.
+
+use std::sync::Arc;
+
+use super::message::{Block, HotStuffMessage, NEW_VIEW, Proposal, Record, VOTE, vote};
+use super::tree::Place;
+use super::{HotStuff, HotStuffTimer, MOST_PAYLOADS};
+use crate::effect::{Cx, Effect, Gate, Lane, Until};
+use crate::message::{Certificate, Evidence, PayloadRef, SharedCertificate, Statement};
+use crate::protocol::Timer;
+use crate::quorum::Vote;
+use crate::types::{Digest, NodeId, Stake, Ticket, Time, Tip, ValidatorId, View};
+
+impl HotStuff {
+    pub(super) fn high_block(&self) -> Digest {
+        self.high.what.value
+    }
+
+    pub(super) fn leads(&self, view: View) -> bool {
+        self.env.key == Some(self.config.terms.leader(view))
+    }
+
+    /// Whether a certificate is of the kind, of a quorum, or genesis'.
+    pub(super) fn is_good(&self, c: &Certificate, kind: u8) -> bool {
+        let genesis = c.what == vote(0, Digest::GENESIS) && kind == VOTE;
+        let formed = c.what == Statement { minor: 0, kind, ..c.what } && c.what.major > 0;
+        genesis || formed && c.signers.weight(&self.env.validators) >= self.config.quorum
+    }
+
+    /// Ends a handler: proposes if it is time to, keeps the view timer as it should be.
+    pub(super) fn settle(&mut self, cx: &mut Cx<'_, Self>) {
+        self.request_payload(cx);
+        let expects = self.expects_progress() || self.is_behind();
+        if expects && (self.progress || !self.armed) {
+            cx.set_timer(HotStuffTimer::View, self.pace.timeout() + self.config.block_period);
+        } else if !expects && self.armed {
+            cx.push(Effect::CancelTimer { kind: HotStuffTimer::View.kind() });
+        }
+        self.armed = expects;
+        self.progress = false;
+    }
+
+    /// Whether somebody must propose soon, else the leader is to blame.
+    pub(super) fn expects_progress(&self) -> bool {
+        self.env.key.is_some() && (self.config.always || self.work || self.alarmed || self.tree.is_open())
+    }
+
+    pub(super) fn may_propose(&self) -> bool {
+        let view = self.pace.view();
+        let entered = self.high.what.major + 1 == view || self.pace.entry().is_some();
+        self.leads(view) && entered && self.voted.0 < view && self.pace.wish() <= view
+    }
+
+    /// Asks for a payload if this replica leads and the block period has passed.
+    pub(super) fn request_payload(&mut self, cx: &mut Cx<'_, Self>) {
+        let (view, parent) = (self.pace.view(), self.high_block());
+        if !self.may_propose() || self.building.is_some_and(|b| (b.1, b.2) == (view, parent)) {
+            return;
+        }
+        if self.tree.height(parent).is_none() {
+            return;
+        }
+        let due = self.proposed_at.map_or(Time::ZERO, |t| t + self.config.block_period);
+        if cx.now() < due {
+            cx.set_timer(HotStuffTimer::Period, due - cx.now());
+            return;
+        }
+        let at_once = self.config.always || self.untold || self.pace.entry().is_some() || self.tree.is_open();
+        self.tickets += 1;
+        let ticket = Ticket(self.tickets);
+        self.building = Some((ticket, view, parent));
+        let until = if at_once { Until::Now } else { Until::Some };
+        cx.push(Effect::Build { ticket, parent, limit: self.config.block_bytes, until });
+    }
+
+    pub(super) fn propose(&mut self, payload: &[PayloadRef], cx: &mut Cx<'_, Self>) {
+        let (Some(key), Some(below)) = (self.env.key, self.tree.height(self.high_block())) else { return };
+        let at = (below + 1, self.pace.view());
+        let block = Arc::new(Block::new(self.env.hashing, at, key, payload, self.high.clone()));
+        if self.tree.insert(&block) != Place::Linked {
+            return;
+        }
+        self.proposed_at = Some(cx.now());
+        self.untold = false;
+        self.progress = true;
+        let gate = self.record(&block, cx);
+        let proposal = Arc::new(Proposal { block: block.clone(), entry: self.pace.entry().cloned() });
+        cx.broadcast(Lane::Block, gate, HotStuffMessage::Propose { proposal });
+        self.cast(key, gate, cx);
+    }
+
+    pub(super) fn record(&mut self, block: &Arc<Block>, cx: &mut Cx<'_, Self>) -> Gate {
+        let record = Record { block: block.clone(), locked: self.locked.clone(), entry: self.pace.entry().cloned() };
+        self.voted = (block.view, block.id);
+        self.logged = cx.log(record);
+        Gate::After(self.logged)
+    }
+
+    /// Gives the last vote to the leader of the next view.
+    pub(super) fn cast(&mut self, key: ValidatorId, gate: Gate, cx: &mut Cx<'_, Self>) {
+        let (view, block) = self.voted;
+        let collector = self.config.terms.leader(view + 1);
+        if collector == key {
+            self.count_vote(self.env.me, (view, block), key, cx);
+        } else {
+            let to = self.env.validators.endpoint(collector);
+            cx.send(to, Lane::Vote, gate, HotStuffMessage::Vote { view, block, by: key });
+        }
+    }
+
+    pub(super) fn on_proposal(&mut self, from: NodeId, p: &Proposal, cx: &mut Cx<'_, Self>) {
+        let b = &p.block;
+        if let Err(why) = self.inspect(p) {
+            return cx.reject(from, why);
+        }
+        self.note_certificate(&b.justify, cx);
+        if let Some(entry) = &p.entry {
+            self.note_entry(entry);
+        }
+        self.report_rival(from, b, cx);
+        match self.tree.insert(b) {
+            Place::Linked => {
+                self.linked(b, cx);
+                self.adopt_orphans(cx);
+            }
+            Place::Orphan => {}
+            Place::Known => self.try_vote(b, cx),
+            Place::Old => return,
+            Place::Refused => return cx.reject(from, "a block that does not follow its parent"),
+        }
+        self.chase(from, cx);
+    }
+
+    pub(super) fn inspect(&self, p: &Proposal) -> Result<(), &'static str> {
+        let b = &p.block;
+        if b.view <= b.justify.what.major || b.height == 0 || b.author != self.config.terms.leader(b.view) {
+            return Err("a block that is not its leader's");
+        }
+        if b.payload.len() > MOST_PAYLOADS || b.id != b.hash(self.env.hashing) {
+            return Err("a block under another id");
+        }
+        let enters = |c: &SharedCertificate| c.what.major == b.view && self.is_good(c, NEW_VIEW);
+        if !self.is_good(&b.justify, VOTE) || !p.entry.as_ref().is_none_or(enters) {
+            return Err("a certificate without a quorum");
+        }
+        Ok(())
+    }
+
+    /// A block has joined the tree: its certificates may lock and commit, and it may be voted for.
+    pub(super) fn linked(&mut self, b: &Arc<Block>, cx: &mut Cx<'_, Self>) {
+        self.apply_certificate(&b.justify.clone(), cx);
+        if self.high_block() == b.id {
+            self.apply_certificate(&self.high.clone(), cx);
+        }
+        if b.view == self.pace.view() {
+            self.proposed_at = Some(cx.now());
+            self.progress = true;
+            self.alarmed = false;
+        }
+        self.try_vote(b, cx);
+    }
+
+    /// Votes if the block is of the present view, nothing was voted for since, and its certificate is not older than
+    /// the lock: a block extends exactly what its certificate certifies, so this covers both halves of the paper's
+    /// rule (it extends the locked block, or its certificate is newer).
+    pub(super) fn try_vote(&mut self, b: &Arc<Block>, cx: &mut Cx<'_, Self>) {
+        let Some(key) = self.env.key else { return };
+        let fresh = b.view == self.pace.view() && b.view > self.voted.0 && self.pace.wish() <= b.view;
+        if fresh && b.justify.what.major >= self.locked.what.major {
+            let gate = self.record(b, cx);
+            self.cast(key, gate, cx);
+        }
+    }
+
+    pub(super) fn count_vote(
+        &mut self,
+        from: NodeId,
+        (view, block): (View, Digest),
+        by: ValidatorId,
+        cx: &mut Cx<'_, Self>,
+    ) {
+        if !self.leads(view.saturating_add(1)) {
+            return;
+        }
+        let validators = self.env.validators.clone();
+        match self.votes.add(view, block, by, &validators) {
+            Vote::Counted(weight) => {
+                let before = Stake(weight.0 - validators.stake(by).0);
+                if before < self.config.quorum && weight >= self.config.quorum {
+                    let signers = self.votes.signers(view, block);
+                    let qc = SharedCertificate::new(Certificate { what: vote(view, block), signers });
+                    self.note_certificate(&qc, cx);
+                    self.want_block(block, from, cx);
+                }
+            }
+            Vote::Contradicts(other) => {
+                let evidence = Evidence { who: by, a: vote(view, other), b: vote(view, block), from };
+                cx.push(Effect::Evidence(Box::new(evidence)));
+            }
+            Vote::Known | Vote::Outside => {}
+        }
+    }
+
+    /// Learns a certificate of votes: it may be the highest, open the next view, lock and commit.
+    pub(super) fn note_certificate(&mut self, qc: &SharedCertificate, cx: &mut Cx<'_, Self>) {
+        if qc.what.major > self.high.what.major {
+            self.high = qc.clone();
+        }
+        if self.pace.certified(qc.what.major) {
+            self.votes.advance(self.pace.view());
+            self.progress = true;
+            self.alarmed = false;
+        }
+        self.apply_certificate(qc, cx);
+    }
+
+    /// Locks and commits by a certificate, as far as its block and those below are there.
+    pub(super) fn apply_certificate(&mut self, qc: &SharedCertificate, cx: &mut Cx<'_, Self>) {
+        let Some(two) = self.tree.get(qc.what.value).cloned() else { return };
+        if two.justify.what.major > self.locked.what.major {
+            self.locked = two.justify.clone();
+        }
+        let Some(one) = self.tree.get(two.parent()).cloned() else { return };
+        let Some(zero) = self.tree.get(one.parent()) else { return };
+        if two.follows() && one.follows() && zero.height > self.tree.committed().height {
+            self.commit(zero.id, &one.justify, cx);
+        }
+    }
+
+    pub(super) fn commit(&mut self, block: Digest, qc: &SharedCertificate, cx: &mut Cx<'_, Self>) {
+        let path = self.tree.path(block);
+        for b in &path {
+            cx.adopt(Tip { height: b.height, block: b.id }, b.parent(), &b.payload, b.header_bytes());
+        }
+        self.tree.commit(&path, &mut |dead| {
+            dead.payload.iter().for_each(|p| cx.push(Effect::Drop { root: p.root }));
+        });
+        let height = self.tree.committed().height;
+        cx.finalize(height, Some(qc.clone()));
+        cx.push(Effect::Prune { below: height });
+        self.untold |= path.iter().any(|b| b.wants_commit());
+        self.work = false;
+        self.pace.committed();
+    }
+}
