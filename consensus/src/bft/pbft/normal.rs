@@ -21,6 +21,7 @@ impl Pbft {
             || self.base.height > self.executed.height
             || under_way >= self.config.pipeline
             || self.top.height >= last
+            || self.is_bound(self.top.height + 1)
         {
             return;
         }
@@ -38,6 +39,13 @@ impl Pbft {
         cx.push(Effect::Build { ticket, parent: self.top.block, limit: self.config.block_bytes, until });
     }
 
+    /// Whether this replica has already proposed or accepted a block at a height of the installed view. That can be so
+    /// above the top after others have decided on another chain in a later view.
+    fn is_bound(&self, height: Height) -> bool {
+        let slot = self.window.get(height).filter(|s| s.voted);
+        slot.and_then(|s| s.proposal.as_ref()).is_some_and(|p| p.view == self.installed)
+    }
+
     /// The payload is there: it becomes the next block.
     pub(super) fn on_built(&mut self, ticket: Ticket, payload: &[PayloadRef], cx: &mut Cx<'_, Self>) {
         let current = self.building == Some(ticket);
@@ -47,6 +55,9 @@ impl Pbft {
         }
         let (true, Some(first), Some(me)) = (current, payload.first(), self.env.key) else { return };
         self.building = None;
+        if self.is_bound(self.top.height + 1) {
+            return cx.push(Effect::Drop { root: first.root });
+        }
         self.next_proposal = cx.now() + self.config.block_period;
         let header = Header::new(self.env.hashing, self.top.height + 1, self.top.block, *first);
         let proposal = Arc::new(PrePrepare { by: me, view: self.installed, header });

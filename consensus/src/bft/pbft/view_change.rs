@@ -114,12 +114,19 @@ impl Pbft {
         let mut start = NewView { by, view, votes, chain, digest: Digest::GENESIS };
         start.digest = start.content(self.env.hashing);
         let start = Arc::new(start);
-        if self.forgets(&start) {
+        if self.forgets(&start) || !self.fits(&start) {
             return;
         }
         self.install(&start, self.env.me, cx);
         cx.broadcast(Lane::Block, self.gate(), PbftMessage::NewView { start });
         self.accept(cx);
+    }
+
+    /// Whether the window reaches from the last checkpoint at or below the view's base to the end of its chain. It does
+    /// unless the base is older than what the voters of the chain's end took for final.
+    fn fits(&self, start: &NewView) -> bool {
+        let base = selection::base(&start.votes).base.height;
+        base % self.config.checkpoint_interval + start.chain.len() as u64 <= self.config.window
     }
 
     /// Whether a view would start without a block that is known to be final: only with more than f faulty.
@@ -164,6 +171,9 @@ impl Pbft {
         if start.chain != selection::select(&start.votes) {
             return Err("a new view whose blocks do not follow from its view changes");
         }
+        if !self.fits(start) {
+            return Err("a new view with more blocks than the window has room for");
+        }
         if self.forgets(start) { Err("a new view that forgets what is final") } else { Ok(()) }
     }
 
@@ -173,6 +183,9 @@ impl Pbft {
         if let Some(proof) = &vote.proof {
             self.learn(proof, from, cx);
         }
+        if vote.base.height + start.chain.len() as u64 > self.high() {
+            self.raise_low(vote.base.height);
+        }
         self.clear_above(vote.base.height, &start.chain, cx);
         self.installed = start.view;
         self.view = self.view.max(start.view);
@@ -180,8 +193,8 @@ impl Pbft {
         self.building = None;
         self.reset_books();
         self.top = vote.base;
-        let (leads, high) = (self.leads(), self.high());
-        for header in start.chain.iter().filter(|h| h.height <= high) {
+        let leads = self.leads();
+        for header in &start.chain {
             if header.height <= self.low {
                 self.top = header.tip();
                 continue;

@@ -60,8 +60,8 @@ fn run(seed: u64) -> Story {
         }
     }
     let tip = k.nodes.iter().map(|n| n.final_height()).max().expect("nodes");
-    // Timeouts may have grown before the healing: up to 64-fold.
-    let limit = k.now + bound(&k) * 64;
+    // Timeouts have grown before the healing, seldom more than 8-fold.
+    let limit = k.now + bound(&k) * 8;
     assert!(k.run_to_height(tip + 10, limit), "seed {seed}: at {} of {tip}", least(&k));
     for n in &k.nodes {
         assert!(n.evidence.is_empty(), "seed {seed}: honest nodes accuse {:?}", n.evidence);
