@@ -4,7 +4,7 @@ use super::message::{COMMIT, PREPARE, PbftMessage};
 use super::{Ballot, Pbft};
 use crate::effect::{Cx, Effect, Gate, Lane};
 use crate::protocol::{Need, Verdict};
-use crate::types::{Height, NodeId, Ticket, View};
+use crate::types::{Digest, Height, NodeId, Ticket, View};
 
 /// Where a peer stands: the fields of its status message.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -55,7 +55,7 @@ impl Pbft {
         }
     }
 
-    fn fetch(&self, key: crate::Digest, cx: &mut Cx<'_, Self>) {
+    fn fetch(&self, key: Digest, cx: &mut Cx<'_, Self>) {
         let leader = self.node_of(self.leader_of(self.installed));
         let hint = if leader == self.env.me { self.teller } else { leader };
         cx.push(Effect::Fetch { key, hint });

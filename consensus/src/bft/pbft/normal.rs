@@ -9,7 +9,7 @@ use crate::effect::{Cx, Effect, Gate, Lane, Until};
 use crate::knob::EmptyBlocks;
 use crate::message::{Evidence, PayloadRef, Statement};
 use crate::quorum::Vote;
-use crate::types::{Digest, Height, LogSeq, NodeId, Stake, Ticket, View};
+use crate::types::{Digest, Height, LogSeq, NodeId, Stake, Ticket, ValidatorId, View};
 
 impl Pbft {
     /// Asks for a payload if this replica leads, the period is over and the pipeline and the window have room.
@@ -116,7 +116,7 @@ impl Pbft {
         }
     }
 
-    fn accuse(&mut self, from: NodeId, a: Statement, b: Statement, who: crate::ValidatorId, cx: &mut Cx<'_, Self>) {
+    fn accuse(&mut self, from: NodeId, a: Statement, b: Statement, who: ValidatorId, cx: &mut Cx<'_, Self>) {
         cx.push(Effect::Evidence(Box::new(Evidence { who, a, b, from })));
         cx.reject(from, "a statement that contradicts an earlier one of its author");
     }
@@ -187,7 +187,7 @@ impl Pbft {
     }
 
     /// Counts a vote of the installed view.
-    fn count(&mut self, by: crate::ValidatorId, b: Ballot, from: NodeId, cx: &mut Cx<'_, Self>) {
+    fn count(&mut self, by: ValidatorId, b: Ballot, from: NodeId, cx: &mut Cx<'_, Self>) {
         let book = match b.kind {
             PREPARE => &mut self.prepares,
             COMMIT => &mut self.commits,

@@ -3,9 +3,9 @@
 use super::{END, Host, kit};
 use crate::bft::pbft::{Pbft, PbftRecord};
 use crate::knob::KnobValue;
-use crate::protocol::Protocol;
+use crate::protocol::{Protocol, Validators};
 use crate::testkit::Kit;
-use crate::types::{NodeId, Span};
+use crate::types::{NodeId, Span, Stake};
 
 /// The tenth decision alone on the network: three delays everywhere, 2n(n-1) messages, kind by kind.
 fn tenth_decision(n: u32) {
@@ -92,4 +92,21 @@ fn one_node_and_two_nodes_decide_too() {
         let mut k: Host = Kit::new(n, |s| s.block_period = Span::millis(100));
         assert!(k.run_to_height(10, END), "n {n}");
     }
+}
+
+#[test]
+fn quorums_count_stake_and_nodes_without_a_key_follow() {
+    // Stake 9 of which 2 may fail: a quorum has 6, and the last two validators have only 2.
+    let stake = [3, 2, 2, 1, 1].map(Stake).to_vec();
+    let validators = Validators::new(stake, (0..5).map(NodeId).collect());
+    let mut k: Host = Kit::with(validators, 7, 1, |_| {});
+    k.crash(NodeId(3));
+    k.crash(NodeId(4));
+    assert!(k.run_to_height(20, END), "the observers are at {}", k.node(NodeId(6)).final_height());
+    assert!(k.nodes[5..].iter().all(|n| !n.log.iter().any(|r| matches!(r, PbftRecord::Accepted { .. }))));
+    k.crash(NodeId(2));
+    k.run_for(Span::secs(1));
+    let height = k.node(NodeId(0)).final_height();
+    k.run_for(Span::secs(60));
+    assert_eq!(k.node(NodeId(0)).final_height(), height, "stake 5 of 9 is no quorum, and two validators are none");
 }

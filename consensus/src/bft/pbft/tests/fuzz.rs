@@ -39,7 +39,7 @@ fn fault(k: &mut Host, d: &mut Draws) {
     let down = k.nodes.iter().filter(|n| !n.is_up()).count() as u64;
     match d.below(5) {
         0 | 1 if k.node(node).is_up() && down < (n - 1) / 3 => k.crash(node),
-        0 | 1 | 2 if !k.node(node).is_up() => k.restart(node),
+        0..=2 if !k.node(node).is_up() => k.restart(node),
         3 => k.split(&[node, NodeId(d.below(n) as u32)]),
         _ => k.heal_all(),
     }

@@ -5,26 +5,37 @@ use crate::bft::pbft::PbftMessage;
 use crate::knob::KnobValue;
 use crate::protocol::Role;
 use crate::testkit::{Fate, Kit};
-use crate::types::{NodeId, Span, Time};
+use crate::types::{NodeId, Span, Time, Tip};
 
 #[test]
 fn commits_resume_within_the_bound_after_a_leader_crash_and_the_leader_rejoins() {
-    let (mut changed, mut caught_up, mut longest) = (0, 0, Span::ZERO);
+    let (mut changed, mut caught_up, mut carried, mut longest) = (0, 0, 0, Span::ZERO);
     for seed in 0..40 {
         let mut d = Draws(seed);
         let n = [4, 7, 10][d.below(3) as usize];
         let mut k = kit(n);
         k.fsync = Span::micros(d.below(3_000));
+        let crash = Time::ZERO + Span::millis(200) + Span::micros(d.below(300_000));
         let mut jitter = Draws(seed ^ 0xFEED);
-        k.filter = Some(Box::new(move |_, _, _, _| Fate::Delay(Span::micros(jitter.below(5_000)))));
-        k.run_for(Span::millis(200) + Span::micros(d.below(300_000)));
+        // In every other seed the commits around the crash are lost, so that prepared blocks must be carried over.
+        let lossy = move |t: Time| seed % 2 == 0 && t + Span::millis(40) > crash && t < crash + Span::millis(300);
+        k.filter = Some(Box::new(move |t, _, _, m| match m {
+            PbftMessage::Commit { .. } if lossy(t) => Fate::Drop,
+            _ => Fate::Delay(Span::micros(jitter.below(5_000))),
+        }));
+        k.run_until(crash);
         k.crash(NodeId(0));
         let from = k.now;
+        let prepared = prepared_at_a_quorum(&k);
         let height = drained(&mut k);
+        carried += u32::from(prepared.iter().any(|b| b.height > height));
         // The delay of the bound is the longest one: link, jitter and the wait for the disk.
         let limit = k.config.recovery_bound(u64::from(n), Span::millis(18));
         assert!(k.run_to_height(height + 1, from + limit), "seed {seed}: stalled at {height}, n {n}");
         longest = longest.max(k.now.since(from));
+        assert!(k.run_to_height(prepared.last().map_or(0, |b| b.height), END), "seed {seed}");
+        let kept = |b: &Tip| k.node(NodeId(1)).chain[b.height as usize].block == b.block;
+        assert!(prepared.iter().all(kept), "seed {seed}: a prepared value was lost");
         changed += u32::from(highest_view(&k) > 0);
         k.restart(NodeId(0));
         k.run_for(Span::millis(300));
@@ -35,8 +46,22 @@ fn commits_resume_within_the_bound_after_a_leader_crash_and_the_leader_rejoins()
         assert_eq!(k.status(NodeId(0)).role, Role::Follower, "seed {seed}");
     }
     assert_eq!(changed, 40, "a crashed leader of a busy system is always replaced");
+    assert!(carried >= 15, "{carried} of 40 seeds had a prepared block that was not final");
     assert!(caught_up >= 2, "{caught_up} of 40 seeds had a catch-up");
     assert!(longest >= config().timeout, "nobody may suspect a leader before the timeout: {longest:?}");
+}
+
+/// The blocks above the ledger for which a quorum of running replicas holds a prepared certificate.
+fn prepared_at_a_quorum(k: &Host) -> Vec<Tip> {
+    let height = least(k);
+    let quorum = k.validators.quorum(crate::FaultBound::Third).0;
+    let at = |h: u64| {
+        let slots = k.nodes.iter().filter_map(|n| n.replica.as_ref()?.window.get(h)).filter(|s| s.prepared.is_some());
+        let blocks: Vec<_> = slots.filter_map(|s| s.block()).collect();
+        let block = *blocks.first()?;
+        (blocks.len() as u64 >= quorum).then_some(Tip { height: h, block })
+    };
+    (height + 1..=height + 16).filter_map(at).collect()
 }
 
 #[test]
