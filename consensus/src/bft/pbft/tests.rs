@@ -5,6 +5,8 @@ mod faults;
 mod fuzz;
 mod input;
 mod liveness;
+mod probe;
+mod restart;
 mod selection;
 
 use super::{Pbft, PbftConfig, PbftMessage};

@@ -2,74 +2,13 @@
 
 use std::sync::Arc;
 
-use crate::bft::pbft::{Ballot, COMMIT, Header, NewView, PREPARE, Pbft, PbftMessage, PrePrepare, ViewChange};
-use crate::effect::{Cx, Effect, Effects, Keys};
-use crate::knob::Settings;
-use crate::message::{Certificate, Message, PayloadRef, Statement};
-use crate::protocol::{Env, Protocol, Validators};
+use super::probe::{Probe, header, proposal, vote};
+use crate::bft::pbft::{COMMIT, Header, NewView, PREPARE, Pbft, PbftMessage, ViewChange};
+use crate::effect::Effect;
+use crate::message::{Certificate, Message, Statement};
+use crate::protocol::Protocol;
 use crate::quorum::Signers;
-use crate::types::{Digest, Hashing, LogSeq, NodeId, Time, Tip, ValidatorId};
-
-struct NoKeys;
-impl Keys for NoKeys {
-    fn vrf(&self, _: Digest) -> Digest {
-        Digest::GENESIS
-    }
-    fn coin(&self, _: u64, _: &mut dyn Iterator<Item = ValidatorId>) -> Option<u64> {
-        None
-    }
-}
-
-/// Replica 1 of 4 outside any host.
-struct Probe {
-    replica: Pbft,
-    seq: LogSeq,
-}
-
-impl Probe {
-    fn new() -> Probe {
-        let validators = Arc::new(Validators::equal(4));
-        let config = Pbft::configure(&Settings::new(Pbft::KNOBS, false), &validators);
-        let (me, key) = (NodeId(1), Some(ValidatorId(1)));
-        let env = Env { me, key, nodes: 4, validators, hashing: Hashing::Mix, seed: 0 };
-        Probe { replica: Pbft::open(env, &config, &mut std::iter::empty(), Tip::default()), seq: LogSeq(0) }
-    }
-    fn get(&mut self, from: u32, m: &PbftMessage) -> Vec<Effect<Pbft>> {
-        let mut out = Effects::default();
-        let mut cx = Cx::new(Time::ZERO, Time::ZERO, &NoKeys, &mut self.seq, &mut out);
-        self.replica.on_message(NodeId(from), m, &mut cx);
-        let upto = self.seq;
-        let mut cx = Cx::new(Time::ZERO, Time::ZERO, &NoKeys, &mut self.seq, &mut out);
-        self.replica.on_durable(upto, &mut cx);
-        out.list
-    }
-    fn refusal(&mut self, from: u32, m: &PbftMessage) -> Option<&'static str> {
-        self.get(from, m).iter().find_map(|e| match e {
-            Effect::Reject { why, .. } => Some(*why),
-            _ => None,
-        })
-    }
-    fn sends(&mut self, from: u32, m: &PbftMessage) -> Vec<&'static str> {
-        let kinds = self.get(from, m).into_iter().filter_map(|e| match e {
-            Effect::Send { message, .. } => Some(message.kind()),
-            _ => None,
-        });
-        kinds.collect()
-    }
-}
-
-fn header(name: u64) -> Header {
-    let payload = PayloadRef { root: Digest([name, 1]), bytes: 512, count: 1 };
-    Header::new(Hashing::Mix, 1, Digest::GENESIS, payload)
-}
-
-fn proposal(by: u32, view: u64, header: Header) -> PbftMessage {
-    PbftMessage::PrePrepare { proposal: Arc::new(PrePrepare { by: ValidatorId(by), view, header }) }
-}
-
-fn vote(kind: u8, by: u32, block: Digest) -> PbftMessage {
-    Ballot { kind, by: ValidatorId(by), height: 1, view: 0, block }.message()
-}
+use crate::types::{Digest, Hashing, Tip, ValidatorId};
 
 #[test]
 fn a_replica_prepares_commits_and_adopts_with_exactly_a_quorum() {
