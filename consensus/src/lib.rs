@@ -6,16 +6,20 @@
 //! in the simulator and over TCP, and any run can be replayed from its recorded inputs.
 
 pub mod bft;
+pub mod block_tree;
+pub mod central;
 pub mod effect;
 pub mod info;
 pub mod knob;
 pub mod leader;
+pub mod longest_chain;
 pub mod message;
 pub mod pos;
 pub mod pow;
 pub mod protocol;
 pub mod quorum;
 pub mod registry;
+pub mod risk;
 #[cfg(any(test, feature = "testkit"))]
 pub mod testkit;
 pub mod types;

@@ -102,6 +102,11 @@ pub trait Message: Wire + Clone + Debug + Send + Sync + 'static {
     fn claims(&self, visit: &mut dyn FnMut(Claim<'_>));
     /// Shows every payload that travels with the message; mentioned ones are not shown.
     fn carries(&self, _visit: &mut dyn FnMut(PayloadRef)) {}
+    /// The block that this message proposes and that block's parent, where it proposes one: its payloads are those
+    /// that the message carries. The mempool skips what a parent's uncommitted ancestors carry.
+    fn proposes(&self) -> Option<(Digest, Digest)> {
+        None
+    }
     /// Bytes without proofs and payloads; the host adds those.
     fn body_bytes(&self) -> u32 {
         self.encoded_len() as u32

@@ -1,1 +1,3 @@
-//! Proof of stake.
+//! Proof of stake with probabilistic finality.
+
+pub mod praos;

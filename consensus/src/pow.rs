@@ -1,1 +1,3 @@
 //! Proof of work.
+
+pub mod nakamoto;

@@ -24,4 +24,10 @@ macro_rules! registry {
     };
 }
 
-registry![crate::bft::hotstuff::HotStuff, crate::bft::pbft::Pbft];
+registry![
+    crate::pow::nakamoto::Nakamoto,
+    crate::pos::praos::Praos,
+    crate::bft::pbft::Pbft,
+    crate::bft::hotstuff::HotStuff,
+    crate::central::Central,
+];

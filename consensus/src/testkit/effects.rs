@@ -4,6 +4,7 @@ use super::event::Input;
 use super::node::{Block, Gated};
 use super::{Fate, Kit, Sent};
 use crate::effect::{Durability, Effect, Effects, Gate, Lane, To, Until};
+use crate::info::Finality;
 use crate::message::Message;
 use crate::protocol::{Peer, Protocol, Timer};
 use crate::types::{Digest, LogSeq, NodeId, Span, Tip, Topic, mix64};
@@ -235,19 +236,24 @@ impl<P: Protocol> Kit<P> {
         }
     }
 
-    /// Copies the final ledger of the peer whose turn it is, if it has the tip.
+    /// Copies the ledger of the peer whose turn it is, if it has the tip: the final part of it, or all of it where
+    /// finality is counted in depth.
     pub(super) fn synced(&mut self, i: NodeId, tip: Tip, hint: NodeId, tries: u32) {
         let peer = self.peer(i, hint, tries);
         let p = self.node(peer);
-        let has = p.is_up() && self.connected(i, peer) && p.final_height() >= tip.height;
+        let counted = matches!(P::INFO.finality, Finality::Probabilistic { .. });
+        let upto = if counted { p.tip().height } else { p.final_height() };
+        let has = p.is_up() && self.connected(i, peer) && upto >= tip.height;
         if has && p.chain[tip.height as usize].block == tip.block {
-            let upto = p.final_height() as usize;
-            let own = self.node(i).final_height() as usize;
-            let blocks: Vec<Block> = p.chain.get(own + 1..=upto).unwrap_or_default().to_vec();
+            let both = p.chain.iter().zip(&self.node(i).chain);
+            let shared = both.take_while(|(theirs, own)| theirs.block == own.block).count();
+            let blocks = p.chain[shared..=(upto as usize).max(shared - 1)].to_vec();
             if !blocks.is_empty() {
-                self.revert(i, own as u64);
+                self.revert(i, shared as u64 - 1);
                 blocks.into_iter().for_each(|b| self.adopt(i, b));
-                self.finalise(i, upto as u64);
+            }
+            if !counted && upto > self.node(i).final_height() {
+                self.finalise(i, upto);
             }
             self.node_mut(i).syncs += 1;
             // In the same step: the replica must not act on a ledger that has changed under it.

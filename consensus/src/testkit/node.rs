@@ -101,11 +101,7 @@ impl<P: Protocol> Node<P> {
             fetches: 0,
             syncs: 0,
             pruned: 0,
-            keys: PlainKeys {
-                seed: env.seed,
-                owner: env.me,
-                coin_shares: P::INFO.faults.tolerated(env.validators.total()).0 + 1,
-            },
+            keys: PlainKeys::of::<P>(&env),
             seq: 0,
             incarnation: 0,
             durable: LogSeq(0),
@@ -194,6 +190,14 @@ pub(super) struct PlainKeys {
     seed: u64,
     owner: NodeId,
     coin_shares: u64,
+}
+
+impl PlainKeys {
+    /// The keys of an endpoint.
+    pub(super) fn of<P: Protocol>(env: &Env) -> PlainKeys {
+        let coin_shares = P::INFO.faults.tolerated(env.validators.total()).0 + 1;
+        PlainKeys { seed: env.seed, owner: env.me, coin_shares }
+    }
 }
 
 impl Keys for PlainKeys {

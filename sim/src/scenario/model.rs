@@ -2,8 +2,10 @@
 //!
 //! Times are nanoseconds, sizes bytes, rates bits per second. Parsing, defaults and checks are beside this file.
 
-use ledgerlab_consensus::{Settings, Span};
+use ledgerlab_consensus::{NodeId, Settings, Span, Stake, ValidatorId, Validators};
 use ledgerlab_workloads::WorkloadSpec;
+
+use crate::scenario::effective::Effective;
 
 /// One run's input, apart from the seed of a replication.
 #[derive(Clone, Debug)]
@@ -46,6 +48,26 @@ pub struct Scenario {
     pub finality: FinalitySpec,
     /// What must hold, if anything.
     pub slo: Option<Slo>,
+    /// Expected time from a transaction's submission to its finality without load, for warnings and defaults.
+    pub expected_finality: Span,
+    /// Every key with the value that the run uses, as text: for the record and the digest of the content.
+    pub effective: Effective,
+}
+
+impl Scenario {
+    /// Number of nodes: all validators of all organisations.
+    pub fn nodes(&self) -> u32 {
+        self.organisations.iter().map(|o| o.validators).sum()
+    }
+    /// The validators: node i holds key i.
+    pub fn validators(&self) -> Validators {
+        let stake = self.organisations.iter().flat_map(|o| (0..o.validators).map(|_| Stake(o.stake)));
+        Validators::new(stake.collect(), (0..self.nodes()).map(NodeId).collect())
+    }
+    /// The key of a node.
+    pub fn key_of(&self, node: NodeId) -> Option<ValidatorId> {
+        (node.0 < self.nodes()).then_some(ValidatorId(node.0))
+    }
 }
 
 /// An organisation of the consortium: its nodes are `validators` consecutive node ids.

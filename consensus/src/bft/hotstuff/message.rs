@@ -176,6 +176,12 @@ impl Message for HotStuffMessage {
             proposal.block.payload.iter().for_each(|p| visit(*p));
         }
     }
+    fn proposes(&self) -> Option<(Digest, Digest)> {
+        match self {
+            HotStuffMessage::Propose { proposal } => Some((proposal.block.id, proposal.block.justify.what.value)),
+            _ => None,
+        }
+    }
     fn key(&self) -> Option<Digest> {
         match self {
             HotStuffMessage::Propose { proposal } => Some(proposal.block.id),

@@ -219,6 +219,12 @@ impl Message for PbftMessage {
             visit(proposal.header.payload);
         }
     }
+    fn proposes(&self) -> Option<(Digest, Digest)> {
+        match self {
+            PbftMessage::PrePrepare { proposal } => Some((proposal.header.block, proposal.header.parent)),
+            _ => None,
+        }
+    }
     fn key(&self) -> Option<Digest> {
         match self {
             PbftMessage::PrePrepare { proposal } => Some(proposal.header.block),

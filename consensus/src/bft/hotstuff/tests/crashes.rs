@@ -125,3 +125,33 @@ fn a_restarted_replica_never_votes_twice_in_a_view() {
     }
     assert!(resumes(&mut net, 3));
 }
+
+#[test]
+fn votes_that_a_crash_of_the_leader_lost_are_sent_again() {
+    let mut net = Net::new(4, |_| {});
+    // The first proposal arrives at 10 ms, the votes for it would at 20 ms.
+    net.run_until(Time(15_000_000));
+    net.crash(NodeId(0));
+    net.restart(NodeId(0));
+    assert!(goes_on(&mut net, 5, Span::secs(1)));
+    assert_eq!(net.traffic.by_kind(Time::ZERO..Time::NEVER).get("new-view"), None);
+}
+
+#[test]
+fn a_complaint_shows_how_its_sender_got_into_its_view() {
+    let mut net = Net::new(4, |_| {});
+    let seen = std::rc::Rc::new(std::cell::RefCell::new(vec![]));
+    let keep = seen.clone();
+    net.filter = Some(Box::new(move |at, from, to, m| {
+        if let (HotStuffMessage::NewView { wish }, NodeId(1), NodeId(2)) = (m, from, to) {
+            keep.borrow_mut().push((wish.view, wish.entry.as_ref().map(|e| e.what.major)));
+        }
+        let muted = from == NodeId(1) && at > Time(500_000_000) && matches!(m, HotStuffMessage::Propose { .. });
+        if muted { Fate::Drop } else { Fate::Pass }
+    }));
+    net.run_until(Time(500_000_000));
+    net.crash(NodeId(0));
+    net.run_for(Span::secs(5));
+    assert_eq!(seen.borrow()[0], (201, Some(101)), "the second leader was let in but not heard");
+    assert!(resumes(&mut net, 1));
+}

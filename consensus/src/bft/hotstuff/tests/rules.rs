@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use super::super::message::{Block, NewView, Proposal, genesis, new_view, vote};
+use super::super::message::{Block, NewView, PROPOSE, Proposal, VOTE, genesis, new_view, vote};
 use super::{HotStuff, HotStuffMessage, NodeId};
 use crate::message::{Certificate, PayloadRef, SharedCertificate, Statement};
 use crate::quorum::Signers;
-use crate::testkit::Kit;
-use crate::types::{Digest, Hashing, Height, ValidatorId, View};
+use crate::testkit::{Fate, Kit};
+use crate::types::{Digest, Hashing, Height, Time, ValidatorId, View};
 
 /// The replica under test: neither of the first two leaders.
 const ME: NodeId = NodeId(3);
@@ -174,4 +174,35 @@ fn blocks_of_others_false_names_and_weak_certificates_are_refused() {
     let weak = block(2, 2, signed(vote(1, good.id), 2), 0);
     r.propose(&weak, None);
     assert!(r.voted_for(&good));
+}
+
+#[test]
+fn a_replica_that_gave_up_a_view_does_not_vote_in_it() {
+    let mut r = Bench::new();
+    r.0.filter = Some(Box::new(|_, _, _, _| Fate::Drop));
+    r.0.run_until(Time(2_500_000_000));
+    assert_eq!((r.replica().pace.view(), r.replica().pace.wish()), (1, 101));
+    let late = block(1, 1, genesis(), 0);
+    r.propose(&late, None);
+    assert!(!r.voted_for(&late));
+    let next = child(&late, 2);
+    r.propose(&next, None);
+    assert!(r.voted_for(&next), "a quorum has not given up: neither does this one");
+}
+
+#[test]
+fn contradictions_are_reported() {
+    let mut r = Bench::new();
+    for salt in [1, 2] {
+        let proposal = Arc::new(Proposal { block: block(1, 1, genesis(), salt), entry: None });
+        r.0.inject(ME, NodeId(0), HotStuffMessage::Propose { proposal });
+        let votes = HotStuffMessage::Vote { view: 1, block: Digest([salt, 0]), by: ValidatorId(2) };
+        r.0.inject(NodeId(0), NodeId(2), votes);
+    }
+    r.0.run_until(r.0.now);
+    let found = |node: NodeId| {
+        r.0.nodes[node.0 as usize].evidence.iter().map(|e| (e.who.0, e.a.kind, e.b.kind)).collect::<Vec<_>>()
+    };
+    assert_eq!(found(ME), [(0, PROPOSE, PROPOSE)]);
+    assert_eq!(found(NodeId(0)), [(2, VOTE, VOTE)]);
 }

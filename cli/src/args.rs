@@ -1,0 +1,128 @@
+//! The commands and their options.
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+
+/// Simulates distributed ledgers under healthcare workloads.
+#[derive(Parser, Debug)]
+#[command(name = "ledgerlab", version, about, color = clap::ColorChoice::Never, after_help = EXIT_CODES)]
+pub struct Args {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0    fine
+  1    the run failed: an output folder that cannot be written, nothing submitted
+  2    wrong usage, an invalid or unreadable scenario, an output folder that holds a result
+  6    an SLO of the scenario is missed
+  7    a safety, liveness, conservation or determinism check failed
+  8    a sweep finished with failed points
+  130  interrupted";
+
+/// One command each.
+#[derive(Subcommand, Debug)]
+pub enum Command {
+    /// Simulate every point of a scenario and write a result folder
+    Run(RunArgs),
+    /// List protocols, workloads, storage variants and latency tables
+    List(ListArgs),
+    /// Check scenario files and say everything that is wrong
+    Validate(ValidateArgs),
+    /// Run each scenario twice, on 1, 2 and 4 threads, and compare the digests
+    Verify(VerifyArgs),
+    /// Write a commented scenario to start from
+    Init(InitArgs),
+}
+
+/// Options of `run`.
+#[derive(clap::Args, Debug)]
+pub struct RunArgs {
+    /// The scenario file
+    pub file: PathBuf,
+    /// Override a key: `--set consensus.nodes=16`; the value is TOML, else a string
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+    /// Seed of the first replication, instead of the file's
+    #[arg(long)]
+    pub seed: Option<u64>,
+    /// Result folder, instead of results/<name>/<digest>-<n>
+    #[arg(long, value_name = "DIR", conflicts_with = "resume")]
+    pub out: Option<PathBuf>,
+    /// Replace a result that is already in the folder
+    #[arg(long)]
+    pub force: bool,
+    /// Print one JSON document on standard output
+    #[arg(long)]
+    pub json: bool,
+    /// Threads that run replications [default: all cores]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub jobs: Option<u16>,
+    /// Continue an interrupted run, keeping its completed replications
+    #[arg(long, value_name = "DIR")]
+    pub resume: Option<PathBuf>,
+    /// No progress on standard error
+    #[arg(long)]
+    pub quiet: bool,
+}
+
+/// Options of `list`.
+#[derive(clap::Args, Debug)]
+pub struct ListArgs {
+    /// Print one JSON document
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Options of `validate`.
+#[derive(clap::Args, Debug)]
+pub struct ValidateArgs {
+    /// Scenario files
+    #[arg(required = true)]
+    pub files: Vec<PathBuf>,
+    /// Override a key in each of them
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+    /// Print one JSON document
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Options of `verify`.
+#[derive(clap::Args, Debug)]
+pub struct VerifyArgs {
+    /// Scenario files
+    #[arg(required = true)]
+    pub files: Vec<PathBuf>,
+    /// Override a key in each of them
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub set: Vec<String>,
+    /// Print one JSON document
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Options of `init`.
+#[derive(clap::Args, Debug)]
+pub struct InitArgs {
+    /// The file to write
+    #[arg(default_value = "scenario.toml")]
+    pub path: PathBuf,
+    /// Replace an existing file
+    #[arg(long)]
+    pub force: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Args::command().debug_assert();
+    }
+}

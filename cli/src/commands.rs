@@ -1,0 +1,7 @@
+//! One file for each command.
+
+pub mod init;
+pub mod list;
+pub mod run;
+pub mod validate;
+pub mod verify;

@@ -1,0 +1,82 @@
+//! `ledgerlab verify`: the same scenario twice, on 1, 2 and 4 threads, must give the same digests.
+
+use std::path::Path;
+
+use ledgerlab_sim::scenario::Experiment;
+use serde_json::{Value, json};
+
+use crate::args::VerifyArgs;
+use crate::error::{Error, Exit};
+use crate::{execute, interrupt, print};
+
+/// Threads of each run; the first comes twice.
+const JOBS: [usize; 4] = [1, 1, 2, 4];
+
+/// Verifies every file, also after one that fails.
+///
+/// # Errors
+/// A scenario that is not valid or cannot be run; digests that differ are a result with exit code 7.
+pub fn verify(args: &VerifyArgs) -> Result<Exit, Error> {
+    let experiments: Vec<(&Path, Experiment)> = args
+        .files
+        .iter()
+        .map(|file| Ok((file.as_path(), Experiment::load(file, &args.set)?)))
+        .collect::<Result<_, Error>>()?;
+    interrupt::install()?;
+    let mut reports = Vec::new();
+    for (file, experiment) in &experiments {
+        let digests = JOBS.iter().map(|&jobs| execute::digests(experiment, jobs)).collect::<Result<Vec<_>, _>>()?;
+        let report = Report::new(file, &digests);
+        if !args.json {
+            print::out(&report.line);
+        }
+        reports.push(report);
+    }
+    if args.json {
+        print::out(&format!("{:#}", json!({ "files": reports.iter().map(|r| r.json.clone()).collect::<Vec<_>>() })));
+    }
+    let equal = reports.iter().all(|r| r.equal);
+    Ok(if equal { Exit::Fine } else { Exit::CheckFailed })
+}
+
+/// What verification found out about one file.
+struct Report {
+    equal: bool,
+    line: String,
+    json: Value,
+}
+
+impl Report {
+    /// `digests` has one list for each of [`JOBS`], of one digest for each point and replication.
+    fn new(file: &Path, digests: &[Vec<String>]) -> Report {
+        let differing = digests.iter().position(|d| *d != digests[0]);
+        let runs = digests[0].len();
+        let line = match differing {
+            None => format!("{}: {runs} digests equal over {} rounds (jobs 1, 1, 2, 4)", file.display(), JOBS.len()),
+            Some(i) => {
+                let run = digests[i].iter().zip(&digests[0]).position(|(a, b)| a != b).unwrap_or(runs);
+                format!("{}: digests differ in run {} with jobs {}", file.display(), run + 1, JOBS[i])
+            }
+        };
+        let rounds: Vec<Value> =
+            JOBS.iter().zip(digests).map(|(jobs, digests)| json!({ "jobs": jobs, "digests": digests })).collect();
+        let equal = differing.is_none();
+        Report { equal, line, json: json!({ "file": file.display().to_string(), "equal": equal, "rounds": rounds }) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_different_digest_is_found() {
+        let same = vec![vec!["a".to_owned(), "b".to_owned()]; 4];
+        assert!(Report::new(Path::new("s.toml"), &same).equal);
+        let mut other = same;
+        other[2][1] = "c".to_owned();
+        let report = Report::new(Path::new("s.toml"), &other);
+        assert!(!report.equal);
+        assert_eq!(report.line, "s.toml: digests differ in run 2 with jobs 2");
+    }
+}

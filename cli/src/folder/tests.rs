@@ -1,0 +1,103 @@
+//! Every way in which a folder can refuse a result, and that nothing is lost or half there.
+
+use super::*;
+use crate::error::Exit;
+
+fn scratch() -> tempfile::TempDir {
+    tempfile::tempdir().unwrap()
+}
+
+/// The message, without the scratch folder's own path.
+fn message(scratch: &tempfile::TempDir, error: &Error) -> String {
+    error.to_string().replace(&scratch.path().display().to_string(), "DIR")
+}
+
+#[test]
+fn a_result_appears_whole_under_its_name() {
+    let dir = scratch();
+    let target = dir.path().join("deep/result");
+    let folder = Folder::named(&target, false).unwrap();
+    fs::write(folder.partial().join(SUMMARY), "{}").unwrap();
+    assert!(!target.exists(), "nothing looks whole before the end");
+    assert_eq!(folder.finish().unwrap(), target);
+    assert!(target.join(SUMMARY).exists() && !partial_of(&target).exists());
+}
+
+#[test]
+fn an_existing_result_is_kept_unless_forced() {
+    let dir = scratch();
+    let target = dir.path().join("result");
+    fs::create_dir(&target).unwrap();
+    fs::write(target.join(SUMMARY), "old").unwrap();
+    let error = Folder::named(&target, false).unwrap_err();
+    assert_eq!(error.exit, Exit::Usage);
+    insta::assert_snapshot!(message(&dir, &error), @"
+    error: DIR/result: the folder holds a result
+    hint: --force replaces it, --out names another folder
+    ");
+    let folder = Folder::named(&target, true).unwrap();
+    assert_eq!(fs::read_to_string(target.join(SUMMARY)).unwrap(), "old", "kept until the new one is whole");
+    fs::write(folder.partial().join(SUMMARY), "new").unwrap();
+    folder.finish().unwrap();
+    assert_eq!(fs::read_to_string(target.join(SUMMARY)).unwrap(), "new");
+    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1, "no leftovers");
+}
+
+#[test]
+fn other_files_are_never_replaced() {
+    let dir = scratch();
+    fs::write(dir.path().join("thesis.txt"), "years of work").unwrap();
+    let error = Folder::named(dir.path(), true).unwrap_err();
+    assert_eq!(error.exit, Exit::Usage);
+    insta::assert_snapshot!(message(&dir, &error), @"
+    error: DIR: the folder holds other files, which are never replaced
+    hint: name another folder with --out
+    ");
+    let error = Folder::named(&dir.path().join("thesis.txt"), true).unwrap_err();
+    insta::assert_snapshot!(message(&dir, &error), @"
+    error: DIR/thesis.txt: is a file, not a folder
+    hint: name another folder with --out
+    ");
+}
+
+#[test]
+fn a_folder_that_cannot_be_made_is_a_failed_run() {
+    let dir = scratch();
+    fs::write(dir.path().join("file"), "").unwrap();
+    let error = Folder::named(&dir.path().join("file/result"), false).unwrap_err();
+    assert_eq!(error.exit, Exit::Failed);
+    insta::assert_snapshot!(message(&dir, &error), @"
+    error: DIR/file/result: cannot be written: a part of the path is a file
+    hint: name another folder with --out
+    ");
+}
+
+#[test]
+fn a_folder_without_permission_is_a_failed_run() {
+    let error = not_writable(Path::new("/root/result.partial"), &IoError::from(ErrorKind::PermissionDenied));
+    assert_eq!(error.exit, Exit::Failed);
+    insta::assert_snapshot!(error.to_string(), @"
+    error: /root/result.partial: cannot be written: permission denied
+    hint: name another folder with --out
+    ");
+}
+
+#[test]
+fn an_interrupted_run_is_found_by_either_name_and_not_overwritten() {
+    let dir = scratch();
+    let target = dir.path().join("result");
+    let partial = Folder::named(&target, false).unwrap().partial().to_owned();
+    fs::write(partial.join("replication-1.json"), "{}").unwrap();
+    let error = Folder::named(&target, false).unwrap_err();
+    insta::assert_snapshot!(message(&dir, &error), @"
+    error: DIR/result.partial: an interrupted run is in the folder
+    hint: continue with --resume DIR/result, or --force
+    ");
+    assert_eq!(Folder::resumed(&target).unwrap().partial(), partial);
+    assert_eq!(Folder::resumed(&partial).unwrap().target(), target);
+    let error = Folder::resumed(&dir.path().join("nothing")).unwrap_err();
+    insta::assert_snapshot!(message(&dir, &error), @"
+    error: DIR/nothing.partial: no interrupted run is here
+    hint: --resume takes the folder that the interrupted run named
+    ");
+}

@@ -1,0 +1,160 @@
+//! The program as a user meets it: exit codes, what goes to which stream, and the messages.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+/// Runs the program in `folder`.
+fn ledgerlab(folder: &Path, args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_ledgerlab")).args(args).current_dir(folder).output().unwrap()
+}
+
+/// Exit code, standard output and standard error in one text.
+fn shown(output: &Output) -> String {
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let code = output.status.code().unwrap_or(-1);
+    format!("exit {code}\n--- stdout\n{}--- stderr\n{}", text(&output.stdout), text(&output.stderr))
+}
+
+fn scratch() -> tempfile::TempDir {
+    tempfile::tempdir().unwrap()
+}
+
+const SMALL: &str = "schema = 1\n[run]\nduration = \"10 s\"\n[consensus]\nprotocol = \"hotstuff\"\nnodes = 4\n\
+                     [workload.plain]\nkind = \"fixed\"\n";
+
+#[test]
+fn init_writes_a_file_that_validates() {
+    let dir = scratch();
+    insta::assert_snapshot!(shown(&ledgerlab(dir.path(), &["init"])), @r"
+    exit 0
+    --- stdout
+    --- stderr
+    wrote scenario.toml
+    hint: ledgerlab run scenario.toml
+    ");
+    insta::assert_snapshot!(shown(&ledgerlab(dir.path(), &["validate", "scenario.toml"])), @r"
+    exit 0
+    --- stdout
+    scenario.toml: valid, 1 point, 3 runs
+    --- stderr
+    ");
+}
+
+#[test]
+fn a_missing_scenario_is_wrong_usage_for_every_command() {
+    let dir = scratch();
+    for command in ["run", "validate", "verify"] {
+        insta::allow_duplicates!(insta::assert_snapshot!(shown(&ledgerlab(dir.path(), &[command, "no.toml"])), @r"
+        exit 2
+        --- stdout
+        --- stderr
+        error: no.toml: there is no such file
+        hint: `ledgerlab init` writes a scenario to start from
+        "));
+    }
+}
+
+#[test]
+fn errors_are_one_json_document_on_stdout_with_json() {
+    let dir = scratch();
+    std::fs::write(dir.path().join("s.toml"), SMALL).unwrap();
+    let output = ledgerlab(dir.path(), &["run", "s.toml", "--json", "--set", "consensus.nodes=0"]);
+    assert_eq!(output.status.code(), Some(2));
+    insta::assert_snapshot!(shown(&output), @r#"
+    exit 2
+    --- stdout
+    {
+      "error": {
+        "code": 2,
+        "hint": "4 nodes are the least that tolerate a fault",
+        "key": "consensus.nodes",
+        "limit": "at least 1 and at most 10000",
+        "point": null,
+        "value": "0",
+        "what": "key `consensus.nodes` = 0: too small",
+        "where": "--set"
+      }
+    }
+    --- stderr
+    "#);
+}
+
+#[test]
+fn validate_checks_every_file_and_says_which_are_valid() {
+    let dir = scratch();
+    std::fs::write(dir.path().join("good.toml"), SMALL).unwrap();
+    std::fs::write(dir.path().join("bad.toml"), SMALL.replace("nodes = 4", "nods = 4\nnodes = 4")).unwrap();
+    let output = ledgerlab(dir.path(), &["validate", "bad.toml", "good.toml"]);
+    insta::assert_snapshot!(shown(&output), @r"
+    exit 2
+    --- stdout
+    good.toml: valid, 1 point, 1 run
+    --- stderr
+    error: bad.toml:6: key `consensus.nods` = 4: unknown key; valid here: protocol, preset, nodes, hotstuff, block_bytes, block_period, empty_blocks
+    hint: did you mean `nodes`?
+    ");
+    let output = ledgerlab(dir.path(), &["validate", "--json", "bad.toml", "good.toml"]);
+    let document: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((&document["files"][0]["valid"], &document["files"][1]["valid"]), (&false.into(), &true.into()));
+    assert_eq!(document["error"]["code"], 2);
+    assert_eq!(document["files"][1]["points"][0]["scenario"]["node"]["cores"], 8);
+}
+
+#[test]
+fn wrong_usage_exits_2_and_help_0() {
+    let dir = scratch();
+    assert_eq!(ledgerlab(dir.path(), &["fly"]).status.code(), Some(2));
+    assert_eq!(ledgerlab(dir.path(), &["run"]).status.code(), Some(2));
+    assert_eq!(ledgerlab(dir.path(), &["run", "s.toml", "--jobs", "0"]).status.code(), Some(2));
+    assert_eq!(ledgerlab(dir.path(), &["run", "s.toml", "--seed", "-1"]).status.code(), Some(2));
+    let help = ledgerlab(dir.path(), &["--help"]);
+    assert_eq!(help.status.code(), Some(0));
+    assert!(String::from_utf8_lossy(&help.stdout).contains("Exit codes"));
+    let json = ledgerlab(dir.path(), &["run", "--jsn", "--json"]);
+    let document: serde_json::Value = serde_json::from_slice(&json.stdout).unwrap();
+    assert_eq!(document["error"]["code"], 2);
+}
+
+#[test]
+fn an_output_folder_that_holds_a_result_is_kept() {
+    let dir = scratch();
+    std::fs::write(dir.path().join("s.toml"), SMALL).unwrap();
+    std::fs::create_dir(dir.path().join("out")).unwrap();
+    std::fs::write(dir.path().join("out/summary.json"), "precious").unwrap();
+    insta::assert_snapshot!(shown(&ledgerlab(dir.path(), &["run", "s.toml", "--out", "out"])), @r"
+    exit 2
+    --- stdout
+    --- stderr
+    error: out: the folder holds a result
+    hint: --force replaces it, --out names another folder
+    ");
+    assert_eq!(std::fs::read_to_string(dir.path().join("out/summary.json")).unwrap(), "precious");
+}
+
+#[test]
+fn an_output_folder_that_cannot_be_written_is_a_failed_run() {
+    let dir = scratch();
+    std::fs::write(dir.path().join("s.toml"), SMALL).unwrap();
+    insta::assert_snapshot!(shown(&ledgerlab(dir.path(), &["run", "s.toml", "--out", "s.toml/out"])), @r"
+    exit 1
+    --- stdout
+    --- stderr
+    error: s.toml/out: cannot be written: a part of the path is a file
+    hint: name another folder with --out
+    ");
+}
+
+#[test]
+fn list_names_everything_that_can_be_chosen() {
+    let dir = scratch();
+    let output = ledgerlab(dir.path(), &["list", "--json"]);
+    let document: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let ids = |key: &str| -> Vec<String> {
+        document[key].as_array().unwrap().iter().map(|p| p["id"].as_str().unwrap().to_owned()).collect()
+    };
+    for id in ["nakamoto", "praos", "pbft", "hotstuff", "central"] {
+        assert!(ids("protocols").iter().any(|p| p == id), "{id}");
+    }
+    assert_eq!(ids("workloads"), ["ehr", "img", "iot", "fixed"]);
+    assert_eq!(ids("storage"), ["inline", "hash-pointer", "object-store"]);
+}

@@ -1,0 +1,204 @@
+//! Blocks above a pruned root, as chain protocols with forks keep them.
+//!
+//! Nodes lie in a slab and are found by digest; path operations cost what they walk, which is the length of the
+//! reorganisation. The best tip is the one with the most total weight; of equal ones the first inserted stays. Blocks
+//! whose parent is unknown wait in [`Orphans`].
+
+mod orphans;
+
+use std::collections::BTreeMap;
+
+pub use orphans::{Missing, Orphans};
+
+use crate::types::{Digest, Height};
+
+const NONE: u32 = u32::MAX;
+
+/// A block in the tree.
+#[derive(Clone, Debug)]
+pub struct Node<B> {
+    /// Its id.
+    pub id: Digest,
+    /// Its height.
+    pub height: Height,
+    /// Weight of the chain from genesis up to it.
+    pub total: u128,
+    /// The block.
+    pub block: B,
+    parent: u32,
+    child: u32,
+    sibling: u32,
+}
+
+/// The tree.
+#[derive(Clone, Debug)]
+pub struct BlockTree<B> {
+    slab: Vec<Option<Node<B>>>,
+    free: Vec<u32>,
+    index: BTreeMap<Digest, u32>,
+    root: u32,
+    best: u32,
+}
+
+impl<B> BlockTree<B> {
+    /// A tree of its root alone.
+    pub fn new(id: Digest, height: Height, total: u128, block: B) -> BlockTree<B> {
+        let root = Node { id, height, total, block, parent: NONE, child: NONE, sibling: NONE };
+        BlockTree { slab: vec![Some(root)], free: vec![], index: BTreeMap::from([(id, 0)]), root: 0, best: 0 }
+    }
+    /// Number of blocks, the root included.
+    pub fn len(&self) -> usize {
+        self.index.len()
+    }
+    /// Whether there are none: never.
+    pub fn is_empty(&self) -> bool {
+        self.index.is_empty()
+    }
+    /// The lowest block.
+    pub fn root(&self) -> &Node<B> {
+        self.at(self.root)
+    }
+    /// The heaviest tip, of equal ones the first inserted.
+    pub fn best(&self) -> &Node<B> {
+        self.at(self.best)
+    }
+    /// A block.
+    pub fn get(&self, id: Digest) -> Option<&Node<B>> {
+        self.index.get(&id).map(|i| self.at(*i))
+    }
+    /// The block below; `None` for the root.
+    pub fn parent(&self, node: &Node<B>) -> Option<&Node<B>> {
+        (node.parent != NONE).then(|| self.at(node.parent))
+    }
+    /// A block, its parent, and so on down to the root.
+    pub fn down_from<'a>(&'a self, node: &'a Node<B>) -> impl Iterator<Item = &'a Node<B>> {
+        std::iter::successors(Some(node), |n| self.parent(n))
+    }
+    /// Height of the highest common ancestor.
+    ///
+    /// # Panics
+    /// If one of the two is not in the tree.
+    pub fn fork(&self, a: Digest, b: Digest) -> Height {
+        let (mut a, mut b) = (self.known(a), self.known(b));
+        while a != b {
+            let (x, y) = (self.at(a), self.at(b));
+            if x.height >= y.height {
+                a = x.parent;
+            } else {
+                b = y.parent;
+            }
+        }
+        self.at(a).height
+    }
+    /// The blocks above `height` up to and including `tip`, in rising order.
+    ///
+    /// # Panics
+    /// If the tip is not in the tree.
+    pub fn branch(&self, height: Height, tip: Digest) -> Vec<&Node<B>> {
+        let mut up: Vec<&Node<B>> =
+            self.down_from(self.at(self.known(tip))).take_while(|n| n.height > height).collect();
+        up.reverse();
+        up
+    }
+    /// Puts a block on top of `parent`; says whether it is the best tip now. A block that is there stays as it is.
+    ///
+    /// # Panics
+    /// If the parent is not in the tree.
+    pub fn insert(&mut self, parent: Digest, id: Digest, total: u128, block: B) -> bool {
+        let below = self.known(parent);
+        if self.index.contains_key(&id) {
+            return false;
+        }
+        let (height, sibling) = (self.at(below).height + 1, self.at(below).child);
+        let i = self.place(Node { id, height, total, block, parent: below, child: NONE, sibling });
+        self.at_mut(below).child = i;
+        let heavier = total > self.best().total;
+        if heavier {
+            self.best = i;
+        }
+        heavier
+    }
+    /// Extends the tree downwards: the root's parent becomes the root.
+    ///
+    /// # Panics
+    /// If the root is genesis.
+    pub fn lower_root(&mut self, id: Digest, total: u128, block: B) {
+        let (old, height) = (self.root, self.root().height);
+        assert!(height > 0, "nothing is below genesis");
+        let i = self.place(Node { id, height: height - 1, total, block, parent: NONE, child: old, sibling: NONE });
+        self.at_mut(old).parent = i;
+        self.root = i;
+    }
+    /// Removes everything that does not descend from the best tip's ancestor at `height`, which becomes the root.
+    /// Heights not above the root or above the best tip change nothing.
+    pub fn prune(&mut self, height: Height) {
+        if height <= self.root().height || height > self.best().height {
+            return;
+        }
+        let mut spine = self.best;
+        while self.at(spine).height > height {
+            spine = self.at(spine).parent;
+        }
+        let mut below = self.at(spine).parent;
+        let (mut kept, mut doomed) = (spine, vec![]);
+        while below != NONE {
+            let mut child = self.at(below).child;
+            while child != NONE {
+                if child != kept {
+                    doomed.push(child);
+                }
+                child = self.at(child).sibling;
+            }
+            (kept, below) = (below, self.at(below).parent);
+        }
+        // What hangs beside the spine first, then the spine below the new root.
+        doomed.drain(..).for_each(|top| self.remove_subtree(top));
+        let mut below = self.at(spine).parent;
+        while below != NONE {
+            let next = self.at(below).parent;
+            self.remove(below);
+            below = next;
+        }
+        let root = self.at_mut(spine);
+        (root.parent, root.sibling) = (NONE, NONE);
+        self.root = spine;
+    }
+    fn remove_subtree(&mut self, top: u32) {
+        let mut stack = vec![top];
+        while let Some(i) = stack.pop() {
+            let mut child = self.at(i).child;
+            while child != NONE {
+                stack.push(child);
+                child = self.at(child).sibling;
+            }
+            self.remove(i);
+        }
+    }
+    fn remove(&mut self, i: u32) {
+        let node = self.slab[i as usize].take().expect("a linked node is in the slab");
+        self.index.remove(&node.id);
+        self.free.push(i);
+    }
+    fn place(&mut self, node: Node<B>) -> u32 {
+        let i = self.free.pop().unwrap_or(self.slab.len() as u32);
+        self.index.insert(node.id, i);
+        if i as usize == self.slab.len() {
+            self.slab.push(Some(node));
+        } else {
+            self.slab[i as usize] = Some(node);
+        }
+        i
+    }
+    fn known(&self, id: Digest) -> u32 {
+        *self.index.get(&id).unwrap_or_else(|| panic!("block {id:?} is not in the tree"))
+    }
+    fn at(&self, i: u32) -> &Node<B> {
+        self.slab[i as usize].as_ref().expect("a linked node is in the slab")
+    }
+    fn at_mut(&mut self, i: u32) -> &mut Node<B> {
+        self.slab[i as usize].as_mut().expect("a linked node is in the slab")
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,129 @@
+//! A finalisation's certificate recounts to a quorum of distinct validators who really sent that statement.
+//!
+//! Weight is counted anew from the bitmap, which holds each validator once; keys that do not exist are a violation,
+//! not weight zero. Of the signers one may be unknown as a sender: the node that assembles a certificate counts its
+//! own vote without sending it. Statements that the observer of statements does not watch, or has forgotten, are
+//! not looked up.
+
+use std::sync::Arc;
+
+use ledgerlab_consensus::{Certificate, Height, NodeId, Stake, Time, Validators};
+
+use super::statements::{Known, Statements};
+use super::{Outcome, Violation};
+
+/// The observer of certificates.
+#[derive(Clone, Debug)]
+pub struct Certificates {
+    validators: Arc<Validators>,
+    quorum: Stake,
+    checked: u64,
+}
+
+impl Certificates {
+    /// An observer that asks for at least the weight `quorum`.
+    pub fn new(validators: Arc<Validators>, quorum: Stake) -> Certificates {
+        Certificates { validators, quorum, checked: 0 }
+    }
+
+    /// A node finalises `height` with this proof.
+    pub fn finalized(
+        &mut self,
+        at: Time,
+        node: NodeId,
+        height: Height,
+        proof: &Certificate,
+        sent: &Statements,
+    ) -> Outcome {
+        self.checked += 1;
+        let fault = |what| Err(Violation { check: "certificate", at, node: Some(node), what });
+        let n = self.validators.len();
+        let (mut weight, mut silent) = (0, 0);
+        for v in proof.signers.iter() {
+            if v.0 as usize >= n {
+                return fault(format!("at height {height} validator {} signed, but there are only {n}", v.0));
+            }
+            weight += self.validators.stake(v).0;
+            if sent.known(v, &proof.what) == Known::Unsigned {
+                silent += 1;
+                if silent > 1 {
+                    let s = &proof.what;
+                    return fault(format!(
+                        "at height {height} validator {} is named for kind {} at ({}, {}) and never sent it",
+                        v.0, s.kind, s.major, s.minor
+                    ));
+                }
+            }
+        }
+        if weight < self.quorum.0 {
+            let (all, need) = (self.validators.total().0, self.quorum.0);
+            return fault(format!("at height {height} signers weigh {weight} of {all}, a quorum is {need}"));
+        }
+        Ok(())
+    }
+
+    /// Certificates that were recounted.
+    pub fn checked(&self) -> u64 {
+        self.checked
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ledgerlab_consensus::{Digest, FaultBound, Signers, Statement, ValidatorId};
+
+    const WHAT: Statement = Statement { kind: 1, major: 8, minor: 0, value: Digest([8, 8]) };
+
+    fn observer(n: u32) -> Certificates {
+        let v = Validators::equal(n);
+        let quorum = v.quorum(FaultBound::Third);
+        Certificates::new(Arc::new(v), quorum)
+    }
+    fn votes(n: u32, senders: std::ops::Range<u32>) -> Statements {
+        let mut s = Statements::new(&[1], &vec![true; n as usize]);
+        senders.for_each(|v| s.sent(Time(1), NodeId(v), ValidatorId(v), &WHAT).unwrap());
+        s
+    }
+    fn proof(signers: impl IntoIterator<Item = u32>) -> Certificate {
+        let mut set = Signers::default();
+        for v in signers {
+            assert!(set.add(ValidatorId(v)));
+        }
+        Certificate { what: WHAT, signers: set }
+    }
+
+    #[test]
+    fn a_quorum_passes_and_one_short_is_caught() {
+        // n = 20: f = 6, and 2f + 1 = 13 would be one short of the safe 14.
+        let mut c = observer(20);
+        let sent = votes(20, 0..20);
+        c.finalized(Time(2), NodeId(0), 8, &proof(0..14), &sent).unwrap();
+        let short = c.finalized(Time(2), NodeId(0), 8, &proof(0..13), &sent).unwrap_err();
+        assert_eq!(
+            short.to_string(),
+            "certificate violated at 0.000000002 s at node 0: at height 8 signers weigh 13 of 20, a quorum is 14"
+        );
+        assert_eq!(c.checked(), 2);
+    }
+
+    #[test]
+    fn weight_counts_instead_of_heads() {
+        let v = Validators::new([70, 10, 10, 10].map(Stake).into(), (0..4).map(NodeId).collect());
+        let quorum = v.quorum(FaultBound::Third);
+        let mut c = Certificates::new(Arc::new(v), quorum);
+        let sent = votes(4, 0..4);
+        c.finalized(Time(2), NodeId(0), 8, &proof([0]), &sent).unwrap();
+        assert!(c.finalized(Time(2), NodeId(0), 8, &proof([1, 2, 3]), &sent).is_err());
+    }
+
+    #[test]
+    fn unknown_keys_and_votes_never_sent_are_caught() {
+        let mut c = observer(4);
+        assert!(c.finalized(Time(2), NodeId(0), 8, &proof([0, 1, 2, 4]), &votes(4, 0..4)).is_err());
+        // The assembler's own vote need not have been sent; a second silent signer must have.
+        c.finalized(Time(2), NodeId(0), 8, &proof(0..3), &votes(4, 0..2)).unwrap();
+        let forged = c.finalized(Time(2), NodeId(0), 8, &proof(0..3), &votes(4, 0..1)).unwrap_err();
+        assert!(forged.what.contains("validator 2 is named for kind 1 at (8, 0) and never sent it"), "{forged}");
+    }
+}

@@ -1,0 +1,259 @@
+//! Conservation: created = committed + rejected + expired + pending, and every transaction applies at most once.
+//!
+//! Transactions are numbered from 0 in the order of creation. Each has one state, two bits in a column; a
+//! transaction leaves *pending* once. The host reports a commit for each transaction of a block when the first
+//! node applies that block to the one ledger, so a transaction in two blocks shows as a second commit. A lost
+//! transaction raises no event: it is found at the end, when what is pending is compared with what pools,
+//! gateways and unfinished blocks hold.
+
+use ledgerlab_consensus::{NodeId, Time};
+
+use super::{Outcome, Violation};
+
+const PER_WORD: u64 = 32;
+
+/// Where a transaction is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u8)]
+pub enum State {
+    /// Created and undecided: at a gateway, in a pool, or in a block that is not final.
+    Pending = 0,
+    /// Applied to the ledger.
+    Committed = 1,
+    /// Refused at submission.
+    Rejected = 2,
+    /// Dropped after it waited too long.
+    Expired = 3,
+}
+
+const STATES: [State; 4] = [State::Pending, State::Committed, State::Rejected, State::Expired];
+
+impl State {
+    fn name(self) -> &'static str {
+        ["pending", "committed", "rejected", "expired"][self as usize]
+    }
+}
+
+/// Transactions in each of the four disjoint classes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Classes {
+    /// All.
+    pub created: u64,
+    /// Applied.
+    pub committed: u64,
+    /// Refused.
+    pub rejected: u64,
+    /// Dropped.
+    pub expired: u64,
+    /// Undecided.
+    pub pending: u64,
+}
+
+impl Classes {
+    fn of(created: u64, by_state: [u64; 4]) -> Classes {
+        let [pending, committed, rejected, expired] = by_state;
+        Classes { created, committed, rejected, expired, pending }
+    }
+    /// Whether the classes add up.
+    pub fn balance(&self) -> bool {
+        self.created == self.committed + self.rejected + self.expired + self.pending
+    }
+}
+
+/// The observer of all transactions.
+#[derive(Clone, Debug, Default)]
+pub struct Conservation {
+    created: u64,
+    column: Vec<u64>,
+    by_state: [u64; 4],
+}
+
+impl Conservation {
+    /// Nothing has been created.
+    pub fn new() -> Conservation {
+        Conservation::default()
+    }
+
+    /// A client planned transaction `tx`.
+    pub fn create(&mut self, at: Time, tx: u64) -> Outcome {
+        if tx != self.created {
+            return Err(fault(at, None, format!("transaction {tx} is created, but the next is {}", self.created)));
+        }
+        if tx.is_multiple_of(PER_WORD) {
+            self.column.push(0);
+        }
+        self.created += 1;
+        self.by_state[State::Pending as usize] += 1;
+        Ok(())
+    }
+    /// `tx` is applied to the ledger, first at `node`.
+    pub fn commit(&mut self, at: Time, node: NodeId, tx: u64) -> Outcome {
+        self.leave(at, Some(node), tx, State::Committed)
+    }
+    /// `tx` is refused, by `node`.
+    pub fn reject(&mut self, at: Time, node: NodeId, tx: u64) -> Outcome {
+        self.leave(at, Some(node), tx, State::Rejected)
+    }
+    /// `tx` has waited too long and is in no pool any more.
+    pub fn expire(&mut self, at: Time, tx: u64) -> Outcome {
+        self.leave(at, None, tx, State::Expired)
+    }
+    /// The block of `tx` was final with some probability only and is reverted: it is undecided again.
+    pub fn uncommit(&mut self, at: Time, node: NodeId, tx: u64) -> Outcome {
+        match self.state(tx) {
+            Some(State::Committed) => self.put(tx, State::Committed, State::Pending),
+            other => {
+                let what = format!("transaction {tx} is reverted, but it is {}", word(other));
+                return Err(fault(at, Some(node), what));
+            }
+        }
+        Ok(())
+    }
+
+    /// State of a transaction; `None` if it was never created.
+    pub fn state(&self, tx: u64) -> Option<State> {
+        let word = self.column.get((tx / PER_WORD) as usize).filter(|_| tx < self.created)?;
+        Some(STATES[(word >> (2 * (tx % PER_WORD)) & 3) as usize])
+    }
+    /// The classes, as counted event by event.
+    pub fn classes(&self) -> Classes {
+        Classes::of(self.created, self.by_state)
+    }
+
+    /// At the end: counts the column anew and compares pending transactions with `held`, the number of different
+    /// transactions that gateways, pools and unfinished blocks hold.
+    pub fn reconcile(&self, at: Time, held: u64) -> Outcome {
+        let (events, column) = (self.classes(), self.recount());
+        if events != column || !events.balance() {
+            return Err(fault(at, None, format!("events count {events:?}, the column has {column:?}")));
+        }
+        if events.pending == held {
+            return Ok(());
+        }
+        let (pending, gap) = (events.pending, events.pending.abs_diff(held));
+        let word = if held < events.pending { "lost" } else { "held twice or after its outcome" };
+        Err(fault(at, None, format!("{pending} transactions are pending, but {held} are held: {gap} {word}")))
+    }
+
+    /// The first pending transaction that is not among `held`: names what [`Conservation::reconcile`] misses.
+    pub fn find_lost(&self, held: impl IntoIterator<Item = u64>) -> Option<u64> {
+        let mut seen = vec![0_u64; (self.created as usize).div_ceil(64)];
+        for tx in held.into_iter().filter(|tx| *tx < self.created) {
+            seen[(tx / 64) as usize] |= 1 << (tx % 64);
+        }
+        (0..self.created).find(|&tx| seen[(tx / 64) as usize] >> (tx % 64) & 1 == 0 && self.is_pending(tx))
+    }
+
+    fn is_pending(&self, tx: u64) -> bool {
+        self.state(tx) == Some(State::Pending)
+    }
+
+    fn leave(&mut self, at: Time, node: Option<NodeId>, tx: u64, to: State) -> Outcome {
+        match self.state(tx) {
+            Some(State::Pending) => self.put(tx, State::Pending, to),
+            other => {
+                let what = format!("transaction {tx} becomes {}, but it is {}", to.name(), word(other));
+                return Err(fault(at, node, what));
+            }
+        }
+        Ok(())
+    }
+
+    fn put(&mut self, tx: u64, from: State, to: State) {
+        let (word, shift) = (&mut self.column[(tx / PER_WORD) as usize], 2 * (tx % PER_WORD));
+        *word = *word & !(3 << shift) | (to as u64) << shift;
+        self.by_state[from as usize] -= 1;
+        self.by_state[to as usize] += 1;
+    }
+
+    fn recount(&self) -> Classes {
+        const LOW: u64 = 0x5555_5555_5555_5555;
+        let mut by_state = [0_u64; 4];
+        for word in &self.column {
+            let (low, high) = (word & LOW, word >> 1 & LOW);
+            by_state[State::Committed as usize] += u64::from((low & !high).count_ones());
+            by_state[State::Rejected as usize] += u64::from((high & !low).count_ones());
+            by_state[State::Expired as usize] += u64::from((high & low).count_ones());
+        }
+        by_state[State::Pending as usize] = self.created - by_state.iter().sum::<u64>();
+        Classes::of(self.created, by_state)
+    }
+}
+
+fn word(s: Option<State>) -> &'static str {
+    s.map_or("unknown: nobody submitted it", State::name)
+}
+
+fn fault(at: Time, node: Option<NodeId>, what: String) -> Violation {
+    Violation { check: "conservation", at, node, what }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const AT: Time = Time(3);
+    const NODE: NodeId = NodeId(1);
+
+    fn created(n: u64) -> Conservation {
+        let mut c = Conservation::new();
+        (0..n).for_each(|tx| c.create(AT, tx).unwrap());
+        c
+    }
+
+    #[test]
+    fn every_transaction_ends_in_one_class() {
+        let mut c = created(1_000);
+        for tx in 0..1_000 {
+            match tx % 4 {
+                0 => c.commit(AT, NODE, tx).unwrap(),
+                1 => c.reject(AT, NODE, tx).unwrap(),
+                2 => c.expire(AT, tx).unwrap(),
+                _ => {}
+            }
+        }
+        let all = Classes { created: 1_000, committed: 250, rejected: 250, expired: 250, pending: 250 };
+        assert_eq!(c.classes(), all);
+        c.reconcile(AT, 250).unwrap();
+        assert_eq!(c.find_lost((0..250).map(|i| 4 * i + 3)), None);
+    }
+
+    #[test]
+    fn a_duplicated_transaction_is_caught_at_its_second_commit() {
+        let mut c = created(40);
+        c.commit(AT, NODE, 39).unwrap();
+        let v = c.commit(AT, NODE, 39).unwrap_err();
+        assert_eq!(v.what, "transaction 39 becomes committed, but it is committed");
+        c.expire(AT, 5).unwrap();
+        assert!(c.commit(AT, NODE, 5).unwrap_err().what.contains("but it is expired"));
+        assert_eq!(c.classes().committed, 1);
+    }
+
+    #[test]
+    fn a_transaction_that_nobody_submitted_is_caught() {
+        let mut c = created(3);
+        assert!(c.commit(AT, NODE, 3).unwrap_err().what.contains("nobody submitted it"));
+        assert!(c.create(AT, 2).is_err());
+        assert!(c.create(AT, 4).is_err());
+    }
+
+    #[test]
+    fn a_lost_transaction_is_caught_and_named() {
+        let mut c = created(100);
+        (0..98).for_each(|tx| c.commit(AT, NODE, tx).unwrap());
+        let v = c.reconcile(AT, 1).unwrap_err();
+        assert_eq!(v.what, "2 transactions are pending, but 1 are held: 1 lost");
+        assert_eq!(c.find_lost([98, 3, 98]), Some(99));
+        assert!(c.reconcile(AT, 3).unwrap_err().what.contains("1 held twice"));
+    }
+
+    #[test]
+    fn a_reverted_transaction_may_commit_again() {
+        let mut c = created(2);
+        c.commit(AT, NODE, 0).unwrap();
+        c.uncommit(AT, NODE, 0).unwrap();
+        assert!(c.uncommit(AT, NODE, 0).is_err());
+        c.commit(AT, NODE, 0).unwrap();
+        c.reconcile(AT, 1).unwrap();
+    }
+}

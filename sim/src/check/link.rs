@@ -1,0 +1,199 @@
+//! No uplink or downlink ever carries more than its rate.
+//!
+//! Every transmission of a link is shown in order. Three things must hold: transmissions do not overlap; a busy
+//! period, back to back, never runs ahead of the rate by a nanosecond's worth of bits; and no second of the run
+//! carries more than the rate. Bits are counted in fixed point (2^-32 bit), so nothing is lost to rounding.
+
+use ledgerlab_consensus::{NodeId, Time};
+
+use super::{Outcome, Violation};
+
+const SECOND: u64 = 1_000_000_000;
+const POINT: u32 = 32;
+
+/// The observer of one direction of one network card.
+#[derive(Clone, Debug)]
+pub struct LinkAudit {
+    link: &'static str,
+    node: NodeId,
+    rate: u64,
+    last_end: Time,
+    busy_since: Time,
+    busy_bits: u128,
+    second: u64,
+    second_bits: u128,
+    second_limit: u128,
+    total_bytes: u64,
+    fullest: u128,
+}
+
+impl LinkAudit {
+    /// An observer of `link` ("uplink") of `node` that carries `rate` bit/s.
+    pub fn new(link: &'static str, node: NodeId, rate_bit_per_s: u64) -> LinkAudit {
+        assert!(rate_bit_per_s > 0, "a link without a rate");
+        LinkAudit {
+            link,
+            node,
+            rate: rate_bit_per_s,
+            last_end: Time::ZERO,
+            busy_since: Time::ZERO,
+            busy_bits: 0,
+            second: 0,
+            second_bits: 0,
+            // One nanosecond's worth above the rate, as in a busy period.
+            second_limit: (u128::from(rate_bit_per_s) << POINT) * u128::from(SECOND + 1) / u128::from(SECOND),
+            total_bytes: 0,
+            fullest: 0,
+        }
+    }
+
+    /// `bytes` occupy the link from `start` to `end`. Calls come in order of `start`.
+    pub fn transmit(&mut self, start: Time, end: Time, bytes: u64) -> Outcome {
+        if start < self.last_end || end < start {
+            let (s, e, last) = (start.0, end.0, self.last_end.0);
+            return Err(
+                self.fault(start, format!("a transmission from {s} to {e} ns, but the link is busy to {last} ns"))
+            );
+        }
+        self.total_bytes += bytes;
+        let bits = u128::from(bytes) * 8;
+        if start > self.last_end {
+            (self.busy_since, self.busy_bits) = (start, 0);
+        }
+        self.busy_bits += bits;
+        self.last_end = end;
+        let spent = u128::from((end - self.busy_since).0);
+        // Durations are whole nanoseconds: a busy period may be ahead by less than one.
+        if self.busy_bits * u128::from(SECOND) >= u128::from(self.rate) * (spent + 1) {
+            let (b, since) = (self.busy_bits, self.busy_since.0);
+            let what = format!("{b} bits in {spent} ns since {since} ns, at most {} bit/s are allowed", self.rate);
+            return Err(self.fault(end, what));
+        }
+        self.spread(start, end, bits)
+    }
+
+    /// What was to be transmitted after `now` is lost: the machine crashed. Its second is audited from here on.
+    pub fn reset(&mut self, now: Time) {
+        if self.last_end > now {
+            (self.last_end, self.busy_since, self.busy_bits) = (now, now, 0);
+            (self.second, self.second_bits) = (now.0 / SECOND, 0);
+        }
+    }
+
+    /// Bytes that it was given to carry.
+    pub fn bytes(&self) -> u64 {
+        self.total_bytes
+    }
+    /// Share of its rate in its fullest second, 0 to 1.
+    pub fn peak(&self) -> f64 {
+        (self.fullest.max(self.second_bits) >> POINT) as f64 / self.rate as f64
+    }
+
+    /// Adds the bits to the seconds in which they are carried, in proportion.
+    fn spread(&mut self, start: Time, end: Time, bits: u128) -> Outcome {
+        let (total, length) = (bits << POINT, u128::from((end - start).0).max(1));
+        let (mut from, mut placed) = (start.0, 0);
+        loop {
+            let to = end.0.min((from / SECOND + 1) * SECOND);
+            let upto = if to == end.0 { total } else { total * u128::from(to - start.0) / length };
+            self.carry(from / SECOND, upto - placed)?;
+            (from, placed) = (to, upto);
+            if from == end.0 {
+                return Ok(());
+            }
+        }
+    }
+
+    fn carry(&mut self, second: u64, share: u128) -> Outcome {
+        if second != self.second {
+            self.fullest = self.fullest.max(self.second_bits);
+            (self.second, self.second_bits) = (second, 0);
+        }
+        self.second_bits += share;
+        if self.second_bits > self.second_limit {
+            let what = format!("second {second} carries {} bits of {} allowed", self.second_bits >> POINT, self.rate);
+            return Err(self.fault(Time(second * SECOND), what));
+        }
+        Ok(())
+    }
+
+    fn fault(&self, at: Time, what: String) -> Violation {
+        Violation { check: "link", at, node: Some(self.node), what: format!("{}: {what}", self.link) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn link(rate: u64) -> LinkAudit {
+        LinkAudit::new("uplink", NodeId(2), rate)
+    }
+    fn length(bytes: u64, rate: u64) -> u64 {
+        (bytes * 8 * SECOND).div_ceil(rate)
+    }
+
+    #[test]
+    fn a_full_pipe_passes_for_any_rate_and_size() {
+        for rate in [1_000_000, 12_345_679, 1_000_000_000, 10_000_000_000] {
+            for bytes in [1_u64, 200, 1_447, 1_000_000] {
+                let (mut l, mut at) = (link(rate), 0);
+                for _ in 0..2_000 {
+                    let end = at + length(bytes, rate);
+                    l.transmit(Time(at), Time(end), bytes).unwrap();
+                    at = end;
+                }
+                assert_eq!(l.bytes(), 2_000 * bytes);
+            }
+        }
+    }
+
+    #[test]
+    fn a_pipe_that_carries_fractions_of_nanoseconds_passes() {
+        // 200 bytes at 7 Gbit/s last 228.57 ns; ends are cut to whole nanoseconds, the remainder is carried on.
+        let rate = 7_000_000_000_u128;
+        let (mut l, mut at) = (link(rate as u64), 0);
+        for i in 1..=100_000_u128 {
+            let end = (i * 1_600 * u128::from(SECOND) / rate) as u64;
+            l.transmit(Time(at), Time(end), 200).unwrap();
+            at = end;
+        }
+        assert!(l.peak() < 1.0);
+    }
+
+    #[test]
+    fn a_long_transmission_fills_its_seconds_and_no_more() {
+        let mut l = link(8_000);
+        l.transmit(Time(SECOND / 2), Time(SECOND * 7 / 2), 3_000).unwrap();
+        assert!((l.peak() - 1.0).abs() < 1e-6, "{}", l.peak());
+        assert!(l.transmit(Time(SECOND * 7 / 2), Time(SECOND * 9 / 2), 1_001).is_err());
+    }
+
+    #[test]
+    fn a_crash_frees_the_link() {
+        let mut l = link(8_000);
+        l.transmit(Time(0), Time(3 * SECOND), 3_000).unwrap();
+        l.reset(Time(SECOND / 2));
+        l.transmit(Time(SECOND), Time(2 * SECOND), 1_000).unwrap();
+        l.reset(Time(5 * SECOND));
+        assert!(l.transmit(Time(SECOND), Time(2 * SECOND), 1_000).is_err(), "an idle link is not set back");
+    }
+
+    #[test]
+    fn overlapping_transmissions_are_caught() {
+        let mut l = link(SECOND);
+        l.transmit(Time(0), Time(8_000), 1_000).unwrap();
+        let v = l.transmit(Time(7_999), Time(15_999), 1_000).unwrap_err();
+        assert_eq!(v.what, "uplink: a transmission from 7999 to 15999 ns, but the link is busy to 8000 ns");
+        assert!(l.transmit(Time(9_000), Time(8_999), 0).is_err());
+    }
+
+    #[test]
+    fn a_transmission_that_is_too_fast_is_caught_also_when_each_is_only_a_little() {
+        assert!(link(SECOND).transmit(Time(0), Time(7_999), 1_000).is_err());
+        // 1,000 bits at 3 Gbit/s last 333.3 ns; cut to 333 each, without carrying the third, they run ahead.
+        let mut l = link(3_000_000_000);
+        let caught = (0..10_u64).find(|i| l.transmit(Time(i * 333), Time(i * 333 + 333), 125).is_err());
+        assert_eq!(caught, Some(2));
+    }
+}

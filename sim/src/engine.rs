@@ -1,0 +1,281 @@
+//! The node shell: runs one protocol's replicas on the models of network, machines and clients.
+//!
+//! One pass for each message: when an arrival is popped, downlink and cores say when its verification ends, and if
+//! nothing on the host's agenda comes before that, the handler runs at once; else the job is parked on the agenda.
+//! A handler's effects leave when its step ends. A node may thus run ahead of the global clock, never past the
+//! `horizon`, so that the end of a run does not depend on who ran ahead. Only this shell is generic over the
+//! protocol; everything beneath knows message handles.
+
+mod apply;
+mod arrive;
+mod crash;
+mod fetch;
+mod gateway;
+mod host;
+mod ledger;
+mod messages;
+mod offchain;
+mod send;
+mod step;
+mod sync;
+mod task;
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use ledgerlab_consensus::{Effects, Env, Hashing, NodeId, Protocol, Span, Time, Validators};
+
+use crate::kernel::digest::RunDigest;
+use crate::kernel::queue::{Event, Origin, Queue};
+use crate::kernel::rng::{Purpose, Stream};
+use crate::metrics::Meter;
+use crate::metrics::record::Context;
+use crate::network::Network;
+use crate::node::bits::Bits;
+use crate::node::blocks::Blocks;
+use crate::node::cost::Cost;
+use crate::node::mempool::{Batches, Transactions, TxId};
+use crate::probe::Probe;
+use crate::record::RunRecord;
+use crate::scenario::Scenario;
+use crate::storage::StorageModel;
+
+use gateway::Gateway;
+use host::{Host, Node};
+use messages::Messages;
+use offchain::Flow;
+use task::{Due, Task};
+
+/// What [`Event::what`] says where a host has something to do by itself.
+const WAKE: u32 = u32::MAX;
+/// How far nodes may run ahead: the end of a run is decided at multiples of this.
+const GRID: Span = Span::secs(1);
+/// A protocol without a stated bound owes a commit within so many times its expected time to finality.
+const PATIENCE: u64 = 20;
+
+/// One replication of a scenario under one protocol.
+pub struct Simulation<'s, P: Protocol, Q: Queue> {
+    scenario: &'s Scenario,
+    seed: u64,
+    config: P::Config,
+    validators: Arc<Validators>,
+    queue: Q,
+    hosts: Vec<Host<P>>,
+    nodes: Vec<Node<P>>,
+    messages: Messages<P::Message>,
+    network: Network,
+    txs: Transactions,
+    batches: Batches,
+    blocks: Blocks,
+    gateway: Gateway,
+    meter: Meter,
+    probe: &'s mut dyn Probe,
+    effects: Effects<P>,
+    scratch: Vec<u8>,
+    storage: StorageModel,
+    storage_draws: Stream,
+    flows: Vec<Flow>,
+    reads: u64,
+    costs: Vec<Cost>,
+    horizon: Time,
+    mining: Stream,
+    vrf: Stream,
+    events: u64,
+}
+
+impl<'s, P: Protocol, Q: Queue> Simulation<'s, P, Q> {
+    /// Puts the machines together; nothing has run yet.
+    pub fn new(scenario: &'s Scenario, seed: u64, queue: Q, probe: &'s mut dyn Probe) -> Self {
+        let network = Network::new(scenario, seed);
+        let validators = Arc::new(scenario.validators());
+        let config = P::configure(&scenario.settings, &validators);
+        let skew = Stream::new(seed, Purpose::ClockSkew);
+        let nodes = (0..network.nodes())
+            .map(|i| {
+                let env = Env {
+                    me: NodeId(i),
+                    key: scenario.key_of(NodeId(i)),
+                    nodes: network.nodes(),
+                    validators: Arc::clone(&validators),
+                    hashing: Hashing::Mix,
+                    seed,
+                };
+                let offset = Span(skew.below(u64::from(i), 0, 2 * scenario.node.clock_skew.0 + 1));
+                Node::new(env, network.host_of(NodeId(i)), offset, !network.faults().down(NodeId(i)).is_empty())
+            })
+            .collect();
+        let hosts = network.hosts().iter().enumerate().map(|(i, spec)| Host::new(spec, scenario, seed, i as u32));
+        Simulation {
+            hosts: hosts.collect(),
+            nodes,
+            meter: Meter::new(scenario, &validators, P::INFO),
+            gateway: Gateway::new(scenario, seed, &network),
+            messages: Messages::default(),
+            network,
+            config,
+            validators,
+            queue,
+            scenario,
+            seed,
+            txs: Transactions::default(),
+            batches: Batches::default(),
+            blocks: Blocks::default(),
+            probe,
+            effects: Effects::default(),
+            scratch: vec![],
+            storage: StorageModel::new(&scenario.storage),
+            storage_draws: Stream::new(seed, Purpose::Storage),
+            flows: vec![],
+            reads: 0,
+            costs: vec![],
+            horizon: Time::ZERO + GRID,
+            mining: Stream::new(seed, Purpose::Mining),
+            vrf: Stream::new(seed, Purpose::Vrf),
+            events: 0,
+        }
+    }
+
+    /// Runs to the end: until every transaction of the cohort has an outcome after the window, or the drain ends.
+    pub fn run(mut self) -> RunRecord {
+        self.start();
+        let window_end = Time::ZERO + self.scenario.warmup + self.scenario.duration;
+        let last = window_end + self.scenario.drain;
+        let mut pictures = VecDeque::from([Time::ZERO + self.scenario.warmup, window_end]);
+        loop {
+            self.run_to_horizon();
+            let now = self.horizon;
+            self.meter.advance(now, &self.blocks, &self.batches, &self.txs);
+            while pictures.front().is_some_and(|at| *at <= now) {
+                pictures.pop_front();
+                self.meter.snapshot(now, self.hosts.iter().map(|h| h.usage(now)).collect());
+            }
+            if now >= last || (now >= window_end && self.meter.cohort_done()) {
+                break;
+            }
+            self.horizon = (now + GRID).min(last.max(now + Span(1)));
+        }
+        self.finish()
+    }
+
+    fn start(&mut self) {
+        for n in 0..self.nodes.len() as u32 {
+            self.push_task(n, Time::ZERO, Task::Start);
+        }
+        for (at, node, task) in crash::plan(&self.network) {
+            let host = self.nodes[node as usize].host as usize;
+            self.hosts[host].agenda.push(at, node, Due { epoch: task::ANY_EPOCH, task });
+        }
+        (0..self.hosts.len()).for_each(|h| self.schedule_wake(h));
+    }
+
+    /// Handles every event before the horizon.
+    fn run_to_horizon(&mut self) {
+        loop {
+            let next = self.queue.next_at().unwrap_or(Time::NEVER);
+            // Clients first: what they submit up to then may wake a host earlier.
+            if self.gateway.next_at() <= next.min(Time(self.horizon.0 - 1)) {
+                self.ingest(next.min(Time(self.horizon.0 - 1)));
+                continue;
+            }
+            if next >= self.horizon {
+                return;
+            }
+            let Some(event) = self.queue.pop() else { return };
+            self.events += 1;
+            self.handle(event);
+        }
+    }
+
+    fn handle(&mut self, event: Event) {
+        if event.what == WAKE {
+            let host = event.target as usize;
+            // A wake that an earlier one has replaced is void.
+            if self.hosts[host].agenda.wake != event.at {
+                return;
+            }
+            self.hosts[host].agenda.wake = Time::NEVER;
+            self.run_agenda(host, event.at);
+            self.schedule_wake(host);
+        } else {
+            self.arrive(event);
+        }
+    }
+
+    /// Puts a wake for the host's earliest task into the queue, unless one is there that is early enough.
+    fn schedule_wake(&mut self, host: usize) {
+        let agenda = &mut self.hosts[host].agenda;
+        let next = agenda.next_at();
+        if next < agenda.wake {
+            agenda.wake = next;
+            self.queue.push(Event { at: next, origin: Origin::WAKE, target: host as u32, what: WAKE });
+        }
+    }
+
+    /// Adds a task to the agenda of a node's host; it lapses if the node crashes before.
+    fn push_task(&mut self, node: u32, at: Time, task: Task<P>) {
+        let n = &self.nodes[node as usize];
+        self.hosts[n.host as usize].agenda.push(at, node, Due { epoch: n.epoch, task });
+    }
+
+    fn run_agenda(&mut self, host: usize, until: Time) {
+        loop {
+            if self.gateway.next_at() <= until {
+                self.ingest(until);
+            }
+            let Some((at, node, due)) = self.hosts[host].agenda.pop(until) else { return };
+            if due.epoch == task::ANY_EPOCH || due.epoch == self.nodes[node as usize].epoch {
+                self.perform(node, at, due.task);
+            }
+        }
+    }
+
+    /// Transactions that somebody still has to bring on chain: clients, gateways, pools, blocks that are not final.
+    fn held(&self) -> Vec<TxId> {
+        let mut seen = Bits::default();
+        let mut list = vec![];
+        let mut take = |t: TxId| {
+            if seen.add(t) {
+                list.push(t);
+            }
+        };
+        self.gateway.waiting().for_each(&mut take);
+        self.flows.iter().filter_map(Flow::awaited).for_each(&mut take);
+        let open = self.batches.iter().filter(|b| !b.closed);
+        let own = self.nodes.iter().flat_map(|n| n.own.iter().map(|b| self.batches.get(*b)));
+        open.chain(own).flat_map(|b| b.txs.iter().copied()).for_each(&mut take);
+        let tops = self.nodes.iter().flat_map(|n| n.chain[n.final_height as usize + 1..].iter().map(|a| a.block));
+        for block in tops.chain(self.meter.undecided()) {
+            for p in &self.blocks.block(block).payloads {
+                let parts = self.blocks.segments(*p).iter();
+                parts
+                    .flat_map(|s| &self.batches.get(s.batch).txs[s.from as usize..s.to as usize])
+                    .copied()
+                    .for_each(&mut take);
+            }
+        }
+        list
+    }
+
+    fn finish(mut self) -> RunRecord {
+        let digest = RunDigest::of(self.nodes.iter().map(|n| &n.digest));
+        let now = self.horizon;
+        for (i, host) in self.hosts.iter().enumerate() {
+            host.assert_within_rate(now, i);
+        }
+        let held = self.held();
+        self.meter.finish(now, self.messages.counts(), self.events, &self.txs, &held);
+        let delay = self.network.latency().max_typical();
+        let bound = P::recovery_bound(&self.config, &self.validators, delay)
+            .unwrap_or(P::expected_finality(&self.config, delay) * PATIENCE);
+        let context = Context {
+            scenario: self.scenario,
+            validators: &self.validators,
+            faults: self.network.faults(),
+            host_of: &|n| self.network.host_of(n),
+            bound,
+            seed: self.seed,
+            digest: digest.to_string(),
+        };
+        self.meter.record(&context)
+    }
+}

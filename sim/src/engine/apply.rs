@@ -1,0 +1,128 @@
+//! Carries out a replica's effects at the moment at which its step ends.
+
+use ledgerlab_consensus::{
+    Durability, Effect, Effects, LogSeq, NodeId, Protocol, Span, Time, Timer, Tip, Until, Verdict, Wire,
+};
+
+use crate::engine::Simulation;
+use crate::engine::host::Build;
+use crate::engine::step::Input;
+use crate::engine::task::Task;
+use crate::kernel::queue::Queue;
+
+impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
+    pub(super) fn apply_all(&mut self, n: u32, at: Time) {
+        let mut effects = std::mem::take(&mut self.effects);
+        let mut list = std::mem::take(&mut effects.list);
+        let mut sends = 0;
+        for e in list.drain(..) {
+            self.apply(n, at, e, &effects, &mut sends);
+        }
+        effects.list = list;
+        effects.clear();
+        self.effects = effects;
+    }
+
+    fn apply(&mut self, n: u32, at: Time, e: Effect<P>, lists: &Effects<P>, sends: &mut usize) {
+        let node = &mut self.nodes[n as usize];
+        match e {
+            Effect::Send { to, message, lane, gate } => {
+                let cost = self.costs[*sends];
+                *sends += 1;
+                self.send_gated(n, at, to, message, lane, gate, cost, lists);
+            }
+            Effect::SetTimer { timer, after } => self.set_timer(n, at + after, timer),
+            Effect::SetAlarm { timer, wall } => {
+                let due = Time(wall.0.saturating_sub(node.skew.0)).max(at);
+                self.set_timer(n, due, timer);
+            }
+            Effect::CancelTimer { kind } => node.timers[kind] = 0,
+            Effect::Build { ticket, parent, limit, until } => {
+                let generation = node.next_generation();
+                node.build = Some(Build { ticket, parent, limit, until, generation });
+                if let Until::Full { deadline } = until {
+                    self.push_task(n, deadline.max(at), Task::Deadline { generation });
+                }
+                self.try_build(n, at);
+            }
+            // Every payload that a message carries is at hand with it, and an honest mempool holds only valid ones.
+            Effect::Judge { ticket, .. } => node.local.push_back(Input::Judged { ticket, verdict: Verdict::Good }),
+            Effect::Check { ticket, .. } => node.local.push_back(Input::Checked { ticket }),
+            Effect::Log { record, seq, durability } => self.append_log(n, at, record, seq, durability),
+            Effect::Fetch { key, hint } => self.fetch(n, at, key, hint, true),
+            Effect::Sync { tip, hint } => self.start_transfer(n, at, tip, hint),
+            Effect::Adopt { block, parent, height, payloads, header_bytes } => {
+                self.adopt(n, at, Tip { height, block }, parent, lists.payloads(payloads), header_bytes);
+            }
+            Effect::Revert { height } => self.revert(n, at, height),
+            Effect::Finalize { height, certificate } => self.finalize(n, at, height, certificate.as_deref()),
+            Effect::Mine { ticket, difficulty } => self.mine(n, at, ticket, difficulty),
+            Effect::StopMining => node.mining = 0,
+            Effect::Evidence(e) => self.meter.evidence(at, NodeId(n), &e),
+            Effect::Reject { why, .. } => self.meter.reject(why),
+            // Payloads are skipped by the chain that carries them, so a dropped one needs no release; the tables keep
+            // what peers may still ask for; every node receives every topic of its overlay; charges are billed.
+            Effect::Drop { .. }
+            | Effect::Prune { .. }
+            | Effect::Subscribe(_)
+            | Effect::Unsubscribe(_)
+            | Effect::Charge(_) => {}
+        }
+    }
+
+    fn set_timer(&mut self, n: u32, due: Time, timer: P::Timer) {
+        let node = &mut self.nodes[n as usize];
+        let generation = node.next_generation();
+        node.timers[timer.kind()] = generation;
+        self.push_task(n, due, Task::Timer { timer, generation });
+    }
+
+    fn mine(&mut self, n: u32, at: Time, ticket: ledgerlab_consensus::Ticket, difficulty: u64) {
+        let node = &mut self.nodes[n as usize];
+        let stake = node.env.key.map_or(0, |k| self.validators.stake(k).0);
+        let generation = node.next_generation();
+        node.mining = generation;
+        if stake > 0 {
+            let mean = difficulty as f64 / stake as f64;
+            let wait = self.mining.exponential(u64::from(n), ticket.0) * mean;
+            self.push_task(n, at + Span(wait as u64), Task::Mined { generation, ticket });
+        }
+    }
+
+    fn append_log(&mut self, n: u32, at: Time, record: P::Record, seq: LogSeq, durability: Durability) {
+        let node = &mut self.nodes[n as usize];
+        let bytes = record.encoded_len() as u64;
+        if let Some(log) = &mut node.log {
+            log.push(record);
+        }
+        if durability == Durability::Lazy {
+            return;
+        }
+        let due = self.hosts[node.host as usize].disk.sync(at, bytes);
+        if due <= at {
+            node.durable = seq;
+            node.local.push_back(Input::Durable(seq));
+            return self.release_gated(n, at);
+        }
+        match node.syncing.back_mut() {
+            Some((last, upto)) if *last == due => *upto = seq,
+            _ => {
+                node.syncing.push_back((due, seq));
+                self.push_task(n, due, Task::Durable);
+            }
+        }
+    }
+
+    pub(super) fn fsync_ended(&mut self, n: u32, at: Time) {
+        let node = &mut self.nodes[n as usize];
+        let mut upto = node.durable;
+        while let Some((_, seq)) = node.syncing.pop_front_if(|(due, _)| *due <= at) {
+            upto = upto.max(seq);
+        }
+        if upto > node.durable {
+            node.durable = upto;
+            self.release_gated(n, at);
+            self.step(n, at, crate::engine::step::Mark::own(n, at), Input::Durable(upto));
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! The receiving half: downlink, verification, then the handler, at once or from the agenda.
+
+use ledgerlab_consensus::{Protocol, Span, Time};
+
+use crate::engine::Simulation;
+use crate::engine::messages::Cargo;
+use crate::engine::step::{Input, Mark};
+use crate::engine::task::Task;
+use crate::kernel::queue::{Event, Queue};
+
+impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
+    /// The last byte of a message reaches its receiver's network card.
+    pub(super) fn arrive(&mut self, event: Event) {
+        let (n, handle) = (event.target, event.what);
+        let host = self.nodes[n as usize].host as usize;
+        self.run_agenda(host, event.at);
+        if self.nodes[n as usize].replica.is_none() {
+            self.messages.release(handle);
+            return self.schedule_wake(host);
+        }
+        let e = self.messages.get(handle);
+        let (bytes, sender) = (e.bytes, e.sender);
+        let epoch = self.nodes[n as usize].epoch;
+        let ready = match self.nodes[sender.0 as usize].host as usize == host {
+            true => event.at,
+            false => self.receive(host, sender.0, event.at, bytes),
+        };
+        if ready >= self.horizon {
+            self.push_task(n, ready, Task::Received { handle, arrived: event.at });
+            return self.schedule_wake(host);
+        }
+        self.run_agenda(host, ready);
+        if self.nodes[n as usize].epoch != epoch {
+            self.messages.release(handle);
+            return self.schedule_wake(host);
+        }
+        self.verify(n, event.at, ready, handle);
+        self.schedule_wake(host);
+    }
+
+    /// A message has passed the downlink: its proofs are verified, then its handler runs.
+    pub(super) fn verify(&mut self, n: u32, arrived: Time, ready: Time, handle: u32) {
+        let host = self.nodes[n as usize].host as usize;
+        let e = self.messages.get(handle);
+        let (verify, divided) = (e.verify, e.divided);
+        let cpu = &mut self.hosts[host].cpu;
+        let mut done = cpu.verify(ready, verify);
+        if divided > Span::ZERO {
+            done = done.max(cpu.verify_divided(ready, divided));
+        }
+        let known = done.min(Time(self.horizon.0 - 1));
+        if self.gateway.next_at() <= known {
+            self.ingest(known);
+        }
+        // A later message cannot overtake one of the least cost; anything else waits on the agenda for its end.
+        let cheapest = divided == Span::ZERO && verify <= self.scenario.node.crypto.verify;
+        if cheapest && done < self.horizon && self.hosts[host].agenda.next_at() > done {
+            self.deliver(n, arrived, done, handle);
+        } else {
+            self.push_task(n, done, Task::Job { handle, arrived });
+        }
+    }
+
+    /// Passes bytes through the downlink. The receiver takes them while they come: a message waits for those before
+    /// it, but is not carried a second time after its last byte has come.
+    fn receive(&mut self, host: usize, sender: u32, at: Time, bytes: u32) -> Time {
+        let sent_over = self.network.upload_time(self.nodes[sender as usize].host, bytes);
+        let first_byte = Time(at.0.saturating_sub(sent_over.0));
+        self.hosts[host].down.carry(first_byte, bytes).max(at)
+    }
+
+    /// Hands a verified message to the replica, or to the host's own part.
+    pub(super) fn deliver(&mut self, n: u32, arrived: Time, ready: Time, handle: u32) {
+        let e = self.messages.get(handle);
+        let mark = Mark { arrived, origin: e.origin, content: e.content };
+        let from = e.sender;
+        match e.cargo.clone() {
+            Cargo::Protocol => {
+                if let Some(key) = self.messages.body(handle).and_then(ledgerlab_consensus::Message::key) {
+                    self.nodes[n as usize].fetches.entry(key).or_default().have = true;
+                }
+                self.step(n, ready, mark, Input::Message { from, handle });
+            }
+            cargo => {
+                let node = &mut self.nodes[n as usize];
+                node.digest.record(&[arrived.0, ready.0, mark.origin.0, mark.content]);
+                self.host_message(n, from, ready, cargo);
+            }
+        }
+        self.messages.release(handle);
+    }
+
+    fn host_message(&mut self, n: u32, from: ledgerlab_consensus::NodeId, at: Time, cargo: Cargo) {
+        match cargo {
+            Cargo::Protocol => unreachable!("a protocol's message is for its replica"),
+            Cargo::Batch(batch) => self.receive_batch(n, from, at, batch),
+            Cargo::Announce { key } => self.receive_announce(n, from, at, key),
+            Cargo::Request { key } => self.receive_request(n, from, at, key),
+            Cargo::StateRequest { tip, generation } => self.serve_state(n, from, at, tip, generation),
+            Cargo::State { blocks, tip, generation } => self.receive_state(n, from, at, &blocks, tip, generation),
+            Cargo::Chunk { flow, last } => self.receive_chunk(n, at, flow, last),
+            Cargo::ReadRequest { flow } => self.start_flow(n, flow, at),
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! Objects by key: header-first announcements on the overlay, requests, retries with other peers.
+//!
+//! Announcing is the host's form of gossip: a neighbour hears the header, asks whoever announced it first, and turns
+//! to the next if no answer comes. The host never forwards on its own: a replica offers again what it has accepted.
+
+use ledgerlab_consensus::{Digest, Lane, Message, NodeId, Protocol, Span, Time};
+
+use crate::engine::Simulation;
+use crate::engine::messages::Cargo;
+use crate::engine::send::Recipients;
+use crate::engine::task::Task;
+use crate::kernel::queue::Queue;
+use crate::node::cost::{self, Cost, SIGNATURE_BYTES};
+
+/// Bytes of a request: a key, and the signature that authenticates it.
+const REQUEST_BYTES: u64 = 16 + SIGNATURE_BYTES as u64;
+/// How long a node waits for an object before it asks another peer.
+const PATIENCE: Span = Span::secs(2);
+/// How many peers it asks before it forgets the wish; the protocol may renew it.
+const MOST_ATTEMPTS: u32 = 24;
+
+/// What a node knows of an object.
+#[derive(Clone, Debug, Default)]
+pub struct Fetch {
+    /// It has come at least once.
+    pub have: bool,
+    /// It is being asked for.
+    asking: bool,
+    /// Who is known to hold it.
+    holders: Vec<NodeId>,
+}
+
+impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
+    /// Offers a message to the neighbours that are not known to hold it.
+    pub(super) fn announce(&mut self, n: u32, at: Time, key: Digest, message: &P::Message, cost: Cost) {
+        message.carries(&mut |p| {
+            if let Some(id) = self.blocks.payload_of(p.root) {
+                let payload = self.blocks.payload_mut(id);
+                payload.proposed.get_or_insert(at);
+            }
+        });
+        let entry = self.nodes[n as usize].fetches.entry(key).or_default();
+        entry.have = true;
+        let holders = entry.holders.clone();
+        let bytes = u64::from(message.body_bytes() + cost.proof_bytes);
+        let neighbours = self.network.overlay().neighbours(NodeId(n)).to_vec();
+        for peer in neighbours.into_iter().filter(|p| !holders.contains(p)) {
+            self.send_cargo(n, at, peer, Cargo::Announce { key }, bytes, "announce");
+        }
+    }
+
+    pub(super) fn receive_announce(&mut self, n: u32, from: NodeId, at: Time, key: Digest) {
+        self.fetch(n, at, key, from, false);
+    }
+
+    /// Asks `hint` for an object, unless it is being asked for, or `wanted` by announcement only and already here.
+    pub(super) fn fetch(&mut self, n: u32, at: Time, key: Digest, hint: NodeId, wanted: bool) {
+        let entry = self.nodes[n as usize].fetches.entry(key).or_default();
+        if !entry.holders.contains(&hint) {
+            entry.holders.push(hint);
+        }
+        if entry.asking || (entry.have && !wanted) {
+            return;
+        }
+        entry.asking = true;
+        entry.have = false;
+        self.request(n, at, key, hint, 0);
+    }
+
+    fn request(&mut self, n: u32, at: Time, key: Digest, peer: NodeId, attempt: u32) {
+        self.send_cargo(n, at, peer, Cargo::Request { key }, REQUEST_BYTES, "request");
+        self.push_task(n, at + PATIENCE, Task::Refetch { key, attempt: attempt + 1 });
+    }
+
+    /// No answer so far: the next holder, or any other node.
+    pub(super) fn refetch(&mut self, n: u32, at: Time, key: Digest, attempt: u32) {
+        let nodes = self.nodes.len() as u32;
+        let Some(entry) = self.nodes[n as usize].fetches.get_mut(&key) else { return };
+        if entry.have || attempt >= MOST_ATTEMPTS {
+            entry.asking = false;
+            return;
+        }
+        let holder = entry.holders.get(attempt as usize).copied();
+        let peer = holder.unwrap_or(NodeId((n + attempt) % nodes));
+        let peer = if peer.0 == n { NodeId((n + 1) % nodes) } else { peer };
+        self.request(n, at, key, peer, attempt);
+    }
+
+    /// Somebody asks for an object: the replica serves it if it can.
+    pub(super) fn receive_request(&mut self, n: u32, from: NodeId, at: Time, key: Digest) {
+        let node = &self.nodes[n as usize];
+        let Some(message) = node.replica.as_ref().and_then(|r| r.serve(key)) else { return };
+        let mut cost = cost::of_message(&message, node.env.key, &self.scenario.node, self.validators.len());
+        // An announced header has been verified; what is asked for without one is verified in full anyway.
+        cost.sign = Span::ZERO;
+        self.send(n, at, &Recipients::One(from), message, Lane::Block, cost);
+    }
+}

@@ -1,0 +1,392 @@
+//! Clients and the gateways of their organisations: arrivals, batches, the way to a proposer, answers.
+//!
+//! Arrivals are planned, so batches can be formed ahead of the clock, on demand: whoever needs to know what happened
+//! up to a time ingests up to it. Nothing is an event for each transaction.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+use ledgerlab_consensus::{NodeId, PayloadRef, Protocol, Time, Until};
+use ledgerlab_workloads::{Arrival, Arrivals, Operation};
+
+use crate::engine::Simulation;
+use crate::engine::messages::Cargo;
+use crate::engine::step::Input;
+use crate::engine::task::{ANY_EPOCH, Due, Task};
+use crate::kernel::queue::Queue;
+use crate::network::Network;
+use crate::node::blocks::BlockId;
+use crate::node::cost;
+use crate::node::mempool::{BatchId, TxId, uncommitted_path};
+use crate::scenario::{Dissemination, Scenario};
+
+/// Bytes of a batch beyond its transactions: origin, number, count, root.
+const BATCH_HEADER_BYTES: u64 = 4 + 8 + 4 + 16;
+
+/// Where clients submit, and what has been planned so far.
+pub struct Gateway {
+    arrivals: std::iter::Peekable<Arrivals>,
+    /// For each organisation its nodes, or the nearest ones, best first.
+    candidates: Vec<Vec<NodeId>>,
+    validators: Vec<u32>,
+    org_of: Vec<u32>,
+    /// For each node the batch that takes in transactions, and since when.
+    open: Vec<Option<(BatchId, Time)>>,
+    /// Transactions whose object is being stored: (when it will be, number, hospital, transaction).
+    delayed: BinaryHeap<Reverse<(Time, u64, u32, TxId)>>,
+    /// For each node the batch that takes in what is not planned: transactions after a transfer.
+    late: Vec<Option<(BatchId, Time)>>,
+    number: u64,
+}
+
+impl Gateway {
+    pub fn new(s: &Scenario, seed: u64, network: &Network) -> Gateway {
+        let end = s.warmup + s.duration + s.drain;
+        let arrivals = Arrivals::new(&s.workloads, s.load, seed, s.start.0, end.0);
+        let arrivals = arrivals.expect("a validated scenario has valid workloads");
+        let mut first = 0;
+        let mut candidates = vec![];
+        for o in &s.organisations {
+            let mut near: Vec<NodeId> = (0..network.nodes()).map(NodeId).collect();
+            let own = first..first + o.validators;
+            near.sort_by_key(|n| {
+                let away = network.latency().between_regions(o.region, network.region_of(*n), u64::MAX / 2);
+                (!own.contains(&n.0), away, *n)
+            });
+            first += o.validators;
+            candidates.push(near);
+        }
+        Gateway {
+            arrivals: arrivals.peekable(),
+            candidates,
+            validators: s.organisations.iter().map(|o| o.validators).collect(),
+            org_of: (0..).zip(&s.organisations).flat_map(|(i, o)| (0..o.validators).map(move |_| i)).collect(),
+            open: vec![None; network.nodes() as usize],
+            delayed: BinaryHeap::new(),
+            late: vec![None; network.nodes() as usize],
+            number: 0,
+        }
+    }
+
+    /// Time of the next arrival or delayed submission.
+    pub fn next_at(&mut self) -> Time {
+        let delayed = self.delayed.peek().map_or(Time::NEVER, |d| d.0.0);
+        self.arrivals.peek().map_or(Time::NEVER, |a| Time(a.at_ns)).min(delayed)
+    }
+
+    /// Transactions whose object is being stored.
+    pub fn waiting(&self) -> impl Iterator<Item = TxId> + '_ {
+        self.delayed.iter().map(|d| d.0.3)
+    }
+
+    /// The node that serves a hospital while it runs: hospitals are dealt to organisations, and an organisation's
+    /// hospitals to its nodes, round robin.
+    pub fn home(&self, hospital: u32) -> NodeId {
+        let orgs = self.candidates.len() as u32;
+        let org = (hospital % orgs) as usize;
+        let own = self.validators[org].max(1);
+        self.candidates[org][(hospital / orgs % own) as usize]
+    }
+}
+
+impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
+    /// Takes in everything that clients plan up to `until`.
+    pub(super) fn ingest(&mut self, until: Time) {
+        while self.gateway.next_at() <= until {
+            let delayed = self.gateway.delayed.peek().map_or(Time::NEVER, |d| d.0.0);
+            match self.gateway.arrivals.next_if(|a| Time(a.at_ns) <= delayed) {
+                Some(a) if a.operation == Operation::Write => self.plan(&a),
+                Some(a) => self.read(&a),
+                None => {
+                    let Some(Reverse((at, _, hospital, tx))) = self.gateway.delayed.pop() else { return };
+                    self.submit(hospital, at, tx);
+                }
+            }
+        }
+    }
+
+    /// A client has a record: its object is stored first, then the transaction is submitted.
+    fn plan(&mut self, a: &Arrival) {
+        let planned = Time(a.at_ns);
+        let tx = self.txs.push(planned, self.storage.placement(a).chain_bytes, a.workload, a.kind, a.hospital);
+        self.meter.created(planned, tx, a.workload);
+        match self.store_object(a, tx, self.gateway.home(a.hospital)) {
+            Some(ready) if ready == planned => self.submit(a.hospital, planned, tx),
+            Some(ready) => {
+                self.gateway.number += 1;
+                self.gateway.delayed.push(Reverse((ready, self.gateway.number, a.hospital, tx)));
+            }
+            None => {}
+        }
+    }
+
+    fn submit(&mut self, hospital: u32, planned: Time, tx: TxId) {
+        let home = self.gateway.home(hospital);
+        let (node, at) = self.reachable(hospital, home, planned);
+        if at == planned {
+            self.enqueue(node, at, tx);
+        } else {
+            self.batch_at(node, at, vec![tx]);
+        }
+    }
+
+    /// The node that takes a hospital's request, and when: its own, or while that is down the nearest that runs.
+    /// Finding it takes a timeout for each node that does not answer, once: later requests go there directly.
+    pub(super) fn reachable(&self, hospital: u32, home: NodeId, at: Time) -> (NodeId, Time) {
+        let faults = self.network.faults();
+        let Some(outage) = faults.down(home).iter().find(|w| w.has(at)) else { return (home, at) };
+        let org = hospital as usize % self.gateway.candidates.len();
+        let mut learned = outage.from;
+        for next in self.gateway.candidates[org].iter().filter(|n| **n != home) {
+            learned += self.scenario.mempool.client_timeout;
+            let when = at.max(learned);
+            if faults.is_up(*next, when) {
+                return (*next, when);
+            }
+        }
+        (home, outage.to)
+    }
+
+    /// Adds a transaction to the node's open batch; a full batch leaves at once.
+    fn enqueue(&mut self, node: NodeId, at: Time, tx: TxId) {
+        let spec = &self.scenario.mempool;
+        let n = node.0 as usize;
+        let open =
+            self.gateway.open[n].filter(|(b, since)| at <= *since + spec.batch_delay && !self.batches.get(*b).closed);
+        let id = match open {
+            Some((id, _)) => id,
+            None => {
+                let id = self.batches.open(node.0, at);
+                self.gateway.open[n] = Some((id, at));
+                self.push_flush(node.0, at + spec.batch_delay, id);
+                id
+            }
+        };
+        let batch = self.batches.get_mut(id);
+        batch.txs.push(tx);
+        batch.bytes += u64::from(self.txs.bytes[tx as usize]);
+        if batch.bytes >= u64::from(spec.batch_bytes) {
+            self.gateway.open[n] = None;
+            self.push_flush(node.0, at, id);
+        }
+    }
+
+    fn push_flush(&mut self, n: u32, at: Time, batch: BatchId) {
+        let host = self.nodes[n as usize].host as usize;
+        self.hosts[host].agenda.push(at, n, Due { epoch: ANY_EPOCH, task: Task::Flush(batch) });
+        self.schedule_wake(host);
+    }
+
+    /// Adds a transaction that comes at the node's own time.
+    pub(super) fn enqueue_late(&mut self, node: NodeId, at: Time, tx: TxId) {
+        let delay = self.scenario.mempool.batch_delay;
+        let n = node.0 as usize;
+        let open = self.gateway.late[n].filter(|(b, since)| at <= *since + delay && !self.batches.get(*b).closed);
+        let id = open.map_or_else(|| self.batches.open(node.0, at), |(id, _)| id);
+        if open.is_none() {
+            self.gateway.late[n] = Some((id, at));
+            self.push_flush(node.0, at + delay, id);
+        }
+        let batch = self.batches.get_mut(id);
+        batch.txs.push(tx);
+        batch.bytes += u64::from(self.txs.bytes[tx as usize]);
+    }
+
+    /// Hands transactions to another node, as a batch of their own.
+    fn batch_at(&mut self, node: NodeId, at: Time, txs: Vec<TxId>) {
+        if txs.is_empty() || at == Time::NEVER {
+            return;
+        }
+        let at = at.max(self.horizon);
+        let id = self.batches.open(node.0, at);
+        let batch = self.batches.get_mut(id);
+        batch.bytes = txs.iter().map(|t| u64::from(self.txs.bytes[*t as usize])).sum();
+        batch.txs = txs;
+        self.push_flush(node.0, at, id);
+    }
+
+    /// A batch leaves the adapter: what the pool has no room for is rejected, the rest is verified.
+    pub(super) fn flush(&mut self, n: u32, at: Time, id: BatchId) {
+        let batch = self.batches.get_mut(id);
+        if std::mem::replace(&mut batch.closed, true) {
+            return;
+        }
+        let spec = &self.scenario.mempool;
+        let node = &mut self.nodes[n as usize];
+        if node.replica.is_none() {
+            let txs = std::mem::take(&mut batch.txs);
+            return self.resubmit(n, at, txs);
+        }
+        let room = spec.capacity.saturating_sub(node.own_pending) as usize;
+        for tx in batch.txs.drain(room.min(batch.txs.len())..) {
+            batch.bytes -= u64::from(self.txs.bytes[tx as usize]);
+            let (planned, workload) = (self.txs.planned[tx as usize], self.txs.workload[tx as usize]);
+            self.meter.rejected(at, NodeId(n), tx, planned, workload);
+        }
+        let count = batch.txs.len() as u64;
+        if count == 0 {
+            return;
+        }
+        node.own_pending += count;
+        node.own.push_back(id);
+        let work = cost::of_transactions(&self.scenario.node, count, batch.bytes) + spec.adapter * count;
+        let ready = self.hosts[node.host as usize].cpu.verify_divided(at, work);
+        self.push_task(n, ready, Task::Ready(id));
+    }
+
+    /// A batch is verified: it joins the own pool and goes to whoever may propose it.
+    pub(super) fn batch_ready(&mut self, n: u32, at: Time, id: BatchId) {
+        self.batches.get_mut(id).ready = at;
+        self.take_in(n, id);
+        match self.scenario.mempool.dissemination {
+            Dissemination::LeaderPush => {
+                if let Some(leader) = self.nodes[n as usize].leader.filter(|l| l.0 != n) {
+                    self.send_batch(n, leader, at, id);
+                }
+            }
+            Dissemination::Gossip => self.gossip_batch(n, None, at, id),
+        }
+        let node = &mut self.nodes[n as usize];
+        if !std::mem::replace(&mut node.retrying, true) {
+            self.push_task(n, at + self.scenario.mempool.client_timeout, Task::Retry);
+        }
+        self.drain_local(n, at);
+    }
+
+    /// A batch joins the pool: the replica hears of work if there was none, and a build that waits may be answered.
+    fn take_in(&mut self, n: u32, id: BatchId) -> bool {
+        let node = &mut self.nodes[n as usize];
+        let idle = node.pool.pending().count == 0;
+        let fresh = node.pool.add(id, &self.batches, &self.txs.bytes);
+        if fresh {
+            if idle && node.pool.pending().count > 0 {
+                node.local.push_back(Input::Work);
+            }
+        }
+        fresh
+    }
+
+    fn send_batch(&mut self, n: u32, to: NodeId, at: Time, id: BatchId) {
+        let bytes = self.batches.get(id).bytes + BATCH_HEADER_BYTES;
+        self.send_cargo(n, at, to, Cargo::Batch(id), bytes, "batch");
+    }
+
+    fn gossip_batch(&mut self, n: u32, from: Option<NodeId>, at: Time, id: BatchId) {
+        let peers = self.network.overlay().neighbours(NodeId(n)).to_vec();
+        for peer in peers.into_iter().filter(|p| Some(*p) != from) {
+            self.send_batch(n, peer, at, id);
+        }
+    }
+
+    pub(super) fn receive_batch(&mut self, n: u32, from: NodeId, at: Time, id: BatchId) {
+        let fresh = self.take_in(n, id);
+        let relays = self.scenario.mempool.dissemination == Dissemination::Gossip && self.scenario.network.degree > 0;
+        if fresh && relays {
+            self.gossip_batch(n, Some(from), at, id);
+        }
+        self.try_build(n, at);
+        self.drain_local(n, at);
+    }
+
+    /// The replica names another leader: it gets everything of the own clients that is not on chain.
+    pub(super) fn push_to_new_leader(&mut self, n: u32, at: Time) {
+        if self.scenario.mempool.dissemination != Dissemination::LeaderPush {
+            return;
+        }
+        let node = &self.nodes[n as usize];
+        let Some(leader) = node.leader.filter(|l| l.0 != n) else { return };
+        let own: Vec<BatchId> = node.own.iter().copied().filter(|b| node.pool.knows(*b)).collect();
+        own.into_iter().for_each(|b| self.send_batch(n, leader, at, b));
+    }
+
+    /// Batches that have waited as long as a client would go to everybody, as a PBFT client's request does.
+    pub(super) fn retry_batches(&mut self, n: u32, at: Time) {
+        let timeout = self.scenario.mempool.client_timeout;
+        let node = &self.nodes[n as usize];
+        let late = |b: &&BatchId| node.pool.knows(**b) && self.batches.get(**b).ready + timeout <= at;
+        let own: Vec<BatchId> = node.own.iter().take_while(late).copied().collect();
+        if self.scenario.mempool.dissemination == Dissemination::LeaderPush {
+            let peers: Vec<u32> = (0..self.nodes.len() as u32).filter(|p| *p != n).collect();
+            for b in own.iter().filter(|b| !self.batches.get(**b).shared).copied().collect::<Vec<_>>() {
+                self.batches.get_mut(b).shared = true;
+                peers.iter().for_each(|p| self.send_batch(n, NodeId(*p), at, b));
+            }
+        }
+        let waits = !self.nodes[n as usize].own.is_empty();
+        self.nodes[n as usize].retrying = waits;
+        if waits {
+            self.push_task(n, at + timeout, Task::Retry);
+        }
+    }
+
+    /// Answers the replica's request for a payload if its condition is met.
+    pub(super) fn try_build(&mut self, n: u32, at: Time) {
+        let node = &mut self.nodes[n as usize];
+        let Some(b) = node.build else { return };
+        let must = match b.until {
+            Until::Now => true,
+            Until::Full { deadline } => deadline <= at,
+            Until::Some => false,
+        };
+        if !must && node.pool.pending().count == 0 {
+            return;
+        }
+        let chain = &node.chain;
+        let on_chain = |id: BlockId| chain.get(self.blocks.block(id).height as usize).is_some_and(|a| a.block == id);
+        let path = uncommitted_path(&self.blocks, b.parent, on_chain);
+        let oldest = Time(at.0.saturating_sub(self.scenario.mempool.expiry.0));
+        let found = node.pool.collect(&path, u64::from(b.limit), oldest, &self.batches, &self.txs.bytes);
+        let enough = match b.until {
+            Until::Full { .. } => found.full,
+            _ => found.count > 0,
+        };
+        if !must && !enough {
+            return;
+        }
+        node.build = None;
+        let words = [u64::from(n).to_le_bytes(), node.next_sequence().to_le_bytes()];
+        let root = ledgerlab_consensus::Hashing::Mix.digest(words.as_flattened());
+        let reference = PayloadRef { root, bytes: found.bytes as u32, count: found.count };
+        let id = self.blocks.add_payload(reference, &found.segments, at, n);
+        found.segments.iter().for_each(|s| self.batches.include(s, id));
+        node.local.push_back(Input::Payload { ticket: b.ticket, payload: reference });
+    }
+
+    /// The clients of a crashed node turn to the next one with everything that is not on chain.
+    pub(super) fn fail_over(&mut self, n: u32, at: Time) {
+        let node = &mut self.nodes[n as usize];
+        node.own_pending = 0;
+        let own = std::mem::take(&mut node.own);
+        let mut lost: Vec<TxId> = vec![];
+        for id in own {
+            lost.extend_from_slice(&self.batches.get(id).txs);
+        }
+        self.resubmit(n, at, lost);
+    }
+
+    /// Clients of a node that is down turn to the next one.
+    pub(super) fn resubmit(&mut self, n: u32, at: Time, txs: Vec<TxId>) {
+        let (node, when) = self.reachable(self.gateway.org_of[n as usize], NodeId(n), at);
+        let when = when.max(at + self.scenario.mempool.client_timeout);
+        self.txs.mark_resubmitted(&txs);
+        self.batch_at(node, when, txs);
+    }
+
+    /// A block is final at a node: its own clients learn it there.
+    pub(super) fn answer_clients(&mut self, n: u32, block: BlockId, at: Time) {
+        for p in self.blocks.block(block).payloads.clone() {
+            for i in 0..self.blocks.segments(p).len() {
+                let s = self.blocks.segments(p)[i];
+                let batch = self.batches.get(s.batch);
+                if batch.origin == n {
+                    for t in &batch.txs[s.from as usize..s.to as usize] {
+                        self.meter.answered(self.txs.planned[*t as usize], at);
+                    }
+                }
+            }
+        }
+    }
+
+    /// A client of a closed loop has thought and submits again.
+    pub(super) fn client_ready(&mut self, _n: u32, _client: u32, _at: Time) {}
+}

@@ -1,0 +1,163 @@
+//! The state of one machine and of one node.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use ledgerlab_consensus::{Digest, Env, Height, LogSeq, NodeId, Protocol, Span, Ticket, Time, Until};
+
+use crate::engine::fetch::Fetch;
+use crate::engine::send::{Gated, LaneQueue};
+use crate::engine::sync::StateTransfer;
+use crate::engine::task::Due;
+use crate::kernel::digest::NodeDigest;
+use crate::metrics::MachineUsage;
+use crate::network::HostSpec;
+use crate::network::link::{Link, Rate};
+use crate::node::agenda::Agenda;
+use crate::node::blocks::BlockId;
+use crate::node::cpu::Cpu;
+use crate::node::disk::Disk;
+use crate::node::mempool::{BatchId, Pool};
+use crate::scenario::Scenario;
+
+/// A machine: what its nodes share.
+pub struct Host<P: Protocol> {
+    pub up: Link,
+    pub lanes: Option<LaneQueue>,
+    pub down: Link,
+    pub cpu: Cpu,
+    pub disk: Disk,
+    pub agenda: Agenda<Due<P>>,
+}
+
+impl<P: Protocol> Host<P> {
+    pub fn new(spec: &HostSpec, scenario: &Scenario, seed: u64, index: u32) -> Host<P> {
+        Host {
+            up: Link::new(Rate::bits_per_s(spec.uplink)),
+            lanes: scenario.network.priority.then(LaneQueue::default),
+            down: Link::new(Rate::bits_per_s(spec.downlink)),
+            cpu: Cpu::new(spec.cores),
+            disk: Disk::new(scenario.node.disk, seed, index),
+            agenda: Agenda::default(),
+        }
+    }
+
+    /// No link may have carried more than its rate: a bug in the model, never in the input.
+    pub fn assert_within_rate(&self, now: Time, index: usize) {
+        assert!(self.up.within_rate(now), "host {index}: the uplink carried more than its rate");
+        assert!(self.down.within_rate(now), "host {index}: the downlink carried more than its rate");
+    }
+
+    pub fn usage(&self, now: Time) -> MachineUsage {
+        MachineUsage {
+            bytes_up: self.up.bytes(),
+            bytes_down: self.down.bytes(),
+            uplink: self.up.utilisation(now),
+            uplink_peak: self.up.peak(),
+            downlink: self.down.utilisation(now),
+            cpu: self.cpu.utilisation(now),
+            core: self.cpu.busiest(now),
+            disk: self.disk.utilisation(now),
+            disk_bytes: self.disk.bytes(),
+            fsyncs: self.disk.syncs(),
+        }
+    }
+}
+
+/// A payload request that waits.
+#[derive(Clone, Copy, Debug)]
+pub struct Build {
+    pub ticket: Ticket,
+    pub parent: Digest,
+    pub limit: u32,
+    pub until: Until,
+    pub generation: u64,
+}
+
+/// A block on a node's own chain.
+#[derive(Clone, Copy, Debug)]
+pub struct Adopted {
+    pub block: BlockId,
+    pub executed: Time,
+}
+
+/// A node: a replica, its log, its pool and its chain.
+pub struct Node<P: Protocol> {
+    pub env: Env,
+    pub host: u32,
+    pub epoch: u32,
+    pub replica: Option<P>,
+    pub skew: Span,
+    /// Numbers its effects.
+    pub sequence: u64,
+    pub digest: NodeDigest,
+    /// Number of the last record, and of the last durable one.
+    pub log_seq: LogSeq,
+    pub durable: LogSeq,
+    /// Kept only where the fault plan will need it.
+    pub log: Option<Vec<P::Record>>,
+    pub syncing: VecDeque<(Time, LogSeq)>,
+    pub gated: VecDeque<Gated<P::Message>>,
+    pub timers: Vec<u64>,
+    pub generation: u64,
+    pub mining: u64,
+    pub build: Option<Build>,
+    pub pool: Pool,
+    /// Own batches that are not wholly on the own chain yet, oldest first.
+    pub own: VecDeque<BatchId>,
+    pub own_pending: u64,
+    pub retrying: bool,
+    pub leader: Option<NodeId>,
+    pub view: u64,
+    /// The own chain; index 0 is genesis.
+    pub chain: Vec<Adopted>,
+    pub final_height: Height,
+    pub fetches: BTreeMap<Digest, Fetch>,
+    pub transfer: Option<StateTransfer>,
+    /// Answers that the next step takes before anything else.
+    pub local: VecDeque<crate::engine::step::Input<P>>,
+}
+
+impl<P: Protocol> Node<P> {
+    pub fn new(env: Env, host: u32, skew: Span, keeps_log: bool) -> Node<P> {
+        Node {
+            env,
+            host,
+            epoch: 0,
+            replica: None,
+            skew,
+            sequence: 0,
+            digest: NodeDigest::default(),
+            log_seq: LogSeq(0),
+            durable: LogSeq(0),
+            log: keeps_log.then(Vec::new),
+            syncing: VecDeque::new(),
+            gated: VecDeque::new(),
+            timers: vec![0; P::TIMERS],
+            generation: 0,
+            mining: 0,
+            build: None,
+            pool: Pool::default(),
+            own: VecDeque::new(),
+            own_pending: 0,
+            retrying: false,
+            leader: None,
+            view: 0,
+            chain: vec![Adopted { block: 0, executed: Time::ZERO }],
+            final_height: 0,
+            fetches: BTreeMap::new(),
+            transfer: None,
+            local: VecDeque::new(),
+        }
+    }
+    pub fn next_sequence(&mut self) -> u64 {
+        self.sequence += 1;
+        self.sequence
+    }
+    pub fn next_generation(&mut self) -> u64 {
+        self.generation += 1;
+        self.generation
+    }
+    pub fn height(&self) -> Height {
+        self.chain.len() as Height - 1
+    }
+}

@@ -1,0 +1,117 @@
+//! A node's own chain: adoption, execution, the disk, reverts and finality.
+
+use ledgerlab_consensus::{Certificate, Digest, Height, NodeId, PayloadRef, Protocol, Time, Tip};
+
+use crate::engine::Simulation;
+use crate::engine::host::Adopted;
+use crate::engine::step::Input;
+use crate::kernel::queue::Queue;
+use crate::node::blocks::BlockId;
+use crate::node::cost;
+
+/// Words that tell the records of a chain's changes apart in the digest.
+const ADOPT: u64 = 0xAD;
+const REVERT: u64 = 0x4E;
+const FINALIZE: u64 = 0xF1;
+
+impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
+    /// A replica appends a block to its chain.
+    pub(super) fn adopt(
+        &mut self,
+        n: u32,
+        at: Time,
+        tip: Tip,
+        parent: Digest,
+        payloads: &[PayloadRef],
+        header_bytes: u32,
+    ) {
+        let id = self.blocks.intern(tip.block, parent, payloads);
+        let b = self.blocks.block_mut(id);
+        b.height = tip.height;
+        b.header_bytes = header_bytes;
+        let roots: Vec<Digest> = payloads.iter().map(|p| p.root).collect();
+        self.probe.on_adopt(at, NodeId(n), tip.height, tip.block, &roots);
+        self.append(n, at, id);
+    }
+
+    /// The block joins the chain: it is executed after those before it, and written.
+    pub(super) fn append(&mut self, n: u32, at: Time, id: BlockId) {
+        let b = self.blocks.block_mut(id);
+        let (height, digest, parent) = (b.height, b.digest, b.parent);
+        b.adopted = Some(b.adopted.map_or(at, |t| t.min(at)));
+        let on_disk = u64::from(b.header_bytes + b.certificate_bytes);
+        let node = &mut self.nodes[n as usize];
+        self.meter.adopted(at, NodeId(n), Tip { height, block: digest }, parent);
+        assert_eq!(height, node.height() + 1, "node {n} adopts height {height} on top of {}", node.height());
+        node.digest.record(&[ADOPT, at.0, height, digest.fold()]);
+        let (bytes, count) = self.blocks.content(id);
+        let host = &mut self.hosts[node.host as usize];
+        let executed = host.cpu.execute(at, self.scenario.node.execution * count);
+        host.disk.append(executed, bytes + on_disk);
+        node.chain.push(Adopted { block: id, executed });
+        for p in &self.blocks.block(id).payloads {
+            node.pool.adopt(*p, &self.blocks, &self.txs.bytes, &self.batches);
+        }
+        while node.own.front().is_some_and(|b| node.pool.consumed(*b, &self.batches)) {
+            let done = node.own.pop_front().expect("there is a front");
+            node.own_pending -= self.batches.get(done).txs.len() as u64;
+        }
+        if node.pool.pending().count > 0 && !matches!(node.local.back(), Some(Input::Work)) {
+            node.local.push_back(Input::Work);
+        }
+        if let Some(depth) = self.meter.depth() {
+            self.settle_to(n, at, height.saturating_sub(depth));
+        }
+    }
+
+    /// Every block above `height` leaves the chain.
+    pub(super) fn revert(&mut self, n: u32, at: Time, height: Height) {
+        let node = &mut self.nodes[n as usize];
+        node.digest.record(&[REVERT, at.0, height, node.height()]);
+        self.meter.reverted(at, NodeId(n), height, node.height());
+        while node.height() > height {
+            let Some(a) = node.chain.pop() else { return };
+            for p in &self.blocks.block(a.block).payloads {
+                node.pool.revert(*p, &self.blocks, &self.txs.bytes, &self.batches);
+            }
+        }
+        node.final_height = node.final_height.min(height);
+    }
+
+    /// A replica declares its chain final up to `height`.
+    pub(super) fn finalize(&mut self, n: u32, at: Time, height: Height, certificate: Option<&Certificate>) {
+        let node = &mut self.nodes[n as usize];
+        node.digest.record(&[FINALIZE, at.0, height]);
+        self.probe.on_finalize(at, NodeId(n), height);
+        if self.meter.depth().is_none() {
+            self.meter.finalized(at, NodeId(n), height, certificate);
+        }
+        if let (Some(c), Some(a)) = (certificate, node.chain.get(height as usize)) {
+            let bytes = cost::certificate_bytes(self.scenario.node.signatures, &c.signers, self.validators.len());
+            self.blocks.block_mut(a.block).certificate_bytes = bytes;
+        }
+        if self.meter.depth().is_none() {
+            self.settle_to(n, at, height);
+        }
+    }
+
+    /// Reports the blocks up to `height` as final at this node, each when it is executed there too.
+    fn settle_to(&mut self, n: u32, at: Time, height: Height) {
+        loop {
+            let node = &mut self.nodes[n as usize];
+            let next = node.final_height + 1;
+            if next > height || next > node.height() {
+                return;
+            }
+            node.final_height = next;
+            if self.meter.depth().is_some() {
+                self.meter.deep_enough(at, NodeId(n), next);
+            }
+            let a = node.chain[next as usize];
+            self.blocks.block(a.block).payloads.iter().for_each(|p| node.pool.settle(*p));
+            let final_at = at.max(a.executed);
+            self.meter.settled_at(NodeId(n), a.block, at, final_at);
+            self.answer_clients(n, a.block, final_at);
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! Messages in flight: stored once for all recipients, referred to by handle.
+
+use ledgerlab_consensus::{Digest, Lane, NodeId, Span, Tip};
+
+use crate::kernel::queue::Origin;
+use crate::node::blocks::BlockId;
+use crate::node::mempool::BatchId;
+
+/// What a message is to the host.
+#[derive(Clone, Debug)]
+pub enum Cargo {
+    /// A protocol's message, stored beside the envelope.
+    Protocol,
+    /// Transactions between pools.
+    Batch(BatchId),
+    /// The header of an object that the sender holds.
+    Announce { key: Digest },
+    /// Asks for an object.
+    Request { key: Digest },
+    /// Asks for the ledger above the requester's chain.
+    StateRequest { tip: BlockId, generation: u64 },
+    /// Blocks of the ledger, oldest first, and the tip of the sender.
+    State { blocks: Vec<BlockId>, tip: Tip, generation: u64 },
+    /// A part of an object outside the chain; `last` ends the flow.
+    Chunk { flow: u32, last: bool },
+    /// Asks for an object outside the chain.
+    ReadRequest { flow: u32 },
+}
+
+/// The part of a message that everything but the shell sees.
+#[derive(Clone, Debug)]
+pub struct Envelope {
+    pub origin: Origin,
+    pub sender: NodeId,
+    pub lane: Lane,
+    pub bytes: u32,
+    /// Verification on one core, and work that divides over all.
+    pub verify: Span,
+    pub divided: Span,
+    /// For the digest: kind and content.
+    pub content: u64,
+    pub cargo: Cargo,
+    /// Copies that are still to be delivered.
+    pub left: u32,
+}
+
+/// The table of messages in flight, with counts by kind at the senders' boundary.
+pub struct Messages<M> {
+    envelopes: Vec<Envelope>,
+    bodies: Vec<Option<M>>,
+    free: Vec<u32>,
+    counts: Vec<(&'static str, u64, u64)>,
+}
+
+impl<M> Default for Messages<M> {
+    fn default() -> Self {
+        Messages { envelopes: vec![], bodies: vec![], free: vec![], counts: vec![] }
+    }
+}
+
+impl<M> Messages<M> {
+    /// Stores a message; its handle is valid until the last copy is released.
+    pub fn insert(&mut self, envelope: Envelope, body: Option<M>) -> u32 {
+        if let Some(h) = self.free.pop() {
+            self.envelopes[h as usize] = envelope;
+            self.bodies[h as usize] = body;
+            return h;
+        }
+        self.envelopes.push(envelope);
+        self.bodies.push(body);
+        (self.envelopes.len() - 1) as u32
+    }
+    pub fn get(&self, handle: u32) -> &Envelope {
+        &self.envelopes[handle as usize]
+    }
+    pub fn body(&self, handle: u32) -> Option<&M> {
+        self.bodies[handle as usize].as_ref()
+    }
+    /// One more copy will be delivered.
+    pub fn retain(&mut self, handle: u32) {
+        self.envelopes[handle as usize].left += 1;
+    }
+    /// A copy has been delivered or lost.
+    pub fn release(&mut self, handle: u32) {
+        let e = &mut self.envelopes[handle as usize];
+        assert!(e.left > 0, "a copy is released twice");
+        e.left -= 1;
+        if e.left == 0 {
+            self.bodies[handle as usize] = None;
+            e.cargo = Cargo::Protocol;
+            self.free.push(handle);
+        }
+    }
+    /// Counts a copy that leaves its sender.
+    pub fn count(&mut self, kind: &'static str, bytes: u32) {
+        match self.counts.iter_mut().find(|(k, ..)| std::ptr::eq(*k, kind) || *k == kind) {
+            Some((_, n, b)) => {
+                *n += 1;
+                *b += u64::from(bytes);
+            }
+            None => self.counts.push((kind, 1, u64::from(bytes))),
+        }
+    }
+    /// Copies sent and their bytes, by kind.
+    pub fn counts(&self) -> Vec<(&'static str, u64, u64)> {
+        self.counts.clone()
+    }
+}

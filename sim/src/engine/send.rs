@@ -1,0 +1,264 @@
+//! The sending half: gates, lanes, the uplink, and the way to the receiver.
+
+use std::collections::VecDeque;
+
+use ledgerlab_consensus::types::mix64;
+use ledgerlab_consensus::{
+    Effects, Gate, LANES, Lane, LogSeq, Message, NodeId, PayloadRef, Protocol, Span, Time, To, Wire,
+};
+
+use crate::engine::Simulation;
+use crate::engine::messages::{Cargo, Envelope};
+use crate::engine::offchain::PROVIDER;
+use crate::engine::task::{ANY_EPOCH, Due, Task};
+use crate::kernel::queue::{Event, Origin, Queue};
+use crate::node::cost::{self, Cost, ENVELOPE_BYTES};
+use crate::scenario::Dissemination;
+
+/// A message that waits for a record to become durable.
+#[derive(Clone, Debug)]
+pub struct Gated<M> {
+    after: LogSeq,
+    to: Recipients,
+    message: M,
+    lane: Lane,
+    cost: Cost,
+}
+
+/// Recipients with a list of their own.
+#[derive(Clone, Debug)]
+pub enum Recipients {
+    One(NodeId),
+    All,
+    Set(Vec<NodeId>),
+    Overlay,
+}
+
+/// Copies that wait for a network card that takes urgent lanes first.
+#[derive(Clone, Debug, Default)]
+pub struct LaneQueue {
+    lanes: [VecDeque<(NodeId, NodeId, u32)>; LANES],
+    busy: bool,
+}
+
+impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
+    #[expect(clippy::too_many_arguments, reason = "the fields of one effect, with its cost and lists")]
+    pub(super) fn send_gated(
+        &mut self,
+        n: u32,
+        at: Time,
+        to: To,
+        message: P::Message,
+        lane: Lane,
+        gate: Gate,
+        cost: Cost,
+        lists: &Effects<P>,
+    ) {
+        let to = match to {
+            To::One(peer) => Recipients::One(peer),
+            To::All => Recipients::All,
+            To::Set(list) => Recipients::Set(lists.nodes(list).to_vec()),
+            To::Topic(_) => Recipients::Overlay,
+        };
+        let node = &mut self.nodes[n as usize];
+        self.meter.check_durability(at, NodeId(n), node.env.key, &message, gate != Gate::Now);
+        match gate {
+            Gate::After(after) if after > node.durable => {
+                node.gated.push_back(Gated { after, to, message, lane, cost });
+            }
+            _ => self.send_own(n, at, &to, message, lane, cost),
+        }
+    }
+
+    pub(super) fn release_gated(&mut self, n: u32, at: Time) {
+        let durable = self.nodes[n as usize].durable;
+        while let Some(g) = self.nodes[n as usize].gated.pop_front_if(|g| g.after <= durable) {
+            self.send_own(n, at, &g.to, g.message, g.lane, g.cost);
+        }
+    }
+
+    /// Sends a message whose own claims are made by leaving; a served object repeats old ones.
+    fn send_own(&mut self, n: u32, at: Time, to: &Recipients, message: P::Message, lane: Lane, cost: Cost) {
+        self.meter.check_statements(at, NodeId(n), self.nodes[n as usize].env.key, &message);
+        self.send(n, at, to, message, lane, cost);
+    }
+
+    /// Sends a protocol's message.
+    pub(super) fn send(&mut self, n: u32, at: Time, to: &Recipients, message: P::Message, lane: Lane, cost: Cost) {
+        let mut carried: Vec<PayloadRef> = vec![];
+        message.carries(&mut |p| carried.push(p));
+        if let Some((block, parent)) = message.proposes() {
+            self.blocks.intern(block, parent, &carried);
+        }
+        let to = match (to, message.key()) {
+            (Recipients::Overlay, Some(key)) => return self.announce(n, at, key, &message, cost),
+            (Recipients::Overlay, None) => &Recipients::Set(self.network.overlay().neighbours(NodeId(n)).to_vec()),
+            (to, _) => to,
+        };
+        let (mut bytes, mut count) = (0, 0);
+        for p in &carried {
+            bytes += u64::from(p.bytes);
+            count += u64::from(p.count);
+            self.stamp_proposal(n, at, p);
+        }
+        let spec = &self.scenario.node;
+        let divided = match self.scenario.mempool.dissemination {
+            Dissemination::LeaderPush => cost::of_transactions(spec, count, bytes),
+            // Client signatures were verified when the batches came by gossip.
+            Dissemination::Gossip => cost::hashing(spec, bytes),
+        };
+        self.scratch.clear();
+        message.encode(&mut self.scratch);
+        let content = ledgerlab_consensus::Hashing::Mix.digest(&self.scratch).fold();
+        let kind = message.kind();
+        let size = u64::from(ENVELOPE_BYTES + message.body_bytes() + cost.proof_bytes) + bytes;
+        let envelope = Envelope {
+            origin: Origin::new(n, self.nodes[n as usize].next_sequence()),
+            sender: NodeId(n),
+            lane,
+            bytes: u32::try_from(size).expect("a message is smaller than 4 GiB"),
+            verify: cost.verify,
+            divided,
+            content,
+            cargo: Cargo::Protocol,
+            left: 1,
+        };
+        self.send_envelope(n, at, to, envelope, Some(message), kind);
+    }
+
+    fn stamp_proposal(&mut self, n: u32, at: Time, p: &PayloadRef) {
+        let Some(id) = self.blocks.payload_of(p.root) else { return };
+        let payload = self.blocks.payload_mut(id);
+        if payload.proposed.is_none() {
+            payload.proposed = Some(at);
+            self.probe.on_proposal(at, NodeId(n), p.root);
+        }
+    }
+
+    /// Sends a host's own message to one node.
+    pub(super) fn send_cargo(&mut self, n: u32, at: Time, to: NodeId, cargo: Cargo, bytes: u64, kind: &'static str) {
+        let divided = match &cargo {
+            Cargo::Batch(b) => cost::of_transactions(&self.scenario.node, self.batches.get(*b).txs.len() as u64, bytes),
+            Cargo::State { .. } => cost::hashing(&self.scenario.node, bytes),
+            _ => Span::ZERO,
+        };
+        let lane = if matches!(cargo, Cargo::Chunk { .. } | Cargo::ReadRequest { .. }) {
+            Lane::Offchain
+        } else if matches!(cargo, Cargo::Announce { .. } | Cargo::Request { .. } | Cargo::StateRequest { .. }) {
+            Lane::Vote
+        } else {
+            Lane::Bulk
+        };
+        // Chunks of objects are hashed by the store's client, outside the node's cores.
+        let verify = if lane == Lane::Offchain { Span::ZERO } else { self.scenario.node.crypto.verify };
+        let sequence = self.nodes[n as usize].next_sequence();
+        let envelope = Envelope {
+            origin: Origin::new(n, sequence),
+            sender: NodeId(n),
+            lane,
+            bytes: (u64::from(ENVELOPE_BYTES) + bytes) as u32,
+            verify,
+            divided,
+            content: mix64(bytes ^ (kind.len() as u64) << 48),
+            cargo,
+            left: 1,
+        };
+        self.send_envelope(n, at, &Recipients::One(to), envelope, None, kind);
+    }
+
+    fn send_envelope(
+        &mut self,
+        n: u32,
+        at: Time,
+        to: &Recipients,
+        envelope: Envelope,
+        body: Option<P::Message>,
+        kind: &'static str,
+    ) {
+        // The sender's own reference keeps the message while copies are made.
+        let handle = self.messages.insert(envelope, body);
+        let nodes = self.nodes.len() as u32;
+        match to {
+            Recipients::One(peer) => self.send_copy(n, at, *peer, handle, kind),
+            Recipients::Set(list) => list.iter().for_each(|peer| self.send_copy(n, at, *peer, handle, kind)),
+            Recipients::All => {
+                (n + 1..nodes).chain(0..n).for_each(|peer| self.send_copy(n, at, NodeId(peer), handle, kind));
+            }
+            Recipients::Overlay => unreachable!("gossip is announced"),
+        }
+        self.messages.release(handle);
+    }
+
+    fn send_copy(&mut self, n: u32, at: Time, to: NodeId, handle: u32, kind: &'static str) {
+        if to.0 == n || (to != PROVIDER && to.0 as usize >= self.nodes.len()) {
+            return;
+        }
+        let bytes = self.messages.get(handle).bytes;
+        self.messages.count(kind, bytes);
+        self.probe.on_send(at, NodeId(n), to, kind, bytes);
+        self.messages.retain(handle);
+        let host = self.nodes[n as usize].host as usize;
+        if to != PROVIDER && self.nodes[to.0 as usize].host as usize == host {
+            return self.travel(NodeId(n), to, at, handle);
+        }
+        let h = &mut self.hosts[host];
+        match &mut h.lanes {
+            None => {
+                let sent = h.up.carry(at, bytes);
+                self.travel(NodeId(n), to, sent, handle);
+            }
+            Some(queue) => {
+                let lane = self.messages.get(handle).lane as usize;
+                queue.lanes[lane].push_back((NodeId(n), to, handle));
+                if !queue.busy {
+                    queue.busy = true;
+                    self.uplink_ready(n, at);
+                }
+            }
+        }
+    }
+
+    /// The network card of the node's host is free: it takes the next copy of the most urgent lane.
+    pub(super) fn uplink_ready(&mut self, n: u32, at: Time) {
+        let host = self.nodes[n as usize].host as usize;
+        let h = &mut self.hosts[host];
+        let Some(queue) = &mut h.lanes else { return };
+        let Some((from, to, handle)) = queue.lanes.iter_mut().find_map(VecDeque::pop_front) else {
+            queue.busy = false;
+            return;
+        };
+        let sent = h.up.carry(at, self.messages.get(handle).bytes);
+        h.agenda.push(sent, n, Due { epoch: ANY_EPOCH, task: Task::Uplink });
+        self.travel(from, to, sent, handle);
+    }
+
+    /// Copies of a crashed node that wait for its card are lost.
+    pub(super) fn forget_copies(&mut self, n: u32) {
+        let host = self.nodes[n as usize].host as usize;
+        let Some(queue) = &mut self.hosts[host].lanes else { return };
+        let mut lost = vec![];
+        for lane in &mut queue.lanes {
+            lost.extend(lane.iter().filter(|(from, ..)| from.0 == n).map(|(.., handle)| *handle));
+            lane.retain(|(from, ..)| from.0 != n);
+        }
+        lost.into_iter().for_each(|handle| self.messages.release(handle));
+    }
+
+    /// A copy has left the sender's card at `sent`: it arrives after the latency, in the order of its connection,
+    /// unless its sender crashed before it had left or the network was cut on the way.
+    fn travel(&mut self, from: NodeId, to: NodeId, sent: Time, handle: u32) {
+        let e = self.messages.get(handle);
+        let (lane, origin) = (e.lane, e.origin);
+        if let Cargo::Chunk { flow, last } = e.cargo {
+            self.chunk_left(from, to, sent, flow, last);
+        }
+        if to == PROVIDER {
+            return self.messages.release(handle);
+        }
+        let arrival = self.network.arrival(from, to, lane, origin, sent);
+        match arrival {
+            Some(at) => self.queue.push(Event { at, origin, target: to.0, what: handle }),
+            None => self.messages.release(handle),
+        }
+    }
+}

@@ -1,0 +1,213 @@
+//! One step of a replica: begin when its core is free, run the handler, leave when everything is billed.
+
+use ledgerlab_consensus::{
+    Cx, Digest, Effect, Keys, NodeId, PayloadRef, Peer, Protocol, Span, Ticket, Time, Tip, ValidatorId, Verdict, Work,
+};
+
+use crate::engine::Simulation;
+use crate::engine::task::Task;
+use crate::kernel::queue::{Origin, Queue};
+use crate::kernel::rng::Stream;
+use crate::node::cost;
+
+/// What a replica's handler is called with.
+#[derive(Clone, Debug)]
+pub enum Input<P: Protocol> {
+    Start,
+    Message { from: NodeId, handle: u32 },
+    Timer(P::Timer),
+    Work,
+    Payload { ticket: Ticket, payload: PayloadRef },
+    Judged { ticket: Ticket, verdict: Verdict },
+    Checked { ticket: Ticket },
+    Durable(ledgerlab_consensus::LogSeq),
+    Mined(Ticket),
+    State(Tip),
+    Peer { peer: NodeId, state: Peer },
+}
+
+impl<P: Protocol> Input<P> {
+    fn number(&self) -> u64 {
+        match self {
+            Input::Start => 1,
+            Input::Message { .. } => 2,
+            Input::Timer(_) => 3,
+            Input::Work => 4,
+            Input::Payload { .. } => 5,
+            Input::Judged { .. } => 6,
+            Input::Checked { .. } => 7,
+            Input::Durable(_) => 8,
+            Input::Mined(_) => 9,
+            Input::State(_) => 10,
+            Input::Peer { .. } => 11,
+        }
+    }
+}
+
+/// What the digest takes of an input.
+#[derive(Clone, Copy, Debug)]
+pub struct Mark {
+    pub arrived: Time,
+    pub origin: Origin,
+    pub content: u64,
+}
+
+impl Mark {
+    /// Of something that the node does by itself.
+    pub fn own(n: u32, at: Time) -> Mark {
+        Mark { arrived: at, origin: Origin::new(n, 0), content: 0 }
+    }
+}
+
+/// Keyed hashes in place of cryptography: as unpredictable to the protocols, and free of cost beside the bill.
+struct SimulatedKeys {
+    vrf: Stream,
+    key: u64,
+    coin_quorum: usize,
+}
+
+impl Keys for SimulatedKeys {
+    fn vrf(&self, input: Digest) -> Digest {
+        let own = self.vrf.part(self.key);
+        Digest([own.at(input.0[0], input.0[1]), own.at(input.0[1], !input.0[0])])
+    }
+    fn coin(&self, wave: u64, shares: &mut dyn Iterator<Item = ValidatorId>) -> Option<u64> {
+        let mut who: Vec<ValidatorId> = shares.collect();
+        who.sort_unstable();
+        who.dedup();
+        (who.len() >= self.coin_quorum).then(|| self.vrf.part(u64::MAX).at(wave, 0))
+    }
+}
+
+impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
+    /// Runs an input and then every answer that costs no time.
+    pub(super) fn step(&mut self, n: u32, ready: Time, mark: Mark, input: Input<P>) {
+        let left = self.step_once(n, ready, mark, input);
+        self.drain_local(n, left);
+    }
+
+    /// Runs the answers that wait, and looks at what the replica now says of itself.
+    pub(super) fn drain_local(&mut self, n: u32, mut at: Time) {
+        while let Some(next) = self.nodes[n as usize].local.pop_front() {
+            at = self.step_once(n, at, Mark::own(n, at), next);
+        }
+        self.look_at_status(n, at);
+    }
+
+    fn step_once(&mut self, n: u32, ready: Time, mark: Mark, input: Input<P>) -> Time {
+        let host = self.nodes[n as usize].host as usize;
+        let begin = self.hosts[host].cpu.step_begin(ready);
+        let is_message = matches!(input, Input::Message { .. });
+        let node = &mut self.nodes[n as usize];
+        node.digest.record(&[mark.arrived.0, begin.0, mark.origin.0, input.number() << 56 ^ mark.content]);
+        self.call(n, begin, input);
+        let cost = self.bill(n) + if is_message { self.scenario.node.handling } else { Span::ZERO };
+        let leave = self.hosts[host].cpu.step(begin, cost);
+        self.apply_all(n, leave);
+        leave
+    }
+
+    fn call(&mut self, n: u32, begin: Time, input: Input<P>) {
+        let node = &mut self.nodes[n as usize];
+        let Some(replica) = node.replica.as_mut() else { return };
+        let keys = SimulatedKeys {
+            vrf: self.vrf,
+            key: node.env.key.map_or(u64::MAX - 1, |k| u64::from(k.0)),
+            coin_quorum: P::INFO.faults.tolerated(self.validators.total()).0 as usize + 1,
+        };
+        let mut cx = Cx::new(begin, begin + node.skew, &keys, &mut node.log_seq, &mut self.effects);
+        match input {
+            Input::Start => replica.on_start(&mut cx),
+            Input::Message { from, handle } => {
+                let body = self.messages.body(handle).expect("a protocol message has a body");
+                replica.on_message(from, body, &mut cx);
+            }
+            Input::Timer(t) => replica.on_timer(t, &mut cx),
+            Input::Work => replica.on_work(node.pool.pending(), &mut cx),
+            Input::Payload { ticket, payload } => replica.on_payload(ticket, &[payload], &mut cx),
+            Input::Judged { ticket, verdict } => replica.on_judged(ticket, verdict, &mut cx),
+            Input::Checked { ticket } => replica.on_checked(ticket, true, &mut cx),
+            Input::Durable(seq) => replica.on_durable(seq, &mut cx),
+            Input::Mined(t) => replica.on_mined(t, &mut cx),
+            Input::State(tip) => replica.on_state(tip, &mut cx),
+            Input::Peer { peer, state } => replica.on_peer(peer, state, &mut cx),
+        }
+    }
+
+    /// Time of the state machine's core that the effects cost: signatures, and what the protocol charges.
+    fn bill(&mut self, n: u32) -> Span {
+        let (spec, validators) = (&self.scenario.node, self.validators.len());
+        let me = self.nodes[n as usize].env.key;
+        let mut sum = Span::ZERO;
+        self.costs.clear();
+        for e in &self.effects.list {
+            match e {
+                Effect::Send { message, .. } => {
+                    let c = cost::of_message(message, me, spec, validators);
+                    self.costs.push(c);
+                    sum += c.sign;
+                }
+                Effect::Charge(Work::Time(t)) => sum += *t,
+                Effect::Charge(Work::Hash(bytes)) => sum += cost::hashing(spec, *bytes),
+                _ => {}
+            }
+        }
+        sum
+    }
+
+    fn look_at_status(&mut self, n: u32, at: Time) {
+        let Some(status) = self.nodes[n as usize].replica.as_ref().map(Protocol::status) else { return };
+        let node = &mut self.nodes[n as usize];
+        if node.view != status.view {
+            node.view = status.view;
+            self.probe.on_view(at, NodeId(n), status.view);
+            self.meter.view_changed(at, status.role == ledgerlab_consensus::Role::Electing);
+        }
+        if node.leader != status.leader {
+            node.leader = status.leader;
+            self.push_to_new_leader(n, at);
+        }
+    }
+
+    /// Does what the agenda says is due.
+    pub(super) fn perform(&mut self, n: u32, at: Time, task: Task<P>) {
+        let own = Mark::own(n, at);
+        match task {
+            Task::Start => self.start_replica(n, at),
+            Task::Received { handle, arrived } => self.verify(n, arrived, at, handle),
+            Task::Job { handle, arrived } => self.deliver(n, arrived, at, handle),
+            Task::Timer { timer, generation } => {
+                use ledgerlab_consensus::Timer as _;
+                if self.nodes[n as usize].timers[timer.kind()] == generation {
+                    self.nodes[n as usize].timers[timer.kind()] = 0;
+                    self.step(n, at, own, Input::Timer(timer));
+                }
+            }
+            Task::Durable => self.fsync_ended(n, at),
+            Task::Deadline { generation } => {
+                if self.nodes[n as usize].build.is_some_and(|b| b.generation == generation) {
+                    self.try_build(n, at);
+                    self.drain_local(n, at);
+                }
+            }
+            Task::Mined { generation, ticket } => {
+                if self.nodes[n as usize].mining == generation {
+                    self.step(n, at, own, Input::Mined(ticket));
+                }
+            }
+            Task::Flush(batch) => self.flush(n, at, batch),
+            Task::Ready(batch) => self.batch_ready(n, at, batch),
+            Task::Retry => self.retry_batches(n, at),
+            Task::Refetch { key, attempt } => self.refetch(n, at, key, attempt),
+            Task::Resync { generation } => self.resync(n, at, generation),
+            Task::Crash => self.crash(n, at),
+            Task::Restart => self.restart(n, at),
+            Task::Peer { peer, state } => self.step(n, at, own, Input::Peer { peer, state }),
+            Task::Uplink => self.uplink_ready(n, at),
+            Task::Open { flow } => self.open_transfer(n, flow, at),
+            Task::Chunk { flow } => self.next_chunk(n, flow, at),
+            Task::Stored { flow } => self.stored(n, flow, at),
+            Task::Client { client } => self.client_ready(n, client, at),
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! State transfer: a node that is far behind copies the ledger above its own chain from a peer.
+
+use ledgerlab_consensus::{NodeId, Protocol, Span, Time, Tip};
+
+use crate::engine::Simulation;
+use crate::engine::messages::Cargo;
+use crate::engine::step::{Input, Mark};
+use crate::engine::task::Task;
+use crate::kernel::queue::Queue;
+use crate::node::blocks::BlockId;
+use crate::node::cost::SIGNATURE_BYTES;
+
+/// Bytes of a request: height, tip, signature.
+const REQUEST_BYTES: u64 = 8 + 16 + SIGNATURE_BYTES as u64;
+/// Most bytes of ledger in one answer.
+const ANSWER_BYTES: u64 = 8 << 20;
+/// How long a node waits for an answer before it asks another peer.
+const PATIENCE: Span = Span::secs(10);
+
+/// A transfer that runs.
+#[derive(Clone, Copy, Debug)]
+pub struct StateTransfer {
+    target: Tip,
+    peer: NodeId,
+    generation: u64,
+}
+
+impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
+    /// Asks for the ledger up to `tip`; a transfer that runs already is given the higher aim.
+    pub(super) fn start_transfer(&mut self, n: u32, at: Time, tip: Tip, hint: NodeId) {
+        let node = &mut self.nodes[n as usize];
+        if let Some(t) = &mut node.transfer {
+            if tip.height > t.target.height {
+                t.target = tip;
+            }
+            return;
+        }
+        let generation = node.next_generation();
+        node.transfer = Some(StateTransfer { target: tip, peer: hint, generation });
+        self.ask_for_state(n, at);
+    }
+
+    fn ask_for_state(&mut self, n: u32, at: Time) {
+        let node = &mut self.nodes[n as usize];
+        let generation = node.next_generation();
+        let Some(t) = &mut node.transfer else { return };
+        t.generation = generation;
+        let (peer, own) = (t.peer, node.chain[node.chain.len() - 1].block);
+        self.send_cargo(n, at, peer, Cargo::StateRequest { tip: own, generation }, REQUEST_BYTES, "state-request");
+        self.push_task(n, at + PATIENCE, Task::Resync { generation });
+    }
+
+    /// No answer: the next peer.
+    pub(super) fn resync(&mut self, n: u32, at: Time, generation: u64) {
+        let nodes = self.nodes.len() as u32;
+        let Some(t) = &mut self.nodes[n as usize].transfer else { return };
+        if t.generation != generation {
+            return;
+        }
+        let next = (t.peer.0 + 1) % nodes;
+        t.peer = NodeId(if next == n { (next + 1) % nodes } else { next });
+        self.ask_for_state(n, at);
+    }
+
+    /// Answers with the blocks above the last one that the requester's chain shares with the own.
+    pub(super) fn serve_state(&mut self, n: u32, from: NodeId, at: Time, tip: BlockId, generation: u64) {
+        let chain = &self.nodes[n as usize].chain;
+        let mut shared = tip;
+        while shared != 0 {
+            let height = self.blocks.block(shared).height;
+            if chain.get(height as usize).is_some_and(|a| a.block == shared) {
+                break;
+            }
+            let parent = self.blocks.block(shared).parent;
+            shared = self.blocks.find(parent).expect("an adopted block's parent is known");
+        }
+        let top = match self.meter.depth() {
+            // Deterministic finality: only what is final is handed out.
+            None => self.nodes[n as usize].final_height,
+            Some(_) => self.nodes[n as usize].height(),
+        };
+        let first = self.blocks.block(shared).height + 1;
+        let (mut bytes, mut blocks) = (0, vec![]);
+        for a in chain.iter().take(top as usize + 1).skip(first as usize) {
+            let b = self.blocks.block(a.block);
+            bytes += self.blocks.content(a.block).0 + u64::from(b.header_bytes + b.certificate_bytes);
+            blocks.push(a.block);
+            if bytes >= ANSWER_BYTES {
+                break;
+            }
+        }
+        let top = chain[top as usize].block;
+        let tip = Tip { height: self.blocks.block(top).height, block: self.blocks.block(top).digest };
+        self.send_cargo(n, at, from, Cargo::State { blocks, tip, generation }, bytes.max(REQUEST_BYTES), "state");
+    }
+
+    /// Appends what came, and asks again until the peer has no more.
+    pub(super) fn receive_state(
+        &mut self,
+        n: u32,
+        from: NodeId,
+        at: Time,
+        blocks: &[BlockId],
+        peer_tip: Tip,
+        generation: u64,
+    ) {
+        if self.nodes[n as usize].transfer.is_none_or(|t| t.generation != generation) {
+            return;
+        }
+        if let Some(first) = blocks.first() {
+            let below = self.blocks.block(*first).height - 1;
+            if below < self.nodes[n as usize].height() {
+                self.revert(n, at, below);
+            }
+        }
+        let deterministic = self.meter.depth().is_none();
+        for id in blocks {
+            self.append(n, at, *id);
+            if deterministic {
+                self.finalize(n, at, self.blocks.block(*id).height, None);
+            }
+        }
+        let node = &mut self.nodes[n as usize];
+        let height = node.height();
+        let Some(t) = node.transfer else { return };
+        if height < peer_tip.height && !blocks.is_empty() {
+            node.transfer = Some(StateTransfer { peer: from, ..t });
+            return self.ask_for_state(n, at);
+        }
+        if height < t.target.height {
+            // This peer has no more: wait for the patience to end, then ask the next.
+            return;
+        }
+        node.transfer = None;
+        let tip = Tip { height, block: self.blocks.block(node.chain[height as usize].block).digest };
+        self.meter.catch_up(at, NodeId(n), tip);
+        self.probe.on_state(at, NodeId(n), height);
+        self.step(n, at, Mark::own(n, at), Input::State(tip));
+    }
+}

@@ -1,0 +1,62 @@
+//! What can be on a host's agenda.
+
+use ledgerlab_consensus::{Digest, NodeId, Peer, Protocol, Ticket, Time};
+
+use crate::node::mempool::BatchId;
+
+/// A task that a crash does not cancel.
+pub const ANY_EPOCH: u32 = u32::MAX;
+
+/// A task with the life of the node to which it belongs: after a crash it lapses.
+#[derive(Clone, Debug)]
+pub struct Due<P: Protocol> {
+    /// Number of crashes of the node when the task was written down, or [`ANY_EPOCH`].
+    pub epoch: u32,
+    /// The task.
+    pub task: Task<P>,
+}
+
+/// Something that a host does by itself.
+#[derive(Clone, Debug)]
+pub enum Task<P: Protocol> {
+    /// The replica starts.
+    Start,
+    /// A message that has passed the downlink.
+    Received { handle: u32, arrived: Time },
+    /// A message whose verification ends.
+    Job { handle: u32, arrived: Time },
+    /// A timer of the replica.
+    Timer { timer: P::Timer, generation: u64 },
+    /// An fsync ends.
+    Durable,
+    /// A build must be answered.
+    Deadline { generation: u64 },
+    /// The mining race is won.
+    Mined { generation: u64, ticket: Ticket },
+    /// A batch has waited long enough.
+    Flush(BatchId),
+    /// A batch's signatures are verified.
+    Ready(BatchId),
+    /// The gateway looks after batches that are not on chain yet.
+    Retry,
+    /// A fetch has taken too long.
+    Refetch { key: Digest, attempt: u32 },
+    /// A state transfer has taken too long.
+    Resync { generation: u64 },
+    /// The node stops.
+    Crash,
+    /// The node starts again.
+    Restart,
+    /// A connection changes.
+    Peer { peer: NodeId, state: Peer },
+    /// The uplink has sent a copy and takes the next.
+    Uplink,
+    /// A transfer outside the chain begins.
+    Open { flow: u32 },
+    /// It sends its next chunk.
+    Chunk { flow: u32 },
+    /// A provider has acknowledged an object.
+    Stored { flow: u32 },
+    /// A client of a closed loop submits again.
+    Client { client: u32 },
+}

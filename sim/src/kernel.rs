@@ -1,0 +1,5 @@
+//! The kernel: what every simulated thing rests on, and what knows nothing of networks or ledgers.
+
+pub mod digest;
+pub mod queue;
+pub mod rng;

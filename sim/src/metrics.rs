@@ -1,0 +1,405 @@
+//! What a run measures, and the checks that every run makes.
+//!
+//! The meter hears of everything by the time at which it takes effect. Nodes may run ahead of the clock, so finality
+//! is decided at the end of each second, when nothing before it can change any more.
+
+mod cohort;
+mod finality;
+pub mod record;
+mod series;
+
+use std::sync::Arc;
+
+use ledgerlab_consensus::{
+    Certificate, Claim, Digest, Evidence, Finality, Height, KnobValue, Message, NodeId, ProtocolInfo, Span, Time, Tip,
+    ValidatorId, Validators,
+};
+
+use crate::check::agreement::{Agreement, Reversals};
+use crate::check::certificate::Certificates;
+use crate::check::conservation::{Conservation, State};
+use crate::check::little::Little;
+use crate::check::liveness::Liveness;
+use crate::check::statements::Statements;
+use crate::check::{Violation, Violations};
+use crate::node::blocks::{BlockId, Blocks};
+use crate::node::mempool::{Batches, Transactions, TxId};
+use crate::scenario::Scenario;
+use crate::storage::BytesByClass;
+
+use cohort::{Cohorts, Latency};
+use finality::Reports;
+use series::SeriesMeter;
+
+/// Heights over which a validator's statements are remembered: twice the largest window that the protocol is set to.
+fn statement_window(s: &Scenario) -> u64 {
+    let counts = s.settings.iter().filter_map(|(_, v)| match v {
+        KnobValue::Count(c) => Some(c),
+        _ => None,
+    });
+    2 * counts.max().unwrap_or(0).min(1 << 16)
+}
+
+/// What a machine's parts have carried up to some time.
+#[derive(Clone, Copy, PartialEq, Debug, Default)]
+pub struct MachineUsage {
+    /// Bytes through the uplink.
+    pub bytes_up: u64,
+    /// Bytes through the downlink.
+    pub bytes_down: u64,
+    /// Share of the time that the uplink was busy.
+    pub uplink: f64,
+    /// Share of the time that the downlink was busy.
+    pub downlink: f64,
+    /// The busiest second of the uplink, as a share of its rate.
+    pub uplink_peak: f64,
+    /// Share of all cores' time that was billed.
+    pub cpu: f64,
+    /// The same of the busiest core.
+    pub core: f64,
+    /// Share of the time that the disk wrote.
+    pub disk: f64,
+    /// Bytes written to disk, amplification included.
+    pub disk_bytes: u64,
+    /// Number of fsyncs.
+    pub fsyncs: u64,
+}
+
+/// The machines at one moment.
+#[derive(Clone, Debug, Default)]
+struct Snapshot {
+    at: Time,
+    machines: Vec<MachineUsage>,
+}
+
+/// The observer of a run.
+pub struct Meter {
+    window: (Time, Time),
+    depth: Option<u64>,
+    expiry: Span,
+    info: ProtocolInfo,
+    reports: Reports,
+    cohorts: Cohorts,
+    client: Latency,
+    reads: (u64, u64, Latency),
+    series: SeriesMeter,
+    bytes: BytesByClass,
+    off_chain: u64,
+    blocks: BlockCounts,
+    rejects: Vec<(&'static str, u64)>,
+    snapshots: Vec<Snapshot>,
+    end: Time,
+    messages: Vec<(&'static str, u64, u64)>,
+    events: u64,
+    conservation: Conservation,
+    little: Little,
+    sides: Option<crate::check::little::Sides>,
+    liveness: Liveness,
+    agreement: Agreement,
+    statements: Statements,
+    certificates: Certificates,
+    violations: Violations,
+}
+
+/// Counts of what the chain did in the window.
+#[derive(Clone, Copy, PartialEq, Debug, Default)]
+struct BlockCounts {
+    settled: u64,
+    empty: u64,
+    payload_bytes: u64,
+    header_bytes: u64,
+    certificate_bytes: u64,
+    transactions: u64,
+    first: Option<Time>,
+    last: Option<Time>,
+    stale: u64,
+    catch_ups: u64,
+    view_changes: u64,
+    duplicates: u64,
+}
+
+impl Meter {
+    /// An observer of a run that has not begun.
+    pub fn new(s: &Scenario, validators: &Arc<Validators>, info: ProtocolInfo) -> Meter {
+        let start = Time::ZERO + s.warmup;
+        let honest = vec![true; validators.len()];
+        let nodes: Vec<bool> = s.organisations.iter().flat_map(|o| (0..o.validators).map(|_| true)).collect();
+        let reversals = match info.finality {
+            Finality::Deterministic => Reversals::Fail,
+            Finality::Probabilistic { .. } => Reversals::Count,
+        };
+        Meter {
+            window: (start, start + s.duration),
+            depth: s.finality.depth,
+            expiry: s.mempool.expiry,
+            info,
+            reports: Reports::new(s, validators, info.faults),
+            cohorts: Cohorts::new(s),
+            client: Latency::default(),
+            reads: (0, 0, Latency::default()),
+            series: SeriesMeter::new(s.warmup + s.duration),
+            bytes: BytesByClass::default(),
+            off_chain: 0,
+            blocks: BlockCounts::default(),
+            rejects: vec![],
+            snapshots: vec![],
+            end: Time::ZERO,
+            messages: vec![],
+            events: 0,
+            conservation: Conservation::new(),
+            little: Little::new(),
+            sides: None,
+            liveness: Liveness::new(),
+            agreement: Agreement::new(&nodes, reversals),
+            statements: Statements::new(info.exclusive, &honest).with_window(statement_window(s)),
+            certificates: Certificates::new(Arc::clone(validators), validators.quorum(info.faults)),
+            violations: Violations::default(),
+        }
+    }
+
+    /// Blocks on top that make a block final, where that is the rule.
+    pub fn depth(&self) -> Option<u64> {
+        self.depth
+    }
+    /// What was found wrong.
+    pub fn violations(&self) -> &Violations {
+        &self.violations
+    }
+    fn in_window(&self, at: Time) -> bool {
+        self.window.0 <= at && at < self.window.1
+    }
+
+    /// A client plans a transaction.
+    pub fn created(&mut self, at: Time, tx: TxId, workload: u16) {
+        self.violations.note(self.conservation.create(at, u64::from(tx)));
+        self.little.enter(at);
+        self.liveness.submit(at);
+        self.series.offered(at);
+        self.cohorts.created(self.in_window(at), workload);
+    }
+    /// A gateway has no room for it.
+    pub fn rejected(&mut self, at: Time, node: NodeId, tx: TxId, planned: Time, workload: u16) {
+        self.violations.note(self.conservation.reject(at, node, u64::from(tx)));
+        self.little.leave(at, planned);
+        self.series.left(at, 1);
+        self.cohorts.rejected(self.in_window(planned), workload);
+    }
+    /// A client's own node says that its transaction is final.
+    pub fn answered(&mut self, planned: Time, at: Time) {
+        if self.in_window(planned) {
+            self.client.record(at.since(planned));
+        }
+    }
+    /// A client plans a read.
+    pub fn read_created(&mut self, at: Time) {
+        self.reads.0 += u64::from(self.in_window(at));
+    }
+    /// A read could not be served.
+    pub fn read_failed(&mut self, _planned: Time) {}
+    /// A read was served.
+    pub fn read_done(&mut self, planned: Time, at: Time) {
+        if self.in_window(planned) {
+            self.reads.1 += 1;
+            self.reads.2.record(at.since(planned));
+        }
+    }
+    /// An object is kept outside the chain.
+    pub fn stored(&mut self, at: Time, bytes: u64) {
+        if self.in_window(at) {
+            self.off_chain += bytes;
+        }
+    }
+
+    /// A node adopts a block.
+    pub fn adopted(&mut self, at: Time, node: NodeId, tip: Tip, parent: Digest) {
+        self.violations.note(self.agreement.adopt(at, node, tip, parent));
+    }
+    /// A node leaves blocks.
+    pub fn reverted(&mut self, at: Time, node: NodeId, height: Height, from: Height) {
+        self.violations.note(self.agreement.revert(at, node, height));
+        self.series.reorg(from - height);
+    }
+    /// A replica finalises.
+    pub fn finalized(&mut self, at: Time, node: NodeId, height: Height, certificate: Option<&Certificate>) {
+        self.violations.note(self.agreement.finalize(at, node, height));
+        if let Some(c) = certificate {
+            self.violations.note(self.certificates.finalized(at, node, height, c, &self.statements));
+        }
+    }
+    /// A node counts a block deep enough.
+    pub fn deep_enough(&mut self, at: Time, node: NodeId, height: Height) {
+        self.violations.note(self.agreement.finalize(at, node, height));
+    }
+    /// A block is final at a node: by the rule at `commit`, and executed there at `at`.
+    pub fn settled_at(&mut self, node: NodeId, block: BlockId, commit: Time, at: Time) {
+        self.reports.add(node, block, commit, at);
+    }
+    /// A node has copied the ledger.
+    pub fn catch_up(&mut self, at: Time, node: NodeId, tip: Tip) {
+        self.blocks.catch_ups += 1;
+        self.violations.note(self.agreement.sync(at, node, tip));
+    }
+    /// A node's view changed.
+    pub fn view_changed(&mut self, at: Time, by_failure: bool) {
+        self.blocks.view_changes += u64::from(by_failure && self.in_window(at));
+    }
+    /// A node starts again.
+    pub fn restarted(&mut self, at: Time, node: NodeId, tip: Tip) {
+        self.violations.note(self.agreement.restart(at, node, tip));
+    }
+    /// A replica accuses a validator; all are honest here, so the accusation itself is a violation.
+    pub fn evidence(&mut self, at: Time, node: NodeId, e: &Evidence) {
+        let what = format!("validator {} is accused of signing both {:?} and {:?}", e.who.0, e.a, e.b);
+        self.violations.note(Err(Violation { check: "evidence", at, node: Some(node), what }));
+    }
+    /// A replica refused a message.
+    pub fn reject(&mut self, why: &'static str) {
+        match self.rejects.iter_mut().find(|(w, _)| *w == why) {
+            Some((_, n)) => *n += 1,
+            None => self.rejects.push((why, 1)),
+        }
+    }
+
+    /// A message is handed to the host: what binds its signer must wait for its record to be durable.
+    pub fn check_durability<M: Message>(
+        &mut self,
+        at: Time,
+        node: NodeId,
+        key: Option<ValidatorId>,
+        message: &M,
+        gated: bool,
+    ) {
+        if gated || self.info.exclusive.is_empty() {
+            return;
+        }
+        message.claims(&mut |claim| {
+            let Claim::Signed { by, what } = claim else { return };
+            if Some(by) == key && self.info.exclusive.contains(&what.kind) {
+                let what = format!("an exclusive statement of kind {} does not wait for its record", what.kind);
+                self.violations.note(Err(Violation { check: "durability", at, node: Some(node), what }));
+            }
+        });
+    }
+
+    /// A message leaves its sender: its own statements are made.
+    pub fn check_statements<M: Message>(&mut self, at: Time, node: NodeId, key: Option<ValidatorId>, message: &M) {
+        message.claims(&mut |claim| {
+            let Claim::Signed { by, what } = claim else { return };
+            if Some(by) == key {
+                let outcome = self.statements.sent(at, node, by, &what);
+                self.violations.note(outcome);
+            }
+        });
+    }
+
+    /// Everything before `now` has happened: blocks that are final by the rule are accounted for.
+    pub fn advance(&mut self, now: Time, blocks: &Blocks, batches: &Batches, txs: &Transactions) {
+        for (block, commit, at) in self.reports.settle(now) {
+            self.settle(block, commit, at, blocks, batches, txs);
+        }
+        self.violations.note(self.little.advance(now));
+    }
+
+    fn settle(&mut self, id: BlockId, commit: Time, at: Time, blocks: &Blocks, batches: &Batches, txs: &Transactions) {
+        let b = blocks.block(id);
+        let (payload_bytes, count) = blocks.content(id);
+        let on_chain = u64::from(b.header_bytes) + u64::from(b.certificate_bytes) + payload_bytes;
+        self.series.chain(at, on_chain);
+        if self.in_window(at) {
+            let c = &mut self.blocks;
+            c.settled += 1;
+            c.empty += u64::from(count == 0);
+            c.payload_bytes += payload_bytes;
+            c.header_bytes += u64::from(b.header_bytes);
+            c.certificate_bytes += u64::from(b.certificate_bytes);
+            c.transactions += count;
+            c.first.get_or_insert(at);
+            c.last = Some(at);
+            let (header, certificate) = (u64::from(b.header_bytes), u64::from(b.certificate_bytes));
+            self.bytes.add_block(header, certificate, payload_bytes, count);
+        }
+        for p in &b.payloads {
+            let built = blocks.payload(*p).built;
+            for s in blocks.segments(*p) {
+                let batch = batches.get(s.batch);
+                let times = cohort::Times { ready: batch.ready, built, commit, at };
+                for t in &batch.txs[s.from as usize..s.to as usize] {
+                    self.commit(*t, &times, txs);
+                }
+            }
+        }
+        if count > 0 {
+            let left = self.conservation.classes().pending > 0;
+            self.liveness.commit(at, left);
+        }
+    }
+
+    fn commit(&mut self, t: TxId, times: &cohort::Times, txs: &Transactions) {
+        let i = t as usize;
+        // A transaction that its client submitted again may be in two blocks: the second is a no-op.
+        let again = txs.resubmitted.has(t);
+        if again && self.conservation.state(u64::from(t)) == Some(State::Committed) {
+            self.blocks.duplicates += 1;
+            return;
+        }
+        self.violations.note(self.conservation.commit(times.at, NodeId(0), u64::from(t)));
+        let planned = txs.planned[i];
+        self.little.leave(times.at, planned);
+        self.series.committed(times.at, times.at.since(planned));
+        let sampled = self.in_window(planned);
+        let (in_window, workload) = (self.in_window(times.at), txs.workload[i]);
+        self.cohorts.committed(sampled, in_window, workload, txs.kind[i], planned, txs.stored[i], times);
+    }
+
+    /// Blocks that some nodes hold for final, but not enough.
+    pub fn undecided(&self) -> impl Iterator<Item = BlockId> + '_ {
+        self.reports.undecided()
+    }
+
+    /// Whether every transaction of the cohort has an outcome.
+    pub fn cohort_done(&self) -> bool {
+        self.cohorts.waiting() == 0
+    }
+
+    /// Takes a picture of the machines.
+    pub fn snapshot(&mut self, at: Time, machines: Vec<MachineUsage>) {
+        self.snapshots.push(Snapshot { at, machines });
+    }
+
+    /// The run has ended at `end`; `held` are the transactions that clients, gateways and pools hold.
+    pub fn finish(
+        &mut self,
+        end: Time,
+        messages: Vec<(&'static str, u64, u64)>,
+        events: u64,
+        txs: &Transactions,
+        held: &[TxId],
+    ) {
+        self.end = end;
+        self.messages = messages;
+        self.events = events;
+        let mut expired = vec![0; self.cohorts.workloads().count()];
+        let waiting: Vec<usize> =
+            (0..txs.len()).filter(|i| self.conservation.state(*i as u64) == Some(State::Pending)).collect();
+        for i in &waiting {
+            if txs.planned[*i] + self.expiry < end {
+                self.violations.note(self.conservation.expire(end, *i as u64));
+                expired[txs.workload[*i] as usize] += u64::from(self.in_window(txs.planned[*i]));
+            }
+        }
+        self.cohorts.close(&expired);
+        let held = held.iter().filter(|t| self.conservation.state(u64::from(**t)) == Some(State::Pending)).count();
+        self.violations.note(self.conservation.reconcile(end, held as u64));
+        match self.little.finish(end, waiting.iter().map(|i| txs.planned[*i])) {
+            Ok(sides) => self.sides = Some(sides),
+            Err(v) => {
+                self.violations.note(Err(v));
+            }
+        }
+    }
+
+    /// Time from the last commit to the end of the run.
+    pub fn silence(&self) -> Span {
+        self.end.since(self.liveness.last().unwrap_or(Time::ZERO))
+    }
+}

@@ -1,0 +1,94 @@
+//! When enough nodes hold a block for final.
+//!
+//! Nodes report out of order, since each may run ahead of the clock. A block is decided when everything before the
+//! clock has been reported, so the answer is the exact order statistic.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use ledgerlab_consensus::{FaultBound, NodeId, Stake, Time, Validators};
+
+use crate::fault::FaultPlan;
+use crate::node::bits::Bits;
+use crate::node::blocks::BlockId;
+use crate::scenario::{FinalityNodes, Scenario};
+
+/// Reports of the blocks that are not decided yet.
+pub struct Reports {
+    nodes: FinalityNodes,
+    quorum: Stake,
+    total: Stake,
+    stake: Vec<Stake>,
+    faults: FaultPlan,
+    /// By block: (final at, commit, node).
+    open: BTreeMap<BlockId, Vec<(Time, Time, NodeId)>>,
+    decided: Bits,
+}
+
+impl Reports {
+    /// Nothing is final yet.
+    pub fn new(s: &Scenario, validators: &Arc<Validators>, bound: FaultBound) -> Reports {
+        let nodes = validators.len() as u32;
+        Reports {
+            nodes: s.finality.nodes,
+            quorum: validators.quorum(bound),
+            total: validators.total(),
+            stake: validators.iter().map(|v| validators.stake(v)).collect(),
+            faults: FaultPlan::new(&s.faults, nodes),
+            open: BTreeMap::new(),
+            decided: Bits::default(),
+        }
+    }
+    /// A node holds a block for final from `at` on.
+    pub fn add(&mut self, node: NodeId, block: BlockId, commit: Time, at: Time) {
+        if !self.decided.has(block) {
+            self.open.entry(block).or_default().push((at, commit, node));
+        }
+    }
+    /// Blocks that some nodes hold for final, but not enough.
+    pub fn undecided(&self) -> impl Iterator<Item = BlockId> + '_ {
+        self.open.keys().copied()
+    }
+    /// The blocks that are final by `now`, with the times of commit and finality, in order of time.
+    pub fn settle(&mut self, now: Time) -> Vec<(BlockId, Time, Time)> {
+        let mut done: Vec<(BlockId, Time, Time)> = vec![];
+        let mut open = std::mem::take(&mut self.open);
+        for (block, reports) in &mut open {
+            reports.sort_unstable();
+            if let Some((commit, at)) = self.decide(reports).filter(|(_, at)| *at <= now) {
+                done.push((*block, commit, at));
+            }
+        }
+        done.iter().for_each(|(b, ..)| {
+            open.remove(b);
+            self.decided.add(*b);
+        });
+        self.open = open;
+        done.sort_unstable_by_key(|(block, _, at)| (*at, *block));
+        done
+    }
+    /// Commit and finality of a block at the node that completes the rule.
+    fn decide(&self, reports: &[(Time, Time, NodeId)]) -> Option<(Time, Time)> {
+        let mut weight = 0;
+        let mut commit = Time::ZERO;
+        for (i, (at, committed, node)) in reports.iter().enumerate() {
+            weight += self.stake.get(node.0 as usize).map_or(0, |s| s.0);
+            commit = commit.max(*committed);
+            let enough = match self.nodes {
+                FinalityNodes::First => true,
+                FinalityNodes::Quorum => weight >= self.quorum.0,
+                FinalityNodes::Fraction(f) => weight as f64 >= f * self.total.0 as f64,
+                FinalityNodes::All => self.everybody(&reports[..=i], *at),
+            };
+            if enough {
+                return Some((commit.min(*at), *at));
+            }
+        }
+        None
+    }
+    fn everybody(&self, reports: &[(Time, Time, NodeId)], at: Time) -> bool {
+        (0..self.stake.len() as u32)
+            .map(NodeId)
+            .all(|n| reports.iter().any(|(.., r)| *r == n) || !self.faults.is_up(n, at))
+    }
+}

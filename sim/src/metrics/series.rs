@@ -1,0 +1,100 @@
+//! What happened over time, second by second while the run lasts, in wider steps in the result.
+
+use hdrhistogram::Histogram;
+use ledgerlab_consensus::{Span, Time};
+
+use crate::record::{ReorgDepth, Series};
+
+/// Steps of a result's series.
+const STEPS: u64 = 240;
+
+#[derive(Clone, Debug)]
+struct Step {
+    offered: u64,
+    committed: u64,
+    left: u64,
+    latency_sum_ns: u128,
+    latency: Histogram<u64>,
+    chain_bytes: u64,
+}
+
+impl Default for Step {
+    fn default() -> Self {
+        let latency = Histogram::new(2).expect("two digits are allowed");
+        Step { offered: 0, committed: 0, left: 0, latency_sum_ns: 0, latency, chain_bytes: 0 }
+    }
+}
+
+/// Collects the series.
+#[derive(Clone, Debug)]
+pub struct SeriesMeter {
+    step: Span,
+    steps: Vec<Step>,
+    reorgs: Vec<u64>,
+}
+
+impl SeriesMeter {
+    /// Of a run of about this length: whole seconds, a few hundred steps.
+    pub fn new(length: Span) -> SeriesMeter {
+        let seconds = (length.0 / 1_000_000_000).div_ceil(STEPS).max(1);
+        SeriesMeter { step: Span::secs(seconds), steps: vec![], reorgs: vec![] }
+    }
+    fn at(&mut self, at: Time) -> &mut Step {
+        let i = (at.0 / self.step.0) as usize;
+        if i >= self.steps.len() {
+            self.steps.resize_with(i + 1, Step::default);
+        }
+        &mut self.steps[i]
+    }
+    /// A transaction is planned.
+    pub fn offered(&mut self, at: Time) {
+        self.at(at).offered += 1;
+    }
+    /// Transactions leave without commit.
+    pub fn left(&mut self, at: Time, count: u64) {
+        self.at(at).left += count;
+    }
+    /// A transaction is final.
+    pub fn committed(&mut self, at: Time, latency: Span) {
+        let s = self.at(at);
+        s.committed += 1;
+        s.latency_sum_ns += u128::from(latency.0);
+        s.latency.record(latency.0 / 1_000).expect("an auto-resizing histogram takes any value");
+    }
+    /// A block is final.
+    pub fn chain(&mut self, at: Time, bytes: u64) {
+        self.at(at).chain_bytes += bytes;
+    }
+    /// A node left so many blocks.
+    pub fn reorg(&mut self, depth: u64) {
+        let d = depth as usize;
+        if d >= self.reorgs.len() {
+            self.reorgs.resize(d + 1, 0);
+        }
+        self.reorgs[d] += 1;
+    }
+    /// Reorganisations by depth.
+    pub fn reorgs(&self) -> Vec<ReorgDepth> {
+        let some = self.reorgs.iter().enumerate().filter(|(_, n)| **n > 0);
+        some.map(|(d, n)| ReorgDepth { depth: d as u64, count: *n }).collect()
+    }
+    /// The columns up to `end`.
+    pub fn series(&self, end: Time) -> Series {
+        let step_s = self.step.as_secs_f64();
+        let rows = (end.0.div_ceil(self.step.0) as usize).min(self.steps.len());
+        let mut s = Series { step_s, ..Series::default() };
+        let (mut waiting, mut chain) = (0_i64, 0_u64);
+        for x in &self.steps[..rows] {
+            s.offered_tx_per_s.push(x.offered as f64 / step_s);
+            s.committed_tx_per_s.push(x.committed as f64 / step_s);
+            let some = x.committed > 0;
+            s.latency_mean_ms.push(some.then(|| x.latency_sum_ns as f64 / x.committed as f64 / 1e6));
+            s.latency_p99_ms.push(some.then(|| x.latency.value_at_quantile(0.99) as f64 / 1e3));
+            waiting += x.offered as i64 - x.committed as i64 - x.left as i64;
+            s.backlog_tx.push(waiting.max(0) as f64);
+            chain += x.chain_bytes;
+            s.chain_bytes.push(chain as f64);
+        }
+        s
+    }
+}

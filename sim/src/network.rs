@@ -1,0 +1,133 @@
+//! The network: latency between regions, shared links, connections that keep their order, faults and the overlay.
+
+pub mod connection;
+pub mod latency;
+pub mod link;
+pub mod overlay;
+pub mod tables;
+
+use ledgerlab_consensus::{Lane, NodeId, Span, Time};
+
+use crate::fault::FaultPlan;
+use crate::kernel::queue::Origin;
+use crate::kernel::rng::{Purpose, Stream};
+use crate::scenario::Scenario;
+use connection::Connections;
+use latency::LatencyModel;
+use link::Rate;
+use overlay::Overlay;
+
+/// What a lost segment costs at least: the transport's smallest retransmission timeout (Linux: 200 ms).
+const MIN_RETRANSMISSION: Span = Span::millis(200);
+
+/// A machine as the scenario describes it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct HostSpec {
+    /// Region.
+    pub region: usize,
+    /// Uplink, bit/s.
+    pub uplink: u64,
+    /// Downlink, bit/s.
+    pub downlink: u64,
+    /// Cores.
+    pub cores: u32,
+}
+
+/// Who is where, and how a message gets from one to another.
+#[derive(Debug)]
+pub struct Network {
+    hosts: Vec<HostSpec>,
+    host_of: Vec<u32>,
+    region_of: Vec<usize>,
+    latency: LatencyModel,
+    connections: Option<Connections>,
+    overlay: Overlay,
+    faults: FaultPlan,
+    jitter: Stream,
+    loss: Option<(Stream, f64)>,
+}
+
+impl Network {
+    /// The network of a scenario.
+    pub fn new(s: &Scenario, seed: u64) -> Network {
+        let (mut hosts, mut host_of, mut region_of) = (vec![], vec![], vec![]);
+        for o in &s.organisations {
+            let spec = HostSpec { region: o.region, uplink: o.uplink, downlink: o.downlink, cores: o.cores };
+            for v in 0..o.validators {
+                if v == 0 || !o.share_host {
+                    hosts.push(spec);
+                }
+                host_of.push(hosts.len() as u32 - 1);
+                region_of.push(o.region);
+            }
+        }
+        let nodes = host_of.len() as u32;
+        Network {
+            latency: LatencyModel::new(&s.network.latency, &region_of, s.network.loopback, &host_of),
+            connections: s.network.fifo.then(|| Connections::new(nodes)),
+            overlay: Overlay::new(nodes, s.network.degree, seed),
+            faults: FaultPlan::new(&s.faults, nodes),
+            jitter: Stream::new(seed, Purpose::Latency),
+            loss: (s.network.loss > 0.0).then(|| (Stream::new(seed, Purpose::Loss), s.network.loss)),
+            hosts,
+            host_of,
+            region_of,
+        }
+    }
+
+    /// Number of nodes.
+    pub fn nodes(&self) -> u32 {
+        self.host_of.len() as u32
+    }
+    /// The machines.
+    pub fn hosts(&self) -> &[HostSpec] {
+        &self.hosts
+    }
+    /// The machine of a node.
+    pub fn host_of(&self, n: NodeId) -> u32 {
+        self.host_of[n.0 as usize]
+    }
+    /// The region of a node.
+    pub fn region_of(&self, n: NodeId) -> usize {
+        self.region_of[n.0 as usize]
+    }
+    /// The fault plan.
+    pub fn faults(&self) -> &FaultPlan {
+        &self.faults
+    }
+    /// The gossip overlay.
+    pub fn overlay(&self) -> &Overlay {
+        &self.overlay
+    }
+    /// The latency model.
+    pub fn latency(&self) -> &LatencyModel {
+        &self.latency
+    }
+    /// Time for which a host's uplink carries so many bytes.
+    pub fn upload_time(&self, host: u32, bytes: u32) -> Span {
+        Rate::bits_per_s(self.hosts[host as usize].uplink).carry(u64::from(bytes))
+    }
+
+    /// When the last byte of a copy that left at `sent` arrives; `None` where it is lost for good: its sender
+    /// crashed before it had left, or a partition cut it off.
+    pub fn arrival(&mut self, from: NodeId, to: NodeId, lane: Lane, origin: Origin, sent: Time) -> Option<Time> {
+        let recipient = u64::from(to.0);
+        let latency = self.latency.one_way(from, to, self.jitter.at(origin.0, recipient));
+        let mut at = sent + latency;
+        if let Some((stream, share)) = self.loss {
+            // A transport retransmits: a loss is a delay, and may happen again.
+            let mut again = 0;
+            while again < 16 && stream.part(again).chance(origin.0, recipient, share) {
+                at += MIN_RETRANSMISSION.max(latency * 3);
+                again += 1;
+            }
+        }
+        if let Some(c) = &mut self.connections {
+            at = c.keep_order(from, to, lane, at);
+        }
+        // The copy would leave after its sender's crash where the sender is not up when it leaves.
+        let lost =
+            !self.faults.is_empty() && (!self.faults.is_up(from, sent) || self.faults.cut_during(from, to, sent, at));
+        (!lost).then_some(at)
+    }
+}

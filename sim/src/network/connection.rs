@@ -1,0 +1,55 @@
+//! Connections that keep the order of their messages, as TCP does: one for each pair of nodes and lane.
+
+use std::collections::BTreeMap;
+
+use ledgerlab_consensus::{LANES, Lane, NodeId, Time};
+
+/// Up to this many nodes every connection has its place in a table; beyond, only those that are used.
+const DENSE: u32 = 1_024;
+
+/// When the last message of each connection arrives.
+#[derive(Debug)]
+pub enum Connections {
+    /// Rows by sender.
+    Dense { nodes: u32, last: Vec<Time> },
+    /// By sender, receiver and lane.
+    Sparse(BTreeMap<(u32, u32, u8), Time>),
+}
+
+impl Connections {
+    /// Connections between so many nodes.
+    pub fn new(nodes: u32) -> Connections {
+        if nodes <= DENSE {
+            let n = nodes as usize;
+            Connections::Dense { nodes, last: vec![Time::ZERO; n * n * LANES] }
+        } else {
+            Connections::Sparse(BTreeMap::new())
+        }
+    }
+    /// The arrival of a message that would arrive at `at` if nothing were before it.
+    pub fn keep_order(&mut self, from: NodeId, to: NodeId, lane: Lane, at: Time) -> Time {
+        let last = match self {
+            Connections::Dense { nodes, last } => &mut last[(from.0 * *nodes + to.0) as usize * LANES + lane as usize],
+            Connections::Sparse(last) => last.entry((from.0, to.0, lane as u8)).or_default(),
+        };
+        *last = at.max(*last);
+        *last
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_overtakes_on_a_connection_and_lanes_are_apart() {
+        for nodes in [3, DENSE + 1] {
+            let mut c = Connections::new(nodes);
+            let (a, b) = (NodeId(1), NodeId(2));
+            assert_eq!(c.keep_order(a, b, Lane::Vote, Time(50)), Time(50));
+            assert_eq!(c.keep_order(a, b, Lane::Vote, Time(40)), Time(50));
+            assert_eq!(c.keep_order(a, b, Lane::Block, Time(40)), Time(40));
+            assert_eq!(c.keep_order(b, a, Lane::Vote, Time(10)), Time(10));
+        }
+    }
+}

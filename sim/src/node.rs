@@ -1,0 +1,9 @@
+//! What a machine is made of: cores, disk, mempool, ledger.
+
+pub mod agenda;
+pub mod bits;
+pub mod blocks;
+pub mod cost;
+pub mod cpu;
+pub mod disk;
+pub mod mempool;

@@ -1,0 +1,96 @@
+//! What a host has to do by itself: timers, parked jobs, flushes, the end of fsyncs; ordered by time, then by the
+//! order in which it was written down.
+//!
+//! The queue holds at most one wake for a host at a time: that of the earliest entry. A message is handled at once
+//! only if nothing on the agenda comes before its completion, so the host's order is exact without a second event.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+use ledgerlab_consensus::Time;
+
+#[derive(Clone, Debug)]
+struct Entry<T> {
+    at: Time,
+    number: u64,
+    node: u32,
+    task: T,
+}
+
+impl<T> PartialEq for Entry<T> {
+    fn eq(&self, o: &Self) -> bool {
+        (self.at, self.number) == (o.at, o.number)
+    }
+}
+impl<T> Eq for Entry<T> {}
+impl<T> PartialOrd for Entry<T> {
+    fn partial_cmp(&self, o: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(o))
+    }
+}
+impl<T> Ord for Entry<T> {
+    fn cmp(&self, o: &Self) -> std::cmp::Ordering {
+        (self.at, self.number).cmp(&(o.at, o.number))
+    }
+}
+
+/// A host's agenda.
+#[derive(Clone, Debug)]
+pub struct Agenda<T> {
+    entries: BinaryHeap<Reverse<Entry<T>>>,
+    number: u64,
+    /// The earliest wake that is in the queue.
+    pub wake: Time,
+}
+
+impl<T> Default for Agenda<T> {
+    fn default() -> Self {
+        Agenda { entries: BinaryHeap::new(), number: 0, wake: Time::NEVER }
+    }
+}
+
+impl<T> Agenda<T> {
+    /// Adds a task of a node.
+    pub fn push(&mut self, at: Time, node: u32, task: T) {
+        self.number += 1;
+        self.entries.push(Reverse(Entry { at, number: self.number, node, task }));
+    }
+    /// Time of the earliest task.
+    pub fn next_at(&self) -> Time {
+        self.entries.peek().map_or(Time::NEVER, |e| e.0.at)
+    }
+    /// Removes the earliest task if it is due by `until`.
+    pub fn pop(&mut self, until: Time) -> Option<(Time, u32, T)> {
+        if self.next_at() > until {
+            return None;
+        }
+        self.entries.pop().map(|Reverse(e)| (e.at, e.node, e.task))
+    }
+    /// Number of tasks.
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pops_by_time_then_by_order_of_entry() {
+        let mut a = Agenda::default();
+        for (at, task) in [(5, 'c'), (3, 'a'), (5, 'd'), (3, 'b')] {
+            a.push(Time(at), 0, task);
+        }
+        let due: Vec<char> = std::iter::from_fn(|| a.pop(Time(4))).map(|(.., t)| t).collect();
+        assert_eq!(due, ['a', 'b']);
+        assert_eq!(a.next_at(), Time(5));
+        let rest: Vec<char> = std::iter::from_fn(|| a.pop(Time(9))).map(|(.., t)| t).collect();
+        assert_eq!(rest, ['c', 'd']);
+        assert!(a.is_empty() && a.next_at() == Time::NEVER);
+    }
+}

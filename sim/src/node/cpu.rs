@@ -1,0 +1,114 @@
+//! The cores of a host: verification on a pool, the state machine and execution on cores of their own.
+//!
+//! With three cores or more the state machine has one, execution has one and the others verify; with two, the
+//! state machine and execution share one; with one, everything shares it. A core is free from a point in time on,
+//! which is all that a first-in-first-out queue in front of it needs.
+
+use ledgerlab_consensus::{Span, Time};
+
+/// When each core is free.
+#[derive(Clone, Debug)]
+pub struct Cpu {
+    free: Vec<Time>,
+    busy: Vec<Span>,
+    machine: usize,
+    execution: usize,
+    pool: usize,
+}
+
+impl Cpu {
+    /// Idle cores.
+    pub fn new(cores: u32) -> Cpu {
+        assert!(cores > 0, "a host without cores");
+        let n = cores as usize;
+        let (machine, execution, pool) = match n {
+            1 => (0, 0, 0),
+            2 => (0, 0, 1),
+            _ => (0, 1, 2),
+        };
+        Cpu { free: vec![Time::ZERO; n], busy: vec![Span::ZERO; n], machine, execution, pool }
+    }
+    fn run(&mut self, core: usize, ready: Time, cost: Span) -> Time {
+        let done = self.free[core].max(ready) + cost;
+        self.free[core] = done;
+        self.busy[core] += cost;
+        done
+    }
+    fn earliest(&self) -> usize {
+        let pool = self.free[self.pool..].iter().enumerate();
+        self.pool + pool.min_by_key(|(i, free)| (**free, *i)).map_or(0, |(i, _)| i)
+    }
+    /// Verifies on the earliest free core of the pool; returns when it is done.
+    pub fn verify(&mut self, ready: Time, cost: Span) -> Time {
+        let core = self.earliest();
+        self.run(core, ready, cost)
+    }
+    /// Verifies work that divides: an equal part on each core of the pool; returns when the last is done.
+    pub fn verify_divided(&mut self, ready: Time, cost: Span) -> Time {
+        let parts = (self.free.len() - self.pool) as u64;
+        let part = Span(cost.0.div_ceil(parts));
+        (0..parts).map(|_| self.verify(ready, part)).max().unwrap_or(ready)
+    }
+    /// When a step of the state machine that is ready at `ready` begins.
+    pub fn step_begin(&self, ready: Time) -> Time {
+        self.free[self.machine].max(ready)
+    }
+    /// Runs a step of the state machine.
+    pub fn step(&mut self, begin: Time, cost: Span) -> Time {
+        self.run(self.machine, begin, cost)
+    }
+    /// Executes transactions, one block after the other.
+    pub fn execute(&mut self, ready: Time, cost: Span) -> Time {
+        self.run(self.execution, ready, cost)
+    }
+    /// Share of all cores' time up to `now` that was billed.
+    pub fn utilisation(&self, now: Time) -> f64 {
+        self.shares(now).sum::<f64>() / self.free.len() as f64
+    }
+    /// The same of the busiest core.
+    pub fn busiest(&self, now: Time) -> f64 {
+        self.shares(now).fold(0.0, f64::max)
+    }
+    fn shares(&self, now: Time) -> impl Iterator<Item = f64> + '_ {
+        let cores = self.busy.iter().zip(&self.free);
+        cores.map(move |(busy, free)| busy.0.saturating_sub(free.since(now).0) as f64 / now.0.max(1) as f64)
+    }
+    /// Idle from `now` on: the machine restarted.
+    pub fn reset(&mut self, now: Time) {
+        for (free, busy) in self.free.iter_mut().zip(&mut self.busy) {
+            *busy = Span(busy.0.saturating_sub(free.since(now).0));
+            *free = (*free).min(now);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn three_cores_give_each_kind_of_work_its_own() {
+        let mut c = Cpu::new(3);
+        assert_eq!(c.verify(Time(0), Span(10)), Time(10));
+        assert_eq!(c.execute(Time(0), Span(7)), Time(7));
+        assert_eq!(c.step(Time(0), Span(5)), Time(5));
+        assert_eq!(c.verify(Time(0), Span(10)), Time(20), "the pool has one core");
+    }
+
+    #[test]
+    fn one_core_serialises_everything() {
+        let mut c = Cpu::new(1);
+        assert_eq!(c.verify(Time(0), Span(10)), Time(10));
+        assert_eq!(c.execute(Time(0), Span(7)), Time(17));
+        assert_eq!(c.step_begin(Time(3)), Time(17));
+        assert!((c.utilisation(Time(17)) - 1.0).abs() < 1e-9);
+        assert!((c.utilisation(Time(10)) - 1.0).abs() < 1e-9, "work behind `now` does not count");
+    }
+
+    #[test]
+    fn divided_work_uses_the_whole_pool() {
+        let mut c = Cpu::new(6);
+        assert_eq!(c.verify_divided(Time(0), Span(400)), Time(100));
+        assert_eq!(c.verify(Time(0), Span(10)), Time(110));
+    }
+}

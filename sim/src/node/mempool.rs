@@ -1,0 +1,278 @@
+//! Transactions on their way into a block: one table for all nodes, and each node's pool of batches.
+//!
+//! Transactions live in columns and travel in batches; nothing happens for each transaction at each node. On a chain
+//! a batch is consumed as successive prefixes, so a pool needs to know only how far each batch has been consumed on
+//! the chain that it builds on.
+
+use std::collections::VecDeque;
+
+use ledgerlab_consensus::{Digest, Pending, Time};
+
+use crate::node::bits::Bits;
+use crate::node::blocks::{BlockId, Blocks, PayloadId, Segment};
+
+/// Index of a transaction.
+pub type TxId = u32;
+/// Index of a batch.
+pub type BatchId = u32;
+
+/// All transactions, one column for each property.
+#[derive(Debug, Default)]
+pub struct Transactions {
+    /// Planned submit time.
+    pub planned: Vec<Time>,
+    /// Bytes on chain.
+    pub bytes: Vec<u32>,
+    /// Workload of the scenario.
+    pub workload: Vec<u16>,
+    /// Kind of record within the workload.
+    pub kind: Vec<u8>,
+    /// Hospital of the workload.
+    pub hospital: Vec<u32>,
+    /// When its object was stored; the planned time where it has none.
+    pub stored: Vec<Time>,
+    /// Whether it may be in more than one batch.
+    pub resubmitted: Bits,
+}
+
+impl Transactions {
+    /// Adds one.
+    pub fn push(&mut self, planned: Time, bytes: u32, workload: u16, kind: u8, hospital: u32) -> TxId {
+        let id = self.planned.len() as TxId;
+        self.planned.push(planned);
+        self.bytes.push(bytes);
+        self.workload.push(workload);
+        self.kind.push(kind);
+        self.hospital.push(hospital);
+        self.stored.push(planned);
+        id
+    }
+    /// Clients submit these again, elsewhere.
+    pub fn mark_resubmitted(&mut self, txs: &[TxId]) {
+        for t in txs {
+            self.resubmitted.add(*t);
+        }
+    }
+    /// Number of transactions.
+    pub fn len(&self) -> usize {
+        self.planned.len()
+    }
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.planned.is_empty()
+    }
+}
+
+/// Transactions that a gateway sends on together.
+#[derive(Clone, Debug)]
+pub struct Batch {
+    /// The gateway's node.
+    pub origin: u32,
+    /// When the first transaction came.
+    pub opened: Time,
+    /// When it was closed and handed to the pool.
+    pub ready: Time,
+    /// Whether it has been closed.
+    pub closed: bool,
+    /// Whether its gateway has sent it to everybody.
+    pub shared: bool,
+    /// Its transactions.
+    pub txs: Vec<TxId>,
+    /// Their bytes.
+    pub bytes: u64,
+    included: Vec<(PayloadId, u32)>,
+}
+
+/// All batches.
+#[derive(Debug, Default)]
+pub struct Batches {
+    list: Vec<Batch>,
+}
+
+impl Batches {
+    /// Opens one.
+    pub fn open(&mut self, origin: u32, opened: Time) -> BatchId {
+        self.list.push(Batch {
+            origin,
+            opened,
+            ready: opened,
+            closed: false,
+            shared: false,
+            txs: vec![],
+            bytes: 0,
+            included: vec![],
+        });
+        (self.list.len() - 1) as BatchId
+    }
+    /// A batch.
+    pub fn get(&self, id: BatchId) -> &Batch {
+        &self.list[id as usize]
+    }
+    /// A batch, to fill or stamp.
+    pub fn get_mut(&mut self, id: BatchId) -> &mut Batch {
+        &mut self.list[id as usize]
+    }
+    /// Notes that a payload has consumed a batch up to `to`.
+    pub fn include(&mut self, s: &Segment, payload: PayloadId) {
+        self.list[s.batch as usize].included.push((payload, s.to));
+    }
+    /// All batches.
+    pub fn iter(&self) -> impl Iterator<Item = &Batch> {
+        self.list.iter()
+    }
+    fn consumed(&self, id: BatchId, on_chain: impl Fn(PayloadId) -> bool) -> u32 {
+        let included = self.list[id as usize].included.iter();
+        included.filter(|(p, _)| on_chain(*p)).map(|(_, to)| *to).max().unwrap_or(0)
+    }
+}
+
+/// What a build found.
+#[derive(Clone, Debug, Default)]
+pub struct Collected {
+    /// Parts of batches.
+    pub segments: Vec<Segment>,
+    /// Bytes.
+    pub bytes: u64,
+    /// Transactions.
+    pub count: u32,
+    /// Whether more waits than fits.
+    pub full: bool,
+}
+
+/// One node's pool and its view of what its own chain has consumed.
+#[derive(Clone, Debug, Default)]
+pub struct Pool {
+    queue: VecDeque<BatchId>,
+    known: Bits,
+    adopted: Bits,
+    settled: Bits,
+    pending: Pending,
+}
+
+impl Pool {
+    /// Takes in a batch; says whether it is new.
+    pub fn add(&mut self, id: BatchId, batches: &Batches, tx_bytes: &[u32]) -> bool {
+        if !self.known.add(id) {
+            return false;
+        }
+        self.queue.push_back(id);
+        let batch = batches.get(id);
+        let done = batches.consumed(id, |p| self.adopted.has(p)) as usize;
+        self.pending.count += (batch.txs.len() - done) as u64;
+        self.pending.bytes += batch.txs[done..].iter().map(|t| u64::from(tx_bytes[*t as usize])).sum::<u64>();
+        true
+    }
+    /// Whether a batch has come.
+    pub fn knows(&self, id: BatchId) -> bool {
+        self.known.has(id)
+    }
+    /// What waits, as seen from the node's own chain.
+    pub fn pending(&self) -> Pending {
+        self.pending
+    }
+    /// Whether a payload is on the node's chain.
+    pub fn has_adopted(&self, p: PayloadId) -> bool {
+        self.adopted.has(p)
+    }
+    /// A payload joins the node's chain.
+    pub fn adopt(&mut self, p: PayloadId, blocks: &Blocks, tx_bytes: &[u32], batches: &Batches) {
+        if self.adopted.add(p) {
+            let (count, bytes) = self.share(p, blocks, tx_bytes, batches);
+            self.pending.count -= count;
+            self.pending.bytes -= bytes;
+        }
+    }
+    /// A payload leaves the node's chain.
+    pub fn revert(&mut self, p: PayloadId, blocks: &Blocks, tx_bytes: &[u32], batches: &Batches) {
+        if self.adopted.remove(p) {
+            let (count, bytes) = self.share(p, blocks, tx_bytes, batches);
+            self.pending.count += count;
+            self.pending.bytes += bytes;
+        }
+    }
+    /// A payload can no longer leave the node's chain.
+    pub fn settle(&mut self, p: PayloadId) {
+        self.settled.add(p);
+    }
+    /// Transactions and bytes of a payload that lie in batches known here.
+    fn share(&self, p: PayloadId, blocks: &Blocks, tx_bytes: &[u32], batches: &Batches) -> (u64, u64) {
+        let known = blocks.segments(p).iter().filter(|s| self.known.has(s.batch));
+        known.fold((0, 0), |(count, bytes), s| {
+            let txs = &batches.get(s.batch).txs[s.from as usize..s.to as usize];
+            let sum: u64 = txs.iter().map(|t| u64::from(tx_bytes[*t as usize])).sum();
+            (count + u64::from(s.to - s.from), bytes + sum)
+        })
+    }
+    /// Whether a batch is wholly on the node's own chain.
+    pub fn consumed(&self, id: BatchId, batches: &Batches) -> bool {
+        batches.consumed(id, |p| self.adopted.has(p)) as usize == batches.get(id).txs.len()
+    }
+    /// Transactions for a block on top of the own chain and the uncommitted `path`, oldest first, at most `limit`
+    /// bytes, none from a batch opened before `oldest`.
+    pub fn collect(
+        &mut self,
+        path: &[PayloadId],
+        limit: u64,
+        oldest: Time,
+        batches: &Batches,
+        tx_bytes: &[u32],
+    ) -> Collected {
+        self.drop_settled(batches);
+        let mut found = Collected::default();
+        for id in &self.queue {
+            let batch = batches.get(*id);
+            if batch.opened < oldest {
+                continue;
+            }
+            let from = batches.consumed(*id, |p| self.adopted.has(p) || path.contains(&p));
+            let mut to = from;
+            while let Some(t) = batch.txs.get(to as usize) {
+                let bytes = u64::from(tx_bytes[*t as usize]);
+                if found.bytes + bytes > limit {
+                    break;
+                }
+                found.bytes += bytes;
+                to += 1;
+            }
+            if to > from {
+                found.count += to - from;
+                found.segments.push(Segment { batch: *id, from, to });
+            }
+            if (to as usize) < batch.txs.len() {
+                found.full = true;
+                break;
+            }
+        }
+        found
+    }
+    fn drop_settled(&mut self, batches: &Batches) {
+        while let Some(id) = self.queue.front() {
+            if (batches.consumed(*id, |p| self.settled.has(p)) as usize) < batches.get(*id).txs.len() {
+                break;
+            }
+            self.queue.pop_front();
+        }
+    }
+    /// Forgets the transactions, keeps what the ledger on disk says: the node crashed.
+    pub fn crash(&mut self) {
+        self.queue.clear();
+        self.known.clear();
+        self.pending = Pending::default();
+    }
+}
+
+/// The payloads of the uncommitted ancestors of `parent`, down to the first block that `is_adopted`.
+pub fn uncommitted_path(blocks: &Blocks, parent: Digest, is_adopted: impl Fn(BlockId) -> bool) -> Vec<PayloadId> {
+    let mut path = vec![];
+    let mut at = blocks.find(parent);
+    while let Some(id) = at.filter(|id| *id != 0 && !is_adopted(*id)) {
+        let b = blocks.block(id);
+        path.extend_from_slice(&b.payloads);
+        at = blocks.find(b.parent);
+    }
+    path
+}
+
+#[cfg(test)]
+#[path = "mempool_tests.rs"]
+mod tests;

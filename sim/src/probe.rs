@@ -1,0 +1,26 @@
+//! A probe watches a run from outside, at the hosts' boundary; it cannot change it.
+
+use ledgerlab_consensus::{Digest, Height, NodeId, Time};
+
+/// What can be watched. Every method defaults to nothing.
+pub trait Probe {
+    /// A copy of a message left the protocol at its sender, for another node.
+    fn on_send(&mut self, _at: Time, _from: NodeId, _to: NodeId, _kind: &'static str, _bytes: u32) {}
+    /// A message that carries the payload with this root left for the first time.
+    fn on_proposal(&mut self, _at: Time, _from: NodeId, _root: Digest) {}
+    /// A replica adopted a block with these payload roots.
+    fn on_adopt(&mut self, _at: Time, _node: NodeId, _height: Height, _block: Digest, _roots: &[Digest]) {}
+    /// A replica finalised.
+    fn on_finalize(&mut self, _at: Time, _node: NodeId, _height: Height) {}
+    /// A node crashed or restarted.
+    fn on_life(&mut self, _at: Time, _node: NodeId, _up: bool) {}
+    /// A state transfer ended.
+    fn on_state(&mut self, _at: Time, _node: NodeId, _height: Height) {}
+    /// A replica's view changed.
+    fn on_view(&mut self, _at: Time, _node: NodeId, _view: u64) {}
+}
+
+/// Watches nothing.
+pub struct Blind;
+
+impl Probe for Blind {}

@@ -1,0 +1,55 @@
+//! Runs a scenario: the one place where the simulator meets the protocols' types.
+
+use ledgerlab_consensus::Protocol;
+use ledgerlab_consensus::registry::{self, Visitor};
+
+use crate::engine::Simulation;
+use crate::kernel::queue::Heap;
+use crate::kernel::rng::{Purpose, Stream};
+use crate::probe::{Blind, Probe};
+use crate::record::RunRecord;
+use crate::scenario::Scenario;
+
+struct Runner<'a> {
+    scenario: &'a Scenario,
+    seed: u64,
+    probe: &'a mut dyn Probe,
+}
+
+impl Visitor for Runner<'_> {
+    type Output = RunRecord;
+    fn visit<P: Protocol>(self) -> RunRecord {
+        Simulation::<P, Heap>::new(self.scenario, self.seed, Heap::default(), self.probe).run()
+    }
+}
+
+/// Runs one replication with a seed.
+///
+/// # Panics
+/// If the scenario's protocol is not in the registry, which validation excludes.
+pub fn run(scenario: &Scenario, seed: u64) -> RunRecord {
+    run_probed(scenario, seed, &mut Blind)
+}
+
+/// The same under the eyes of a probe.
+///
+/// # Panics
+/// As [`run`].
+pub fn run_probed(scenario: &Scenario, seed: u64, probe: &mut dyn Probe) -> RunRecord {
+    let runner = Runner { scenario, seed, probe };
+    registry::visit(scenario.protocol, runner).expect("a validated scenario names a registered protocol")
+}
+
+/// One replication of a protocol that the registry does not know, such as a test's deliberately broken one.
+pub fn run_protocol<P: Protocol>(scenario: &Scenario, seed: u64, probe: &mut dyn Probe) -> RunRecord {
+    Runner { scenario, seed, probe }.visit::<P>()
+}
+
+/// The seed of a replication: the scenario's own for the first. Equal at every point of a sweep, so that points are
+/// compared with the same draws.
+pub fn replication_seed(seed: u64, replication: u32) -> u64 {
+    match replication {
+        0 => seed,
+        r => Stream::new(seed, Purpose::Replication).at(u64::from(r), 0),
+    }
+}

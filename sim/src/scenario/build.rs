@@ -1,0 +1,157 @@
+//! From a tree to a validated scenario: reads every section, then checks what concerns several of them.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use ledgerlab_consensus::{KnobValue, Span};
+
+use crate::scenario::effective::Effective;
+use crate::scenario::model::{Organisation, Scenario};
+use crate::scenario::network::Network;
+use crate::scenario::problem::{Flaw, Problem};
+use crate::scenario::protocol::{self, Consensus};
+use crate::scenario::quantity::{show_rough, show_span};
+use crate::scenario::reader::{Reader, Sheet};
+use crate::scenario::run::{self, Run};
+use crate::scenario::tree::{Table, Value};
+use crate::scenario::{fault, finality, mempool, network, node, organisation, storage, workload};
+
+/// The version of the format that this crate reads.
+pub(crate) const SCHEMA: u64 = 1;
+/// Largest factor on all rates.
+const MOST_LOAD: f64 = 1e9;
+/// The default drain: so many times the expected finality, but at most so many times the window.
+const DRAIN_PER_FINALITY: u64 = 20;
+const DRAIN_PER_DURATION: u64 = 10;
+
+/// The scenario in `table`, or everything that is wrong with it.
+pub(crate) fn build(file: &Arc<str>, folder: &Path, table: &Table) -> Result<Scenario, Vec<Problem>> {
+    let mut sheet = Sheet::new(file.clone(), table);
+    let stem = Path::new(&**file).file_stem().map_or_else(|| "scenario".into(), |s| s.to_string_lossy().into_owned());
+    let scenario = sheet.read(|r| read(r, folder, &stem));
+    match scenario {
+        Some(scenario) if sheet.problems.is_empty() => Ok(Scenario { effective: sheet.effective, ..scenario }),
+        _ => Err(sheet.problems),
+    }
+}
+
+fn read(r: &mut Reader<'_, '_>, folder: &Path, stem: &str) -> Option<Scenario> {
+    schema(r);
+    let load = r.number("load", 1.0, 1e-6..=MOST_LOAD);
+    let run = r.section("run", |r| run::read(r, stem));
+    let (consensus, nodes) = r.section("consensus", protocol::read);
+    let mut network = r.section("network", |r| network::read(r, folder));
+    let (node, cores) = r.section("node", node::read);
+    let organisations = organisation::read(r, &organisation::Around { network: &network, cores, nodes });
+    let facts = consensus.as_ref().map(|c| c.facts);
+    let (mut mempool, client_timeout) = r.section("mempool", |r| mempool::read(r, facts.as_ref()));
+    let workloads = workload::read(r, organisations.len());
+    let storage = r.section("storage", storage::read);
+    let faults = fault::read(r, &network.spec.regions, &organisations);
+    let finality = r.section("finality", |r| finality::read(r, consensus.as_ref()));
+    let slo = finality::read_slo(r);
+    // The experiment reads the sweep.
+    r.node("sweep");
+    let consensus = consensus?;
+    let nodes: u32 = organisations.iter().map(|o| o.validators).sum();
+    if nodes == 0 {
+        return None;
+    }
+    network.spec.degree = network.degree_for(consensus.facts.info.overlay, nodes);
+    if !check_stake(r, &consensus, &organisations) {
+        return None;
+    }
+    let expected = expected_finality(&consensus, &organisations, finality.depth, &network, mempool.batch_delay);
+    mempool.client_timeout = client_timeout.unwrap_or_else(|| mempool::default_client_timeout(expected));
+    let drain = run.drain.unwrap_or_else(|| default_drain(expected, run.duration));
+    check_finality(r, &run, drain, expected);
+    fault::check_times(r, &faults, run.warmup + run.duration + drain);
+    r.note_at(&["run", "drain"], show_span(drain));
+    r.note_at(&["network", "degree"], network.spec.degree);
+    r.note_at(&["mempool", "client_timeout"], show_span(mempool.client_timeout));
+    Some(Scenario {
+        name: run.name,
+        seed: run.seed,
+        replications: run.replications,
+        start: run.start,
+        duration: run.duration,
+        warmup: run.warmup,
+        drain,
+        load,
+        protocol: consensus.facts.info.id,
+        settings: consensus.settings,
+        organisations,
+        network: network.spec,
+        node,
+        mempool,
+        workloads,
+        storage,
+        faults,
+        finality,
+        slo,
+        expected_finality: expected,
+        effective: Effective::default(),
+    })
+}
+
+fn schema(r: &mut Reader<'_, '_>) {
+    let node = r.node("schema");
+    let flaw = match node.map(|n| &n.value) {
+        Some(Value::Whole(version)) if *version == i128::from(SCHEMA) => return r.note("schema", SCHEMA),
+        Some(_) => Flaw::new("another version of the format"),
+        None => Flaw::new("the version of the format is missing"),
+    };
+    r.report("schema", flaw.limit(format!("this program reads {SCHEMA}")).hint("write schema = 1 at the top"));
+}
+
+/// From submission to finality without load: a batch's wait, then the protocol.
+fn expected_finality(
+    consensus: &Consensus,
+    organisations: &[Organisation],
+    depth: Option<u64>,
+    network: &Network,
+    batch_delay: Span,
+) -> Span {
+    batch_delay + consensus.expected_finality(organisations, depth, network.typical_delay())
+}
+
+/// Protocols count in stake x time: the product of all stake and the longest setting must fit 64 bits.
+fn check_stake(r: &mut Reader<'_, '_>, consensus: &Consensus, organisations: &[Organisation]) -> bool {
+    let total: u128 = organisations.iter().map(|o| u128::from(o.validators) * u128::from(o.stake)).sum();
+    let spans = consensus.settings.iter().map(|(_, value)| if let KnobValue::Span(s) = value { s.0 } else { 1 });
+    let most = u128::from(u64::MAX / spans.max().unwrap_or(1).max(1));
+    if total > most {
+        let flaw = Flaw::new(format!("all stake together is {total}")).limit(format!("at most {most}"));
+        r.report_at(&["organisation"], flaw.hint("only ratios count: use smaller numbers"));
+    }
+    total <= most
+}
+
+fn default_drain(expected: Span, duration: Span) -> Span {
+    (expected * DRAIN_PER_FINALITY).min(duration * DRAIN_PER_DURATION)
+}
+
+/// Refuses a run in which nothing can become final.
+fn check_finality(r: &mut Reader<'_, '_>, run: &Run, drain: Span, expected: Span) {
+    if run.duration + drain >= expected {
+        return;
+    }
+    let what = format!(
+        "nothing can become final: duration + drain are {}, a transaction needs about {}",
+        show_rough(run.duration + drain),
+        show_rough(expected)
+    );
+    let shortest = match run.drain {
+        Some(drain) => Span(expected.0 - drain.0),
+        None => Span(expected.0.div_ceil(1 + DRAIN_PER_DURATION)),
+    };
+    let shortest = show_span(round_up(shortest));
+    let flaw = Flaw::new(what).limit(format!("at least {shortest}"));
+    r.report_at(&["run", "duration"], flaw.hint(format!("the shortest that works: duration = \"{shortest}\"")));
+}
+
+/// To whole seconds, below ten seconds to whole milliseconds.
+fn round_up(span: Span) -> Span {
+    let unit = if span < Span::secs(10) { Span::millis(1) } else { Span::secs(1) };
+    Span(span.0.div_ceil(unit.0) * unit.0)
+}

@@ -1,0 +1,46 @@
+//! `[mempool]`: how transactions wait and travel before they are proposed.
+
+use std::ops::RangeInclusive;
+
+use ledgerlab_consensus::{Rotation, Span};
+
+use crate::scenario::model::{Dissemination, MempoolSpec};
+use crate::scenario::protocol::ProtocolFacts;
+use crate::scenario::quantity::{SIZE, TIME};
+use crate::scenario::reader::Reader;
+use crate::scenario::run::{ANY_TIME, SOME_TIME};
+use crate::scenario::scalar;
+
+/// Least time that a client waits before it turns to another node.
+const LEAST_CLIENT_TIMEOUT: Span = Span::secs(10);
+/// A client waits so many times the expected finality (assumption).
+const PATIENCE: u64 = 4;
+
+/// Reads `[mempool]`. A client timeout that is not written down is `None`: its default depends on the protocol.
+pub(crate) fn read(r: &mut Reader<'_, '_>, facts: Option<&ProtocolFacts>) -> (MempoolSpec, Option<Span>) {
+    let known_leader = facts.is_some_and(|f| f.info.rotation == Rotation::KnownLeader);
+    let word = r.word("dissemination", 2, &["leader-push", "gossip", "auto"]);
+    let dissemination = match word {
+        0 => Dissemination::LeaderPush,
+        2 if known_leader => Dissemination::LeaderPush,
+        _ => Dissemination::Gossip,
+    };
+    r.note("dissemination", if dissemination == Dissemination::LeaderPush { "leader-push" } else { "gossip" });
+    let timeout: RangeInclusive<u64> = SOME_TIME.start().0..=SOME_TIME.end().0;
+    let client_timeout = r.read("client_timeout", |node| scalar::quantity(node, &TIME, &timeout)).map(Span);
+    let spec = MempoolSpec {
+        dissemination,
+        batch_delay: r.span("batch_delay", Span::millis(100), ANY_TIME),
+        batch_bytes: r.quantity("batch_bytes", &SIZE, 500_000, 100..=1_000_000_000) as u32,
+        capacity: r.count("capacity", 1_000_000, 1..=1_000_000_000),
+        expiry: r.optional_span("expiry", "never", SOME_TIME).unwrap_or(Span(u64::MAX)),
+        client_timeout: client_timeout.unwrap_or(LEAST_CLIENT_TIMEOUT),
+        adapter: r.span("adapter", Span::ZERO, Span::ZERO..=Span::secs(3_600)),
+    };
+    (spec, client_timeout)
+}
+
+/// How long a client waits where the scenario does not say.
+pub(crate) fn default_client_timeout(expected_finality: Span) -> Span {
+    (expected_finality * PATIENCE).max(LEAST_CLIENT_TIMEOUT)
+}
