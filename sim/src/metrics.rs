@@ -237,7 +237,10 @@ impl Meter {
     /// A node has copied the ledger.
     pub fn catch_up(&mut self, at: Time, node: NodeId, tip: Tip) {
         self.blocks.catch_ups += 1;
-        self.violations.note(self.agreement.sync(at, node, tip));
+        // Where depth decides, the tip of a copied chain is not final yet.
+        if self.depth.is_none() {
+            self.violations.note(self.agreement.sync(at, node, tip));
+        }
     }
     /// A node's view changed.
     pub fn view_changed(&mut self, at: Time, by_failure: bool) {
@@ -331,13 +334,16 @@ impl Meter {
 
     fn commit(&mut self, t: TxId, times: &cohort::Times, txs: &Transactions) {
         let i = t as usize;
-        // A transaction that its client submitted again may be in two blocks: the second is a no-op.
-        let again = txs.resubmitted.has(t);
+        // A transaction that its client submitted again may be in two blocks, and so may one of a branch that some
+        // nodes held for final and left: the second is a no-op.
+        let again = txs.resubmitted.has(t) || self.agreement.counts().conflicts > 0;
         if again && self.conservation.state(u64::from(t)) == Some(State::Committed) {
             self.blocks.duplicates += 1;
             return;
         }
-        self.violations.note(self.conservation.commit(times.at, NodeId(0), u64::from(t)));
+        if !self.violations.note(self.conservation.commit(times.at, NodeId(0), u64::from(t))) {
+            return;
+        }
         let planned = txs.planned[i];
         self.little.leave(times.at, planned);
         self.series.committed(times.at, times.at.since(planned));

@@ -240,8 +240,8 @@ impl Meter {
         }
         if self.blocks.duplicates > 0 {
             list.push(format!(
-                "{} transactions were put on chain a second time after their clients failed over; the second copies \
-                 had no effect",
+                "{} transactions were put on chain a second time after their clients failed over or their blocks were \
+                 reverted; the second copies had no effect",
                 self.blocks.duplicates
             ));
         }

@@ -188,9 +188,14 @@ impl Pool {
             let (count, bytes) = self.share(p, blocks, tx_bytes, batches);
             self.pending.count += count;
             self.pending.bytes += bytes;
+            if self.settled.remove(p) {
+                let gone = blocks.segments(p).iter().rev().map(|s| s.batch).filter(|b| self.known.has(*b));
+                let gone: Vec<BatchId> = gone.filter(|b| !self.queue.contains(b)).collect();
+                gone.into_iter().for_each(|b| self.queue.push_front(b));
+            }
         }
     }
-    /// A payload can no longer leave the node's chain.
+    /// A payload is final on the node's chain: its batches are no longer looked at, unless it is reverted all the same.
     pub fn settle(&mut self, p: PayloadId) {
         self.settled.add(p);
     }

@@ -10,7 +10,14 @@ use ledgerlab_sim::scenario::{Experiment, Scenario};
 
 /// The one scenario that a text describes.
 pub fn scenario(text: &str) -> Scenario {
-    let mut points = Experiment::from_text("test.toml", text, &[]).unwrap_or_else(|e| panic!("{e}\n{text}")).points;
+    scenario_with(text, &[])
+}
+
+/// The same with overrides of the form `key=value`.
+pub fn scenario_with(text: &str, overrides: &[&str]) -> Scenario {
+    let overrides: Vec<String> = overrides.iter().map(|o| (*o).to_owned()).collect();
+    let mut points =
+        Experiment::from_text("test.toml", text, &overrides).unwrap_or_else(|e| panic!("{e}\n{text}")).points;
     assert_eq!(points.len(), 1, "one point");
     points.remove(0).scenario
 }
