@@ -374,6 +374,7 @@ impl Meter {
         events: u64,
         txs: &Transactions,
         held: &[TxId],
+        blocks: &Blocks,
     ) {
         self.end = end;
         self.messages = messages;
