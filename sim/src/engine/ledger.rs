@@ -83,6 +83,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
                     let batch = self.batches.get(s.batch);
                     if batch.origin == n && !node.own.contains(&s.batch) {
                         node.own.push_front(s.batch);
+                        node.push.sent += 1;
                         node.own_pending += batch.txs.len() as u64;
                     }
                 }
