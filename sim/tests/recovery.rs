@@ -137,10 +137,19 @@ impl Battle {
 
     /// These blocks must be final in the end at everybody who stayed; how many of them were not at the crash.
     fn survive(&self, bound: &[Digest], seed: u64) -> usize {
-        for node in (0..NODES).filter(|n| *n != LEADER) {
-            let has = |b: &Digest| self.watch.adopted.iter().any(|a| a.node == NodeId(node) && a.block == *b);
-            let lost = bound.iter().find(|b| !has(b));
-            assert!(lost.is_none(), "seed {seed}: node {node} lost {lost:?}, to which a quorum was bound");
+        for b in bound {
+            let known = self.watch.adopted.iter().find(|a| a.block == *b);
+            let height =
+                known.unwrap_or_else(|| panic!("seed {seed}: {b:?} is lost, but a quorum was bound to it")).height;
+            for node in (0..NODES).filter(|n| *n != LEADER) {
+                let own = self.watch.adopted.iter().find(|a| a.node == NodeId(node) && a.height == height);
+                let copied = || self.watch.states.iter().any(|s| s.1 == NodeId(node) && s.2 >= height);
+                let good = own.map_or_else(copied, |a| a.block == *b);
+                assert!(
+                    good,
+                    "seed {seed}: node {node} has {own:?} at height {height}, where a quorum was bound to {b:?}"
+                );
+            }
         }
         bound.iter().filter(|b| self.first_final(**b) > self.crash + Span::secs(1)).count()
     }

@@ -89,11 +89,14 @@ impl Meter {
 
     fn liveness(&self, c: &Context<'_>) -> Liveness {
         let stake: Vec<Stake> = c.validators.iter().map(|v| c.validators.stake(v)).collect();
-        let busy = |m: &MachineUsage| m.uplink.max(m.downlink).max(m.cpu) >= OVERLOAD;
-        let cohort = self.cohorts.total();
-        let behind = cohort.committed > 0 && (cohort.committed as f64) < OVERLOAD * cohort.created as f64;
+        let busy = |m: &MachineUsage| m.uplink.max(m.downlink).max(m.core).max(m.disk) >= OVERLOAD;
         let busiest = self.snapshots.last().is_some_and(|p| p.machines.iter().any(busy));
-        let overload = busiest || behind || cohort.rejected > 0;
+        // While commits came: what was offered long enough before the last one, against what was committed by then.
+        let last = self.liveness.last().unwrap_or(Time::ZERO);
+        let (owed, _) = self.series.totals(Time(last.0.saturating_sub(c.bound.0)));
+        let (_, done) = self.series.totals(last);
+        let behind = (done as f64) < OVERLOAD * owed as f64;
+        let overload = busiest || behind || self.cohorts.total().rejected > 0;
         let tolerated = self.info.faults.tolerated(c.validators.total());
         self.liveness.verdict(self.end, c.bound, overload, c.faults, &stake, tolerated)
     }
