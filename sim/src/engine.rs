@@ -279,3 +279,6 @@ impl<'s, P: Protocol, Q: Queue> Simulation<'s, P, Q> {
         self.meter.record(&context)
     }
 }
+
+#[cfg(test)]
+mod tests;
