@@ -10,6 +10,8 @@ mod execute;
 mod folder;
 mod interrupt;
 mod print;
+mod progress;
+mod provenance;
 
 use clap::Parser;
 

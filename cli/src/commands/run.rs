@@ -29,6 +29,7 @@ pub fn run(args: &RunArgs) -> Result<Exit, Error> {
     let outcome = execute::run(&request)?;
     let target = folder.finish()?;
     print::out(&if args.json { format!("{:#}", outcome.json) } else { outcome.table });
+    outcome.complaints.iter().for_each(|c| print::err(c));
     print::err(&format!("{}", target.display()));
     Ok(outcome.exit)
 }
