@@ -57,6 +57,18 @@ impl Value {
         }
     }
 
+    /// As JSON; dates are strings there.
+    pub(crate) fn to_json(&self) -> serde_json::Value {
+        match self {
+            Value::Text(text) | Value::Date(text) => text.as_str().into(),
+            Value::Whole(whole) => i64::try_from(*whole).map_or_else(|_| (*whole as f64).into(), Into::into),
+            Value::Number(x) => (*x).into(),
+            Value::Flag(flag) => (*flag).into(),
+            Value::List(items) => items.iter().map(|n| n.value.to_json()).collect(),
+            Value::Table(table) => table.iter().map(|(k, n)| (k.clone(), n.value.to_json())).collect(),
+        }
+    }
+
     /// As it would be written, short enough for a message.
     pub(crate) fn show(&self) -> String {
         let text = match self {
