@@ -63,15 +63,28 @@ pub fn run(request: &Request<'_>) -> Result<Outcome, Error> {
     Ok(Outcome { exit: exit(&summary, &records), json, table: ledgerlab_reports::table(&summary) })
 }
 
-/// The digests of all points and replications, in order, without writing anything.
+/// What a run that is only verified leaves.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Verified {
+    /// The run's digest.
+    pub digest: String,
+    /// The promise that it broke, if any.
+    pub failure: Option<String>,
+}
+
+/// All points and replications, in order, without writing anything.
 ///
 /// # Errors
 /// If the threads cannot be started.
-pub fn digests(experiment: &Experiment, threads: usize) -> Result<Vec<String>, Error> {
+pub fn verified(experiment: &Experiment, threads: usize) -> Result<Vec<Verified>, Error> {
     let points = scenarios(experiment);
     let records = execute::<Error>(&points, &jobs(&points), Some(threads), |_| Ok(()));
     let records = records.map_err(|e| no_threads(&e))??;
-    Ok(records.into_iter().map(|r| r.digest).collect())
+    let failure = |r: &RunRecord| {
+        let (word, text) = (r.verdict.word(), r.verdict.text());
+        r.verdict.failed().then(|| format!("{word}{}, seed {}: {text}", progress::label(experiment, r.point), r.seed))
+    };
+    Ok(records.iter().map(|r| Verified { digest: r.digest.clone(), failure: failure(r) }).collect())
 }
 
 fn scenarios(experiment: &Experiment) -> Vec<&Scenario> {
