@@ -6,7 +6,7 @@
 //! lost. Channels are authenticated, so that nothing is signed.
 //!
 //! Normal case:
-//! 1. the server, validator 0, takes what waits in its pool, at most once in `block_period`;
+//! 1. the server, validator 0, takes what waits in its pool, at most once in `block_period` or 100 us;
 //! 2. it appends the group to its log; when that is durable the group is committed: adopted and final;
 //! 3. it pushes the group to every other node, which adopts it as final on arrival.
 //!
@@ -41,6 +41,10 @@ const HEADER_BYTES: u32 = 40;
 
 /// Groups that a node keeps while it copies the ledger.
 const EARLY: usize = 64;
+
+/// The least time between two groups, so that a disk without latency does not commit each transaction by itself: the
+/// order of one small write to a fast disk.
+const LEAST_PERIOD: Span = Span::micros(100);
 
 /// Time that an fsync is expected to take, for [`Protocol::expected_finality`] alone.
 const FSYNC: Span = Span::millis(2);
@@ -157,7 +161,7 @@ impl Central {
                 self.commit(&g, cx);
             }
         }
-        self.early = self.early.split_off(&self.tip.height);
+        self.early = self.early.split_off(&(self.tip.height + 1));
     }
     /// Copies the server's ledger if groups in between are missing.
     fn catch_up(&mut self, cx: &mut Cx<'_, Self>) {
@@ -192,7 +196,7 @@ impl Protocol for Central {
     type Timer = ();
 
     fn configure(settings: &Settings, _: &Validators) -> Config {
-        Config { period: settings.block_period, block_bytes: settings.block_bytes }
+        Config { period: settings.block_period.max(LEAST_PERIOD), block_bytes: settings.block_bytes }
     }
     fn open(env: Env, config: &Config, log: &mut dyn Iterator<Item = Arc<Group>>, adopted: Tip) -> Self {
         let server = env.validators.endpoint(ValidatorId(0));
@@ -233,10 +237,8 @@ impl Protocol for Central {
         let g = Arc::new(Group::new(self.tip, payload, self.env.hashing));
         let seq = cx.log(g.clone());
         self.open.push((seq, g));
-        self.due = self.config.period == Span::ZERO;
-        if !self.due {
-            cx.set_timer((), self.config.period);
-        }
+        self.due = false;
+        cx.set_timer((), self.config.period);
     }
     fn on_durable(&mut self, upto: LogSeq, cx: &mut Cx<'_, Self>) {
         let committed = self.open.iter().take_while(|(seq, _)| *seq <= upto).count();

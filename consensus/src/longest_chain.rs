@@ -5,6 +5,10 @@
 //! rooted at any block: after a restart at the ledger's tip, after a state transfer at the tip that was copied. Where
 //! a fork starts below the root, the root is lowered block by block until the branches meet.
 //!
+//! Adopted blocks are logged, synced, so that a restarted node knows what lies below the ledger's tip; the log grows
+//! by a header for each block. Heights and weights of blocks without a known parent are taken on trust until their
+//! ancestors are there: an adversary that invents them can make a node ask for ledgers that nobody has.
+//!
 //! A node that is more than `far` blocks behind copies a peer's ledger (`Sync`) instead of fetching each block, and
 //! does not take part until its tree is rooted at the copied tip.
 
@@ -292,6 +296,10 @@ impl<B: ChainBlock> LongestChain<B> {
             _ => {}
         }
         let missing = self.orphans.add(b.id(), b.parent(), b.height(), from, b.clone());
+        if let Stage::Rooting(tip) = self.stage {
+            // The host may have given up on it.
+            cx.push(Effect::Fetch { key: tip.block, hint: from });
+        }
         if self.stage != Stage::Following {
             return;
         }
@@ -333,8 +341,11 @@ impl<B: ChainBlock> LongestChain<B> {
         P: Protocol<Record = Arc<B>>,
         P::Message: From<Arc<B>>,
     {
+        if self.stage != Stage::Following {
+            return self.shed(cx);
+        }
         let best = self.tree.best();
-        if self.stage != Stage::Following || best.id == self.head {
+        if best.id == self.head {
             return;
         }
         let fork = self.tree.fork(self.head, best.id);

@@ -206,6 +206,8 @@ mod tests {
     fn depths_are_the_least_that_suffice() {
         assert_eq!(depth_for_risk(Family::Pow, 0.1, 0.2001), Some(1));
         assert_eq!(depth_for_risk(Family::Pow, 0.1, 1e-3), Some(6));
+        assert_eq!(depth_for_risk(Family::Pos, 0.1, 1e-3), Some(18));
+        assert_eq!(depth_for_risk(Family::Pos, 0.3, 1e-3), Some(120));
         assert_eq!(depth_for_risk(Family::Pow, 0.1, 0.001_79), Some(5));
         for family in [Family::Pow, Family::Pos] {
             let mut last = 0;

@@ -13,6 +13,8 @@ pub mod traffic;
 
 mod effects;
 mod event;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 use std::sync::Arc;
@@ -220,6 +222,11 @@ impl<P: Protocol> Kit<P> {
     pub fn feed(&mut self, node: NodeId, from: NodeId, message: P::Message) {
         let (now, mut out) = (self.now, Effects::default());
         self.node_mut(node).dispatch(Input::Message { from, topic: None, message }, now, &mut out);
+    }
+
+    /// Delivers a message that nobody sent, at the present time: what an adversary would say.
+    pub fn inject(&mut self, node: NodeId, from: NodeId, message: P::Message) {
+        self.at(self.now, from, node, Input::Message { from, topic: None, message });
     }
 
     /// Handles the next event; false if there is none.

@@ -18,8 +18,17 @@ fn for_all<V: Visitor<Output = ()> + Clone>(what: V) {
     }
 }
 
+/// The least time between blocks: a round trip, so that no closed form is changed by it, and nothing that takes no
+/// time on this host goes on without end at one moment.
+const PERIOD: Span = Span::millis(20);
+
 fn full(s: &mut Settings) {
+    s.block_period = PERIOD;
     s.empty_blocks = EmptyBlocks::Always;
+}
+
+fn busy(s: &mut Settings) {
+    s.block_period = PERIOD;
 }
 
 /// Runs until every node has so many blocks: final ones where finality is deterministic.
@@ -59,7 +68,7 @@ struct ClosedForms(u32);
 impl Visitor for ClosedForms {
     type Output = ();
     fn visit<P: Protocol>(self) {
-        let mut kit = Kit::<P>::new(self.0, |_| {});
+        let mut kit = Kit::<P>::new(self.0, busy);
         let n = u64::from(self.0);
         if let Some(delays) = P::INFO.delays {
             run(&mut kit, 11);

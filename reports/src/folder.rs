@@ -5,7 +5,7 @@
 
 use crate::error::Error;
 use crate::frame;
-use crate::{hgrm, html, json, overview};
+use crate::{checkpoint, hgrm, html, json, overview};
 use ledgerlab_sim::record::{LatencyHistogram, RunRecord, Summary};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -22,6 +22,24 @@ pub enum Existing {
 /// Name of the report in a result folder.
 const REPORT: &str = "report.html";
 
+/// Whether a result may go to `folder`: one that is not there, is empty, or holds a checkpoint only, is free.
+///
+/// # Errors
+/// [`Error::Occupied`] where it holds a result that is not to be replaced, [`Error::Foreign`] where it holds anything
+/// else, [`Error::Io`] where it cannot be read.
+pub fn check_free(folder: &Path, existing: Existing) -> Result<(), Error> {
+    if !folder.exists() {
+        return Ok(());
+    }
+    let entries = fs::read_dir(folder).map_err(Error::io("read", folder))?;
+    let foreign = entries.flatten().any(|entry| entry.file_name() != checkpoint::FILE);
+    match (foreign, folder.join(json::FILE).is_file(), existing) {
+        (false, _, _) | (true, true, Existing::Replace) => Ok(()),
+        (true, true, Existing::Refuse) => Err(Error::Occupied { path: folder.to_path_buf() }),
+        (true, false, _) => Err(Error::Foreign { path: folder.to_path_buf() }),
+    }
+}
+
 /// Writes `summary.json`, the Parquet tables, `latency.hgrm` and `report.html` into `folder`.
 ///
 /// # Errors
@@ -29,13 +47,28 @@ const REPORT: &str = "report.html";
 pub fn write(summary: &Summary, runs: &[RunRecord], folder: &Path, existing: Existing) -> Result<(), Error> {
     check_free(folder, existing)?;
     let partial = Partial::beside(folder)?;
-    write_text(&partial.path.join(json::FILE), &json::to_json(summary)?)?;
-    for mut table in frame::tables(summary, runs)? {
-        frame::write_parquet(&mut table, summary, &partial.path)?;
-    }
-    write_distributions(summary, runs, &partial.path)?;
-    write_text(&partial.path.join(REPORT), &html::page(summary)?)?;
+    fill(summary, runs, &partial.path)?;
     partial.become_folder(folder)
+}
+
+/// Writes the same files into a `folder` that exists, and removes its checkpoint at the end.
+///
+/// For a caller that gives the folder its final name itself: a failure leaves what was written so far.
+///
+/// # Errors
+/// As the parts: [`Error::Io`], [`Error::Table`], [`Error::Encode`], [`Error::Chart`].
+pub fn fill(summary: &Summary, runs: &[RunRecord], folder: &Path) -> Result<(), Error> {
+    for mut table in frame::tables(summary, runs)? {
+        frame::write_parquet(&mut table, summary, folder)?;
+    }
+    write_distributions(summary, runs, folder)?;
+    write_text(&folder.join(REPORT), &html::page(summary)?)?;
+    write_text(&folder.join(json::FILE), &json::to_json(summary)?)?;
+    let checkpoint = folder.join(checkpoint::FILE);
+    if checkpoint.exists() {
+        fs::remove_file(&checkpoint).map_err(Error::io("remove", &checkpoint))?;
+    }
+    Ok(())
 }
 
 /// Makes `report.html` again from the folder's `summary.json`, and gives its path.
@@ -60,7 +93,7 @@ fn write_distributions(summary: &Summary, runs: &[RunRecord], folder: &Path) -> 
         return write_text(&folder.join("latency.hgrm"), &text(0));
     }
     let folder = folder.join("latency");
-    fs::create_dir(&folder).map_err(Error::io("create", &folder))?;
+    fs::create_dir_all(&folder).map_err(Error::io("create", &folder))?;
     for (index, point) in summary.points.iter().enumerate() {
         let name = format!("{index:03}-{}.hgrm", file_name(&overview::label(summary, point)));
         write_text(&folder.join(name), &text(index))?;
@@ -77,18 +110,6 @@ fn file_name(label: &str) -> String {
 
 fn write_text(path: &Path, text: &str) -> Result<(), Error> {
     fs::write(path, text).map_err(Error::io("write", path))
-}
-
-fn check_free(folder: &Path, existing: Existing) -> Result<(), Error> {
-    if !folder.exists() {
-        return Ok(());
-    }
-    let mut entries = fs::read_dir(folder).map_err(Error::io("read", folder))?;
-    match (entries.next().is_some(), folder.join(json::FILE).is_file(), existing) {
-        (false, _, _) | (true, true, Existing::Replace) => Ok(()),
-        (true, true, Existing::Refuse) => Err(Error::Occupied { path: folder.to_path_buf() }),
-        (true, false, _) => Err(Error::Foreign { path: folder.to_path_buf() }),
-    }
 }
 
 /// The hidden sibling; removed when dropped before it became the folder.
@@ -108,7 +129,7 @@ impl Partial {
 
     fn become_folder(self, folder: &Path) -> Result<(), Error> {
         let aside = sibling(folder, "replaced");
-        let occupied = folder.join(json::FILE).is_file();
+        let occupied = folder.exists();
         if occupied {
             fs::rename(folder, &aside).map_err(Error::io("rename", folder))?;
         }

@@ -35,7 +35,25 @@ mod tests {
     #[test]
     fn the_text_of_four_values() {
         let histogram = LatencyHistogram::from_values([1, 2, 3, 4].map(|ms| ms * 1_000_000));
-        insta::assert_snapshot!(text(&histogram), @"");
+        insta::assert_snapshot!(text(&histogram), @r##"
+               Value     Percentile TotalCount 1/(1-Percentile)
+
+               1.000 0.000000000000          1           1.00
+               1.000 0.100000000000          1           1.11
+               1.000 0.200000000000          1           1.25
+               2.001 0.300000000000          2           1.43
+               2.001 0.400000000000          2           1.67
+               2.001 0.500000000000          2           2.00
+               3.000 0.550000000000          3           2.22
+               3.000 0.600000000000          3           2.50
+               3.000 0.650000000000          3           2.86
+               3.000 0.700000000000          3           3.33
+               3.000 0.750000000000          3           4.00
+               4.002 1.000000000000          4
+        #[Mean    =        2.500, StdDeviation   =        1.118]
+        #[Max     =        4.002, Total count    =            4]
+        #[Buckets =            4, SubBuckets     =         2048]
+        "##);
     }
 
     #[test]

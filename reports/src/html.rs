@@ -26,6 +26,7 @@ pub fn page(summary: &Summary) -> Result<String, Error> {
     first_screen(&mut page, summary);
     page.heading("Definitions");
     tables::definitions(&mut page, summary);
+    figures::curves(&mut page, summary)?;
     overtime::section(&mut page, summary)?;
     figures::section(&mut page, summary)?;
     tables::section(&mut page, summary);
@@ -66,7 +67,10 @@ fn first_screen(page: &mut Page, summary: &Summary) {
 fn lead(summary: &Summary) -> String {
     let plural = |count: usize, noun: &str| format!("{count} {noun}{}", if count == 1 { "" } else { "s" });
     let replications = summary.points.iter().map(|point| point.replications.len()).max().unwrap_or(0);
-    let mut text = format!("{}, {} each", plural(summary.points.len(), "point"), plural(replications, "replication"));
+    let mut text = match summary.points.len() {
+        1 => plural(replications, "replication"),
+        points => format!("{}, {} each", plural(points, "point"), plural(replications, "replication")),
+    };
     if let Some(point) = summary.points.iter().find(|point| !point.replications.is_empty()) {
         let _ = write!(text, "; measured from {} s to {} s of the run", point.window.start_s, point.window.end_s);
     }
@@ -157,6 +161,14 @@ impl Page {
             self.text.push_str("</tr>\n");
         }
         self.text.push_str("</tbody></table></div>\n");
+    }
+
+    /// A table under a heading of its own; nothing without rows.
+    fn titled_table<S: AsRef<str>>(&mut self, title: &str, head: &[S], rows: &[Vec<String>], numeric: &[bool]) {
+        if !rows.is_empty() {
+            self.subheading(title);
+            self.table("", head, rows, numeric);
+        }
     }
 
     fn chart(&mut self, chart: &Chart) {

@@ -126,9 +126,15 @@ pub struct HotStuff {
     work: bool,
     /// Somebody else complains about the leader.
     alarmed: bool,
-    /// Whether the view timer runs.
-    armed: bool,
-    /// Whether the view timer must start anew when the handler ends.
+    /// Whether somebody is waited for.
+    waits: bool,
+    /// Until when: then the present view's leader is given up.
+    deadline: Time,
+    /// When the view timer fires, if it runs: not after the deadline, often before it, so that most views set none.
+    armed: Option<Time>,
+    /// The view for whose proposal the period timer was set.
+    paced: View,
+    /// Whether the wait starts anew when the handler ends.
     progress: bool,
     /// Height of the state transfer under way.
     syncing: Option<Height>,
@@ -213,7 +219,10 @@ impl Protocol for HotStuff {
             untold: false,
             work: false,
             alarmed: false,
-            armed: false,
+            waits: false,
+            deadline: Time::ZERO,
+            armed: None,
+            paced: 0,
             progress: false,
             syncing: None,
             config: config.clone(),
@@ -257,9 +266,15 @@ impl Protocol for HotStuff {
 
     fn on_timer(&mut self, timer: HotStuffTimer, cx: &mut Cx<'_, Self>) {
         if timer == HotStuffTimer::View {
-            self.armed = false;
+            self.armed = None;
+        }
+        if timer == HotStuffTimer::View && cx.now() >= self.deadline {
+            self.progress = true;
             if self.expects_progress() {
                 self.on_timeout(cx);
+            }
+            if self.is_behind() {
+                self.search(cx);
             }
         }
         self.settle(cx);

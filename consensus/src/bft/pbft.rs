@@ -29,19 +29,19 @@
 //!    the highest block it can prove final, and its chain above it with the prepared certificates. Weight f + 1 for
 //!    higher views makes a replica join the lowest of them.
 //! 2. The next leader answers a quorum of them with NEW-VIEW: those view changes (V), and the chain that follows
-//!    from them (O), which it proposes again; everybody computes O for itself (see [`selection`]) and votes on it.
+//!    from them (O), which it proposes again; everybody computes O for itself (see `selection`) and votes on it.
 //! 3. With a quorum of view changes a timer waits for the first execution in the new view, at first for one timeout,
 //!    doubling with each view that fails, at most 64-fold; an execution resets it.
 //!
 //! **O without gaps.** The paper orders requests independently and fills gaps with null requests. Here blocks are
 //! chained and a backup accepts a block only on top of its predecessor in the same view, so a prepared block brings
 //! all its ancestors: O is one chain above the highest proven block, and null requests cannot be needed. A block
-//! keeps its digest when it is proposed again. Why no committed block is lost is told in [`selection`].
+//! keeps its digest when it is proposed again. Why no committed block is lost is told in `selection`.
 //!
 //! **Durability.** Proposals, prepares, prepared certificates and views left are logged before anything that says so
-//! leaves, and an own vote counts only when it is durable. [`restart`] rebuilds view, votes and certificates.
+//! leaves, and an own vote counts only when it is durable. `restart` rebuilds view, votes and certificates.
 //!
-//! **Catching up** ([`catch_up`]). A replica without progress tells its peers where it stands; they send the
+//! **Catching up** (`catch_up`). A replica without progress tells its peers where it stands; they send the
 //! new-view message, votes and proofs that it lacks. A proof of a block that its own log does not reach leads to
 //! state transfer, a missing proposal to a fetch. The same is asked at start and when a connection returns.
 //!
@@ -61,8 +61,8 @@ mod config;
 mod execution;
 mod message;
 mod normal;
-pub mod restart;
-pub mod selection;
+mod restart;
+mod selection;
 mod timers;
 mod view_change;
 mod view_message;

@@ -125,3 +125,28 @@ fn a_node_that_was_cut_off_learns_of_it_without_new_load() {
     kit.run_until(ms(1_100));
     assert_eq!(kit.node(OTHER).final_height(), 5);
 }
+
+#[test]
+fn a_copy_that_covers_what_came_meanwhile_is_the_last_one() {
+    let v = std::sync::Arc::new(crate::protocol::Validators::equal(3));
+    let config = Central::configure(&crate::knob::Settings::new(&[], false), &v);
+    let other = crate::protocol::Env { me: OTHER, key: Some(crate::types::ValidatorId(2)), ..env() };
+    let mut node = crate::testkit::solo::Solo::<Central>::open(other, &config, vec![], Default::default());
+    let mut groups: Vec<std::sync::Arc<super::Group>> = vec![];
+    for i in 0..6 {
+        let below = groups.last().map_or_else(Default::default, |g| g.tip());
+        let payload = crate::message::PayloadRef { root: crate::types::Digest([i, 9]), bytes: 1, count: 1 };
+        groups.push(std::sync::Arc::new(super::Group::new(below, &[payload], crate::types::Hashing::Mix)));
+    }
+    let copies = |out: &crate::effect::Effects<Central>| {
+        out.list.iter().filter(|e| matches!(e, crate::effect::Effect::Sync { .. })).count()
+    };
+    let shipped = |i: usize| super::Shipped { group: groups[i].clone() };
+    assert_eq!(copies(&node.call(|r, cx| r.on_message(SERVER, &shipped(3), cx))), 1);
+    assert_eq!(copies(&node.call(|r, cx| r.on_message(SERVER, &shipped(4), cx))), 0, "one at a time");
+    let out = node.call(|r, cx| r.on_state(groups[3].tip(), cx));
+    assert_eq!(copies(&out), 0);
+    assert_eq!(crate::testkit::solo::steps(&out), [crate::testkit::solo::Step::Adopt(5, groups[4].id)]);
+    let out = node.call(|r, cx| r.on_message(SERVER, &shipped(5), cx));
+    assert_eq!((copies(&out), crate::testkit::solo::steps(&out).len()), (0, 1));
+}

@@ -80,7 +80,7 @@ impl Bars {
         Ok(())
     }
 
-    fn corners(&self, category: usize, part: usize, base: f64, value: f64) -> [(f64, f64); 2] {
+    pub(super) fn corners(&self, category: usize, part: usize, base: f64, value: f64) -> [(f64, f64); 2] {
         let margin = (1.0 - FILLED) / 2.0;
         let place = category as f64 + margin;
         match self.layout {
@@ -97,10 +97,12 @@ impl Bars {
         }
     }
 
+    /// Parts that show anywhere; an empty one keeps its colour unused.
     fn legend(&self) -> Vec<Entry> {
+        let shows = |part: usize| self.values.iter().any(|values| values[part] > 0.0);
         let entry =
             |(index, name): (usize, &String)| Entry { name: name.clone(), color: hex(color(index)), mark: Mark::Area };
-        self.parts.iter().enumerate().map(entry).collect()
+        self.parts.iter().enumerate().filter(|(index, _)| shows(*index)).map(entry).collect()
     }
 }
 

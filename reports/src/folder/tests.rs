@@ -75,6 +75,19 @@ fn a_failed_write_leaves_nothing() {
 }
 
 #[test]
+fn a_failed_replacement_keeps_the_old_result() {
+    let (mut summary, runs) = fixture::stalled();
+    let parent = tempfile::tempdir().unwrap();
+    let folder = parent.path().join("run");
+    write(&summary, &runs, &folder, Existing::Refuse).unwrap();
+    let before = fs::read(folder.join("summary.json")).unwrap();
+    summary.axes = vec!["metric".into()];
+    assert!(write(&summary, &runs, &folder, Existing::Replace).is_err());
+    assert_eq!(fs::read(folder.join("summary.json")).unwrap(), before);
+    assert_eq!(names(parent.path()), ["run"]);
+}
+
+#[test]
 fn a_parent_that_is_a_file_is_named() {
     let (summary, runs) = fixture::stalled();
     let parent = tempfile::tempdir().unwrap();

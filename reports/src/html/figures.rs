@@ -12,17 +12,16 @@ use std::collections::BTreeSet;
 /// Points that get a chart of their own.
 const MOST_CHARTS: usize = 4;
 
-/// All of them, each only where there is something to show.
+/// All but the curves, each only where there is something to show.
 pub fn section(page: &mut Page, summary: &Summary) -> Result<(), Error> {
-    curves(page, summary)?;
     distribution(page, summary)?;
     stages(page, summary)?;
     storage(page, summary)?;
     nodes(page, summary)
 }
 
-/// Latency and throughput along the first axis of numbers, a line for each combination of the others.
-fn curves(page: &mut Page, summary: &Summary) -> Result<(), Error> {
+/// Throughput and latency along the first axis of numbers, a line for each combination of the others.
+pub fn curves(page: &mut Page, summary: &Summary) -> Result<(), Error> {
     let Some(axis) = summary.axes.iter().find(|axis| is_numeric(summary, axis)) else { return Ok(()) };
     page.heading("Along the sweep");
     let name = overview::short_name(axis);

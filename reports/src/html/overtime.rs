@@ -1,7 +1,7 @@
 //! Throughput, latency and backlog over the run, with fault windows shaded.
 
 use super::Page;
-use crate::chart::{Axis, Line, Lines, Shade, WIDE};
+use crate::chart::{Axis, Chart, Line, Lines, Shade, WIDE};
 use crate::error::Error;
 use crate::format;
 use crate::overview;
@@ -20,54 +20,65 @@ pub fn section(page: &mut Page, summary: &Summary) -> Result<(), Error> {
     }
     page.heading("Over time");
     let shown = &points[..points.len().min(MOST_LINES)];
-    let charts = [
-        ("Throughput over time", "committed (tx/s)", Column::Rate(|series, row| series.committed_tx_per_s[row])),
+    page.chart(&throughput(summary, &points, shown)?);
+    let others = [
         ("Mean time to finality over time", "latency (s)", Column::Latency(|series, row| series.latency_mean_ms[row])),
         ("99th percentile over time", "p99 latency (s)", Column::Latency(|series, row| series.latency_p99_ms[row])),
         (
             "Backlog: submitted and without an outcome",
             "transactions",
-            Column::Rate(|series, row| series.backlog_tx[row]),
+            Column::Number(|series, row| series.backlog_tx[row]),
         ),
     ];
-    for (title, unit, column) in charts {
-        let mut lines: Vec<Line> = shown.iter().enumerate().map(|(i, point)| line(summary, point, i, column)).collect();
-        if unit == "committed (tx/s)" {
-            lines.extend(offered(&points));
+    for (title, unit, column) in others {
+        let lines = lines(summary, shown, column);
+        let values = || lines.iter().flat_map(|line| &line.points).filter_map(|(_, value)| *value);
+        if values().next().is_some() {
+            let y = Axis::fitting(unit, values(), format::tick);
+            page.chart(&chart(title, &points, y, lines)?);
         }
-        let bin = bin_rows(shown) as f64 * shown[0].series.step_s;
-        let chart = Lines {
-            title: title.into(),
-            x: Axis::linear("time since the start of the run (s)", 0.0, end_s(shown), tick),
-            y: vertical(unit, column, &lines),
-            lines,
-            shades: shades(shown[0]),
-            note: Some(note(bin, points.len())),
-        };
-        page.chart(&chart.draw(WIDE)?);
     }
     Ok(())
+}
+
+fn throughput(summary: &Summary, points: &[&PointSummary], shown: &[&PointSummary]) -> Result<Chart, Error> {
+    let mut lines = lines(summary, shown, Column::Number(|series, row| series.committed_tx_per_s[row]));
+    lines.extend(offered(points));
+    let values = lines.iter().flat_map(|line| &line.points).filter_map(|(_, value)| *value);
+    let y = Axis::from_zero("committed (tx/s)", values, format::tick);
+    chart("Throughput over time", points, y, lines)
+}
+
+fn chart(title: &str, points: &[&PointSummary], y: Axis, lines: Vec<Line>) -> Result<Chart, Error> {
+    let end_s = points.iter().map(|point| point.series.t_s(point.series.len())).fold(0.0, f64::max);
+    let x = Axis::linear("time since the start of the run (s)", 0.0, end_s, format::tick);
+    let bin_s = bin_rows(&points[0].series) as f64 * points[0].series.step_s;
+    let note = Some(note(bin_s, points.len()));
+    Lines { title: title.into(), x, y, lines, shades: shades(points[0], end_s), note }.draw(WIDE)
 }
 
 /// A column of the series; latencies may be missing and are shown in seconds.
 #[derive(Clone, Copy)]
 enum Column {
-    Rate(fn(&Series, usize) -> f64),
+    Number(fn(&Series, usize) -> f64),
     Latency(fn(&Series, usize) -> Option<f64>),
 }
 
 impl Column {
     fn get(self, series: &Series, row: usize) -> Option<f64> {
         match self {
-            Column::Rate(of) => Some(of(series, row)),
+            Column::Number(of) => Some(of(series, row)),
             Column::Latency(of) => of(series, row).map(|ms| ms / 1e3),
         }
     }
 }
 
-fn line(summary: &Summary, point: &PointSummary, index: usize, column: Column) -> Line {
-    let points = binned(&point.series, bin_rows(&[point]), |series, row| column.get(series, row));
-    Line { name: overview::label(summary, point), color: Some(index), points, dots: false }
+fn lines(summary: &Summary, points: &[&PointSummary], column: Column) -> Vec<Line> {
+    let line = |(index, point): (usize, &&PointSummary)| {
+        let points = binned(&point.series, |series, row| column.get(series, row));
+        Line { name: overview::label(summary, point), color: Some(index), points, dots: false }
+    };
+    points.iter().enumerate().map(line).collect()
 }
 
 /// What was offered, where it was the same for all.
@@ -78,15 +89,14 @@ fn offered(points: &[&PointSummary]) -> Option<Line> {
         rates.iter().fold((f64::INFINITY, 0.0_f64), |(low, high), rate| (low.min(*rate), high.max(*rate)));
     let series = &points.first()?.series;
     let same = high <= low * 1.02;
-    let points =
-        same.then(|| binned(series, bin_rows(&[points[0]]), |series, row| Some(series.offered_tx_per_s[row])))?;
+    let points = same.then(|| binned(series, |series, row| Some(series.offered_tx_per_s[row])))?;
     Some(Line { name: "offered".into(), color: None, points, dots: false })
 }
 
-/// Means of `bin` rows each, at the middle of the bin.
-fn binned(series: &Series, bin: usize, of: impl Fn(&Series, usize) -> Option<f64>) -> Vec<(f64, Option<f64>)> {
+/// Means of some rows each, at the middle of the bin.
+fn binned(series: &Series, of: impl Fn(&Series, usize) -> Option<f64>) -> Vec<(f64, Option<f64>)> {
     let rows: Vec<usize> = (0..series.len()).collect();
-    rows.chunks(bin)
+    rows.chunks(bin_rows(series))
         .map(|rows| {
             let middle = (series.t_s(rows[0]) + series.t_s(rows[rows.len() - 1] + 1)) / 2.0;
             (middle, statistics::mean(rows.iter().filter_map(|row| of(series, *row))))
@@ -94,27 +104,14 @@ fn binned(series: &Series, bin: usize, of: impl Fn(&Series, usize) -> Option<f64
         .collect()
 }
 
-fn bin_rows(points: &[&PointSummary]) -> usize {
-    points.iter().map(|point| point.series.len()).max().unwrap_or(0).div_ceil(MOST_BINS).max(1)
-}
-
-fn vertical(title: &str, column: Column, lines: &[Line]) -> Axis {
-    let values = || lines.iter().flat_map(|line| &line.points).filter_map(|(_, value)| *value);
-    match column {
-        Column::Rate(_) => Axis::from_zero(title, values(), tick),
-        Column::Latency(_) => Axis::fitting(title, values(), tick),
-    }
-}
-
-fn end_s(points: &[&PointSummary]) -> f64 {
-    points.iter().map(|point| point.series.t_s(point.series.len())).fold(0.0, f64::max)
+fn bin_rows(series: &Series) -> usize {
+    series.len().div_ceil(MOST_BINS).max(1)
 }
 
 /// Fault windows, and what lies outside the measured window.
-fn shades(point: &PointSummary) -> Vec<Shade> {
+fn shades(point: &PointSummary, end_s: f64) -> Vec<Shade> {
     let outside = |from, to| Shade { name: "outside the measured window".into(), from, to, fault: false };
-    let end = point.series.t_s(point.series.len());
-    let mut shades = vec![outside(0.0, point.window.start_s), outside(point.window.end_s, end)];
+    let mut shades = vec![outside(0.0, point.window.start_s), outside(point.window.end_s, end_s)];
     shades.retain(|shade| shade.to > shade.from);
     shades.extend(point.faults.iter().map(|fault| Shade {
         name: format!("{} ({})", fault.name, fault.kind),
@@ -126,13 +123,9 @@ fn shades(point: &PointSummary) -> Vec<Shade> {
 }
 
 fn note(bin_s: f64, points: usize) -> String {
-    let mut note = format!("Means over {} and over replications.", format::tick(bin_s) + " s");
+    let mut note = format!("Means over {} s and over replications.", format::tick(bin_s));
     if points > MOST_LINES {
         note.push_str(&format!(" The first {MOST_LINES} of {points} points; series.parquet has all."));
     }
     note
-}
-
-fn tick(value: f64) -> String {
-    format::tick(value)
 }

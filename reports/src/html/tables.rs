@@ -3,7 +3,7 @@
 use super::Page;
 use crate::format;
 use crate::overview;
-use ledgerlab_sim::record::{METRICS, PointSummary, Summary};
+use ledgerlab_sim::record::{METRICS, Metric, PointSummary, Summary};
 
 /// Metrics of the first table, whose definitions come before anything else.
 const FIRST: [&str; 4] = ["throughput_tx_per_s", "latency_mean_ms", "bytes_per_day_per_node", "success_rate"];
@@ -22,13 +22,10 @@ pub fn definitions(page: &mut Page, summary: &Summary) {
 pub fn section(page: &mut Page, summary: &Summary) {
     page.heading("All figures");
     metrics(page, summary);
-    page.subheading("Cohort by workload");
+    all_definitions(page, summary);
     workloads(page, summary);
-    page.subheading("Chain");
     blocks(page, summary);
-    page.subheading("Messages sent");
     messages(page, summary);
-    page.subheading("Projected disk");
     projection(page, summary);
     page.heading("Checks");
     checks(page, summary);
@@ -38,16 +35,23 @@ pub fn section(page: &mut Page, summary: &Summary) {
 
 fn metrics(page: &mut Page, summary: &Summary) {
     let names = summary.points.iter().map(|point| overview::label(summary, point));
-    let head: Vec<String> =
-        std::iter::once("metric".to_owned()).chain(names).chain(["definition".to_owned()]).collect();
-    let row = |metric: &ledgerlab_sim::record::Metric| {
+    let head: Vec<String> = std::iter::once("metric".to_owned()).chain(names).collect();
+    let row = |metric: &Metric| {
         let cell = |point: &PointSummary| format::estimate_in(metric.unit, metric.name, point.metric(metric.name));
-        let cells = summary.points.iter().map(cell);
-        std::iter::once(metric.name.to_owned()).chain(cells).chain([metric.definition.to_owned()]).collect()
+        std::iter::once(metric.name.to_owned()).chain(summary.points.iter().map(cell)).collect()
     };
     let rows: Vec<Vec<String>> = METRICS.iter().map(row).collect();
-    let numeric: Vec<bool> = (0..head.len()).map(|column| column > 0 && column + 1 < head.len()).collect();
+    let numeric: Vec<bool> = (0..head.len()).map(|column| column > 0).collect();
     page.table("metrics", &head, &rows, &numeric);
+}
+
+fn all_definitions(page: &mut Page, summary: &Summary) {
+    let row = |metric: &Metric| {
+        let definition = summary.definitions.get(metric.name)?;
+        Some(vec![metric.name.to_owned(), definition.unit.clone(), definition.definition.clone()])
+    };
+    let rows: Vec<_> = METRICS.iter().filter_map(row).collect();
+    page.titled_table("Their definitions", &["metric", "unit", "definition"], &rows, &[false, false, false]);
 }
 
 fn workloads(page: &mut Page, summary: &Summary) {
@@ -65,7 +69,7 @@ fn workloads(page: &mut Page, summary: &Summary) {
             rows.push(row);
         }
     }
-    page.table("", &head, &rows, &[false, false, true, true, true, true, true, true, true]);
+    page.titled_table("Cohort by workload", &head, &rows, &[false, false, true, true, true, true, true, true, true]);
 }
 
 fn blocks(page: &mut Page, summary: &Summary) {
@@ -99,8 +103,8 @@ fn blocks(page: &mut Page, summary: &Summary) {
         ]
     };
     let rows: Vec<_> = summary.points.iter().map(row).collect();
-    page.table("", &head, &rows, &[false, true, true, true, true, true, true, true, true, false]);
-    page.paragraph("note", "Counts are sums over replications, the others means.");
+    page.titled_table("Chain", &head, &rows, &[false, true, true, true, true, true, true, true, true, false]);
+    page.paragraph("note", "Blocks: counts are sums over replications, the others means.");
 }
 
 fn messages(page: &mut Page, summary: &Summary) {
@@ -111,7 +115,7 @@ fn messages(page: &mut Page, summary: &Summary) {
             rows.push(vec![overview::label(summary, point), message.kind.clone(), count, bytes]);
         }
     }
-    page.table("", &["point", "kind", "messages", "bytes"], &rows, &[false, false, true, true]);
+    page.titled_table("Messages sent", &["point", "kind", "messages", "bytes"], &rows, &[false, false, true, true]);
 }
 
 fn projection(page: &mut Page, summary: &Summary) {
@@ -126,7 +130,7 @@ fn projection(page: &mut Page, summary: &Summary) {
             rows.push(row);
         }
     }
-    page.table("", &head, &rows, &[false, true, true, true, true, true, true]);
+    page.titled_table("Projected disk", &head, &rows, &[false, true, true, true, true, true, true]);
 }
 
 fn checks(page: &mut Page, summary: &Summary) {

@@ -81,6 +81,7 @@ fn what_users_write_is_text() {
 #[test]
 fn a_stall_has_no_latency_chart_but_every_metric() {
     let page = page(&fixture::stalled().0).unwrap();
+    assert_eq!(page.matches("over time</figcaption>").count(), 1);
     assert!(!page.contains("Latency distribution") && !page.contains("Where the latency goes"));
     assert!(METRICS.iter().all(|metric| page.contains(metric.name)));
     assert!(page.contains("\u{2717} pbft: success_rate"));
@@ -91,4 +92,13 @@ fn a_sweep_of_numbers_has_curves() {
     let page = page(&fixture::load_curve().0).unwrap();
     assert!(page.contains("Latency against throughput") && page.contains("Throughput by load"));
     assert!(page.contains("The first 8 of 10 points"));
+}
+
+#[test]
+fn the_reference_lists_every_metric_with_its_definition() {
+    let reference = include_str!("../../../docs/RESULTS.md");
+    for metric in METRICS {
+        let row = format!("| `{}` | {} | {} |", metric.name, metric.unit, metric.definition);
+        assert!(reference.contains(&row), "docs/RESULTS.md lacks {row}");
+    }
 }

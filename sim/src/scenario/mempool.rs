@@ -11,9 +11,11 @@ use crate::scenario::reader::Reader;
 use crate::scenario::run::{ANY_TIME, SOME_TIME};
 use crate::scenario::scalar;
 
-/// Least time that a client waits before it turns to another node.
+/// How long a client tries to reach a node that does not answer at all (assumption).
+const FAILOVER: Span = Span::secs(2);
+/// Least time that a gateway waits for finality before it sends a transaction to everybody.
 const LEAST_CLIENT_TIMEOUT: Span = Span::secs(10);
-/// A client waits so many times the expected finality (assumption).
+/// It waits so many times the expected finality (assumption).
 const PATIENCE: u64 = 4;
 
 /// Reads `[mempool]`. A client timeout that is not written down is `None`: its default depends on the protocol.
@@ -30,14 +32,24 @@ pub(crate) fn read(r: &mut Reader<'_, '_>, facts: Option<&ProtocolFacts>) -> (Me
     let client_timeout = r.read("client_timeout", |node| scalar::quantity(node, &TIME, &timeout)).map(Span);
     let spec = MempoolSpec {
         dissemination,
-        batch_delay: r.span("batch_delay", Span::millis(100), ANY_TIME),
+        batch_delay: r.span("batch_delay", default_batch_delay(dissemination), ANY_TIME),
         batch_bytes: r.quantity("batch_bytes", &SIZE, 500_000, 100..=1_000_000_000) as u32,
         capacity: r.count("capacity", 1_000_000, 1..=1_000_000_000),
         expiry: r.optional_span("expiry", "never", SOME_TIME).unwrap_or(Span(u64::MAX)),
+        failover: r.span("failover", FAILOVER, SOME_TIME),
         client_timeout: client_timeout.unwrap_or(LEAST_CLIENT_TIMEOUT),
         adapter: r.span("adapter", Span::ZERO, Span::ZERO..=Span::secs(3_600)),
     };
     (spec, client_timeout)
+}
+
+/// A batch waits for company for 100 ms on its way to a leader, and for a second before it floods the network: Bitcoin
+/// Core announces transactions every 2 s to outbound peers, 5 s to inbound ones (`net_processing.cpp`).
+fn default_batch_delay(dissemination: Dissemination) -> Span {
+    match dissemination {
+        Dissemination::LeaderPush => Span::millis(100),
+        Dissemination::Gossip => Span::secs(1),
+    }
 }
 
 /// How long a client waits where the scenario does not say.

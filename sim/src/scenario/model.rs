@@ -209,7 +209,9 @@ pub struct MempoolSpec {
     pub capacity: u64,
     /// A transaction that waits longer is expired; `Span(u64::MAX)` never.
     pub expiry: Span,
-    /// How long a client waits for an answer before it turns to the next node.
+    /// How long a client tries to reach a node that is down before it turns to the next.
+    pub failover: Span,
+    /// How long a gateway waits for finality before it sends a transaction to every node.
     pub client_timeout: Span,
     /// Translation by the adapter at the gateway, one transaction.
     pub adapter: Span,

@@ -30,13 +30,19 @@ impl HotStuff {
     /// Ends a handler: proposes if it is time to, keeps the view timer as it should be.
     pub(super) fn settle(&mut self, cx: &mut Cx<'_, Self>) {
         self.request_payload(cx);
-        let expects = self.expects_progress();
-        if expects && (self.progress || !self.armed) {
-            cx.set_timer(HotStuffTimer::View, self.pace.timeout() + self.config.block_period);
-        } else if !expects && self.armed {
+        let waits = self.expects_progress() || self.is_behind();
+        if waits {
+            if self.progress || !self.waits {
+                self.deadline = cx.now() + self.pace.timeout() + self.config.block_period;
+            }
+            if self.armed.is_none_or(|at| at > self.deadline) {
+                self.armed = Some(self.deadline);
+                cx.set_timer(HotStuffTimer::View, self.deadline - cx.now());
+            }
+        } else if self.armed.take().is_some() {
             cx.push(Effect::CancelTimer { kind: HotStuffTimer::View.kind() });
         }
-        self.armed = expects;
+        self.waits = waits;
         self.progress = false;
     }
 
@@ -62,7 +68,10 @@ impl HotStuff {
         }
         let due = self.proposed_at.map_or(Time::ZERO, |t| t + self.config.block_period);
         if cx.now() < due {
-            cx.set_timer(HotStuffTimer::Period, due - cx.now());
+            if self.paced < view {
+                self.paced = view;
+                cx.set_timer(HotStuffTimer::Period, due - cx.now());
+            }
             return;
         }
         let at_once = self.config.always || self.untold || self.pace.entry().is_some() || self.tree.is_open();

@@ -28,15 +28,27 @@ impl HotStuff {
         self.tree.insert(&r.block);
     }
 
-    /// Waited in vain: asks for the next leader, and again for what is missing.
+    /// Waited in vain for the leader: asks for the next one.
     pub(super) fn on_timeout(&mut self, cx: &mut Cx<'_, Self>) {
         let wish = self.pace.expired();
         self.wish_for(wish.view, wish.everybody, cx);
-        if let Some(tip) = self.tree.final_orphan() {
-            self.sync(tip, self.env.me, cx);
+    }
+
+    /// Whether blocks are known to exist that are not there.
+    pub(super) fn is_behind(&self) -> bool {
+        self.tree.has_gap() || self.high.what.major > 0 && self.tree.height(self.high_block()).is_none()
+    }
+
+    /// Waited in vain for what is missing: asks again, and for the ledger even if it is not far ahead, since peers
+    /// that have restarted no longer have the blocks.
+    pub(super) fn search(&mut self, cx: &mut Cx<'_, Self>) {
+        self.syncing = None;
+        let hint = self.env.validators.endpoint(self.config.terms.leader(self.pace.view()));
+        match self.tree.final_below_orphans().filter(|t| t.height > self.tree.committed().height) {
+            Some(tip) => self.sync(tip, hint, cx),
+            None => self.chase(hint, cx),
         }
-        self.chase(self.env.validators.endpoint(self.config.terms.leader(self.pace.view())), cx);
-        self.want_block(self.high_block(), self.env.me, cx);
+        self.want_block(self.high_block(), hint, cx);
     }
 
     fn wish_for(&mut self, view: View, everybody: bool, cx: &mut Cx<'_, Self>) {
@@ -139,7 +151,7 @@ impl HotStuff {
 
     /// Asks for what is missing below the orphans: for blocks, or for the ledger where it is far ahead.
     pub(super) fn chase(&mut self, hint: NodeId, cx: &mut Cx<'_, Self>) {
-        if let Some(tip) = self.tree.final_orphan().filter(|t| t.height > self.tree.committed().height + FAR) {
+        if let Some(tip) = self.tree.final_below_orphans().filter(|t| t.height > self.tree.committed().height + FAR) {
             return self.sync(tip, hint, cx);
         }
         if self.syncing.is_some() {

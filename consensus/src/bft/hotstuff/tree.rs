@@ -110,16 +110,20 @@ impl Tree {
         let absent = |id: &Digest| self.height(*id).is_none() && !self.is_orphan(*id);
         self.orphans.iter().map(|o| o.parent()).filter(absent)
     }
-    /// The highest orphan that is final by the commit rule.
-    pub fn final_orphan(&self) -> Option<Tip> {
+    /// The highest block that is final by the commit rule as the orphans show it. It need not be there itself: its
+    /// child says what it is, and a quorum has voted for the child.
+    pub fn final_below_orphans(&self) -> Option<Tip> {
         let find = |id: Digest| self.orphans.iter().find(|o| o.id == id);
         let final_below = |top: &Arc<Block>| {
             let two = find(top.parent())?;
             let one = find(two.parent())?;
-            let zero = find(one.parent())?;
-            (two.follows() && one.follows()).then_some(Tip { height: zero.height, block: zero.id })
+            (two.follows() && one.follows()).then(|| Tip { height: one.height - 1, block: one.parent() })
         };
         self.orphans.iter().filter_map(final_below).max_by_key(|t| t.height)
+    }
+    /// Whether a block waits for its parent.
+    pub fn has_gap(&self) -> bool {
+        !self.orphans.is_empty()
     }
     /// The blocks above the committed tip up to and including `id`, lowest first.
     pub fn path(&self, id: Digest) -> Vec<Arc<Block>> {

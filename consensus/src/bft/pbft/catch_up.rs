@@ -4,7 +4,7 @@ use super::message::{COMMIT, PREPARE, PbftMessage};
 use super::{Ballot, Pbft};
 use crate::effect::{Cx, Effect, Gate, Lane};
 use crate::protocol::{Need, Verdict};
-use crate::types::{Height, NodeId, Ticket, View};
+use crate::types::{Digest, Height, NodeId, Ticket, View};
 
 /// Where a peer stands: the fields of its status message.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -55,7 +55,7 @@ impl Pbft {
         }
     }
 
-    fn fetch(&self, key: crate::Digest, cx: &mut Cx<'_, Self>) {
+    fn fetch(&self, key: Digest, cx: &mut Cx<'_, Self>) {
         let leader = self.node_of(self.leader_of(self.installed));
         let hint = if leader == self.env.me { self.teller } else { leader };
         cx.push(Effect::Fetch { key, hint });
@@ -70,6 +70,21 @@ impl Pbft {
                 Some(block) if !slot.held => self.fetch(block, cx),
                 Some(_) => {}
                 None => slot.hint.iter().filter(|_| hinted).for_each(|block| self.fetch(*block, cx)),
+            }
+        }
+    }
+
+    /// Fetches the proposal below the lowest one that came out of turn: the leader's connection is first in, first out,
+    /// so that one was lost.
+    pub(super) fn mend(&self, cx: &mut Cx<'_, Self>) {
+        let first = self.top.height + 1;
+        for height in first..=self.high().min(first + 2 * self.config.pipeline) {
+            let Some(p) = self.window.get(height).and_then(|s| s.proposal.as_ref()) else { continue };
+            if p.view == self.installed {
+                if height > first {
+                    self.fetch(p.header.parent, cx);
+                }
+                return;
             }
         }
     }

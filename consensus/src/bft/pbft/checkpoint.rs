@@ -26,7 +26,7 @@ impl Pbft {
     }
 
     pub(super) fn on_checkpoint(&mut self, from: NodeId, by: ValidatorId, tip: Tip, cx: &mut Cx<'_, Self>) {
-        if tip.height == 0 || tip.height % self.config.checkpoint_interval != 0 {
+        if tip.height == 0 || !tip.height.is_multiple_of(self.config.checkpoint_interval) {
             return cx.reject(from, "a checkpoint at a height that is none");
         }
         let Some(last) = self.checkpoints.get_mut(by.0 as usize) else {

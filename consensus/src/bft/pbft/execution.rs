@@ -20,7 +20,7 @@ impl Pbft {
             self.executed = header.tip();
             cx.adopt(header.tip(), header.parent, &[header.payload], HEADER_BYTES);
             self.finalise(commits, cx);
-            if header.height % self.config.checkpoint_interval == 0 {
+            if header.height.is_multiple_of(self.config.checkpoint_interval) {
                 self.announce_checkpoint(cx);
             }
         }
@@ -111,6 +111,7 @@ impl Pbft {
         self.accept(cx);
         self.execute(0, cx);
         self.follow(cx);
+        self.mend(cx);
     }
 
     /// Moves the low water mark to the last checkpoint at or below a final height.

@@ -9,7 +9,7 @@ use crate::effect::{Cx, Effect, Gate, Lane, Until};
 use crate::knob::EmptyBlocks;
 use crate::message::{Evidence, PayloadRef, Statement};
 use crate::quorum::Vote;
-use crate::types::{Digest, Height, LogSeq, NodeId, Stake, Ticket, View};
+use crate::types::{Digest, Height, LogSeq, NodeId, Stake, Ticket, ValidatorId, View};
 
 impl Pbft {
     /// Asks for a payload if this replica leads, the period is over and the pipeline and the window have room.
@@ -21,6 +21,7 @@ impl Pbft {
             || self.base.height > self.executed.height
             || under_way >= self.config.pipeline
             || self.top.height >= last
+            || self.is_bound(self.top.height + 1)
         {
             return;
         }
@@ -38,6 +39,13 @@ impl Pbft {
         cx.push(Effect::Build { ticket, parent: self.top.block, limit: self.config.block_bytes, until });
     }
 
+    /// Whether this replica has already proposed or accepted a block at a height of the installed view. That can be so
+    /// above the top after others have decided on another chain in a later view.
+    fn is_bound(&self, height: Height) -> bool {
+        let slot = self.window.get(height).filter(|s| s.voted);
+        slot.and_then(|s| s.proposal.as_ref()).is_some_and(|p| p.view == self.installed)
+    }
+
     /// The payload is there: it becomes the next block.
     pub(super) fn on_built(&mut self, ticket: Ticket, payload: &[PayloadRef], cx: &mut Cx<'_, Self>) {
         let current = self.building == Some(ticket);
@@ -47,6 +55,9 @@ impl Pbft {
         }
         let (true, Some(first), Some(me)) = (current, payload.first(), self.env.key) else { return };
         self.building = None;
+        if self.is_bound(self.top.height + 1) {
+            return cx.push(Effect::Drop { root: first.root });
+        }
         self.next_proposal = cx.now() + self.config.block_period;
         let header = Header::new(self.env.hashing, self.top.height + 1, self.top.block, *first);
         let proposal = Arc::new(PrePrepare { by: me, view: self.installed, header });
@@ -100,9 +111,12 @@ impl Pbft {
         self.accept(cx);
         self.check_committed(height, cx);
         self.follow(cx);
+        if height > self.top.height {
+            self.mend(cx);
+        }
     }
 
-    fn accuse(&mut self, from: NodeId, a: Statement, b: Statement, who: crate::ValidatorId, cx: &mut Cx<'_, Self>) {
+    fn accuse(&mut self, from: NodeId, a: Statement, b: Statement, who: ValidatorId, cx: &mut Cx<'_, Self>) {
         cx.push(Effect::Evidence(Box::new(Evidence { who, a, b, from })));
         cx.reject(from, "a statement that contradicts an earlier one of its author");
     }
@@ -173,7 +187,7 @@ impl Pbft {
     }
 
     /// Counts a vote of the installed view.
-    fn count(&mut self, by: crate::ValidatorId, b: Ballot, from: NodeId, cx: &mut Cx<'_, Self>) {
+    fn count(&mut self, by: ValidatorId, b: Ballot, from: NodeId, cx: &mut Cx<'_, Self>) {
         let book = match b.kind {
             PREPARE => &mut self.prepares,
             COMMIT => &mut self.commits,

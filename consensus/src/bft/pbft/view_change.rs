@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::message::{Ballot, PbftMessage, PbftRecord, short};
+use super::message::{Ballot, COMMIT, PbftMessage, PbftRecord, short};
 use super::selection::{self, Rules};
 use super::view_message::{Link, NewView, ViewChange};
 use super::{Digest, Pbft};
@@ -114,7 +114,7 @@ impl Pbft {
         let mut start = NewView { by, view, votes, chain, digest: Digest::GENESIS };
         start.digest = start.content(self.env.hashing);
         let start = Arc::new(start);
-        if self.forgets(&start) {
+        if self.forgets(&start) || !self.fits(&start) {
             return;
         }
         self.install(&start, self.env.me, cx);
@@ -122,11 +122,23 @@ impl Pbft {
         self.accept(cx);
     }
 
+    /// Whether the window reaches from the last checkpoint at or below the view's base to the end of its chain. It does
+    /// unless the base is older than what the voters of the chain's end took for final.
+    fn fits(&self, start: &NewView) -> bool {
+        let base = selection::base(&start.votes).base.height;
+        base % self.config.checkpoint_interval + start.chain.len() as u64 <= self.config.window
+    }
+
     /// Whether a view would start without a block that is known to be final: only with more than f faulty.
     fn forgets(&self, start: &NewView) -> bool {
         let base = selection::base(&start.votes).base;
-        self.base.height >= base.height
-            && selection::block_at(base, &start.chain, self.base.height) != Some(self.base.block)
+        let theirs = selection::block_at(base, &start.chain, self.base.height);
+        // A block above the chain may have become final in the view itself, but not in an older one.
+        let older = self.proof.as_ref().is_some_and(|c| c.what.kind == COMMIT && c.what.minor < start.view);
+        match theirs {
+            Some(block) => block != self.base.block,
+            None => older && self.base.height > base.height,
+        }
     }
 
     pub(super) fn on_new_view(&mut self, from: NodeId, start: &Arc<NewView>, cx: &mut Cx<'_, Self>) {
@@ -159,6 +171,9 @@ impl Pbft {
         if start.chain != selection::select(&start.votes) {
             return Err("a new view whose blocks do not follow from its view changes");
         }
+        if !self.fits(start) {
+            return Err("a new view with more blocks than the window has room for");
+        }
         if self.forgets(start) { Err("a new view that forgets what is final") } else { Ok(()) }
     }
 
@@ -168,6 +183,9 @@ impl Pbft {
         if let Some(proof) = &vote.proof {
             self.learn(proof, from, cx);
         }
+        if vote.base.height + start.chain.len() as u64 > self.high() {
+            self.raise_low(vote.base.height);
+        }
         self.clear_above(vote.base.height, &start.chain, cx);
         self.installed = start.view;
         self.view = self.view.max(start.view);
@@ -175,8 +193,8 @@ impl Pbft {
         self.building = None;
         self.reset_books();
         self.top = vote.base;
-        let (leads, high) = (self.leads(), self.high());
-        for header in start.chain.iter().filter(|h| h.height <= high) {
+        let leads = self.leads();
+        for header in &start.chain {
             if header.height <= self.low {
                 self.top = header.tip();
                 continue;

@@ -100,6 +100,7 @@ impl Window {
         self.ring.iter().find(|s| s.block() == Some(block))
     }
     /// Number of slots that hold a proposal.
+    #[cfg(test)]
     pub fn used(&self) -> usize {
         self.ring.iter().filter(|s| s.proposal.is_some()).count()
     }
