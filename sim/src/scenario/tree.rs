@@ -92,9 +92,9 @@ pub(crate) fn show_number(x: f64) -> String {
 }
 
 /// Parses a whole file.
-pub(crate) fn parse(file: &Arc<str>, text: &str) -> Result<Table, Problem> {
+pub(crate) fn parse(file: &Arc<str>, text: &str) -> Result<Table, Box<Problem>> {
     let lines = Lines::new(file, text);
-    let table = DeTable::parse(text).map_err(|e| syntax_problem(&lines, text, &e))?;
+    let table = DeTable::parse(text).map_err(|e| Box::new(syntax_problem(&lines, text, &e)))?;
     Ok(lines.table(table.get_ref()))
 }
 
