@@ -1,18 +1,23 @@
 //! The one place where the command line meets the simulator and the reports.
 
+mod progress;
+mod provenance;
+mod replications;
+mod slo;
+
 use std::path::Path;
-use std::sync::Mutex;
 use std::time::Instant;
 
-use ledgerlab_reports::{self as reports, Checkpoint};
-use ledgerlab_sim::experiment::{self, Job};
-use ledgerlab_sim::record::{ExperimentHeader, PointHeader, RunRecord, SloOutcome, Summary, Verdict};
-use ledgerlab_sim::scenario::{Experiment, Point, Scenario};
-use serde_json::Value;
+use ledgerlab_reports::{Existing, to_json, write};
+use ledgerlab_sim::experiment::{Job, execute, jobs};
+use ledgerlab_sim::record::{ExperimentHeader, PointHeader, RunRecord, Summary};
+use ledgerlab_sim::scenario::{Axis, Experiment, Scenario};
 
 use crate::error::{Error, Exit};
-use crate::progress::Progress;
-use crate::provenance::provenance;
+use crate::folder::Folder;
+use crate::print;
+use progress::Progress;
+use replications::Replications;
 
 /// What to run and where to put it.
 pub struct Request<'a> {
@@ -22,8 +27,8 @@ pub struct Request<'a> {
     pub file: &'a Path,
     /// `key=value` overrides, the seed included.
     pub overrides: &'a [String],
-    /// An existing folder: new, or with the completed replications of an interrupted run.
-    pub folder: &'a Path,
+    /// New, or with the completed replications of an interrupted run.
+    pub folder: &'a Folder,
     /// Threads; `None` for all cores.
     pub jobs: Option<usize>,
     /// Whether to keep progress to itself.
@@ -35,165 +40,145 @@ pub struct Outcome {
     /// By verdicts and SLOs.
     pub exit: Exit,
     /// The content of `summary.json`.
-    pub json: Value,
+    pub json: String,
     /// The summary for people.
     pub table: String,
-    /// What is wrong with which point, with the command that reproduces it.
-    pub complaints: Vec<String>,
 }
 
-/// Runs every point and replication and writes the result into the folder. Replications that the folder holds
-/// already are kept.
+/// Runs every point and replication that the folder does not have and writes the result.
 ///
 /// # Errors
-/// If files cannot be written, the folder belongs to another experiment, or nothing was submitted in any run.
+/// If files cannot be written, another scenario is in the folder, or nothing was submitted.
 pub fn run(request: &Request<'_>) -> Result<Outcome, Error> {
-    let started = Instant::now();
-    let points: Vec<&Scenario> = request.experiment.points.iter().map(|p| &p.scenario).collect();
-    let (checkpoint, mut runs) = Checkpoint::open(request.folder, &request.experiment.identity()).map_err(of_report)?;
-    let known = |j: &Job| runs.iter().any(|r| (r.point, r.replication) == (j.point, j.replication));
-    let jobs: Vec<Job> = experiment::jobs(&points).into_iter().filter(|j| !known(j)).collect();
-    let progress = Progress::new(request.quiet, jobs.len() + runs.len(), runs.len());
-    let checkpoint = Mutex::new(checkpoint);
-    let done = |record: &RunRecord| {
-        progress.done(&label(&request.experiment.points[record.point as usize]), record);
-        let mut open = checkpoint.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        open.add(record).map_err(of_report)
-    };
-    let fresh = experiment::execute(&points, &jobs, request.jobs, done)
-        .map_err(|e| Error::failed(format!("cannot start threads: {e}"), "--jobs"))??;
-    runs.extend(fresh);
-    runs.sort_by_key(|r| (r.point, r.replication));
-    if runs.iter().all(|r| r.cohort.created == 0) {
-        let error = Error::failed("nothing was submitted in the measured window", request.file.display().to_string());
-        return Err(error.hint("lengthen run.duration, or raise `load` or a workload's multiplier"));
-    }
-    let summary = summarise(request, &runs, started);
-    reports::fill(&summary, &runs, request.folder).map_err(of_report)?;
-    Ok(Outcome {
-        exit: exit(&summary),
-        json: serde_json::to_value(&summary).map_err(|e| Error::failed(e.to_string(), "summary.json"))?,
-        table: reports::table(&summary),
-        complaints: complaints(request, &summary),
-    })
+    let begun = Instant::now();
+    let records = replications(request)?;
+    refuse_emptiness(request, &records)?;
+    let mut summary = summarise(request, &records, begun);
+    slo::judge(&mut summary, request.experiment);
+    let existing = if request.folder.replaces() { Existing::Replace } else { Existing::Refuse };
+    let target = request.folder.target();
+    write(&summary, &records, target, existing).map_err(|e| not_written(&e, target))?;
+    explain_failures(request, &records);
+    let json = to_json(&summary).map_err(|e| not_written(&e, target))?;
+    Ok(Outcome { exit: exit(&summary, &records), json, table: ledgerlab_reports::table(&summary) })
 }
 
-/// The digests of all points and replications, in order, without writing anything.
+/// What a run that is only verified leaves.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Verified {
+    /// The run's digest.
+    pub digest: String,
+    /// The promise that it broke, if any.
+    pub failure: Option<String>,
+}
+
+/// All points and replications, in order, without writing anything.
 ///
 /// # Errors
-/// If threads cannot be started.
-pub fn digests(experiment: &Experiment, jobs: usize) -> Result<Vec<String>, Error> {
-    let points: Vec<&Scenario> = experiment.points.iter().map(|p| &p.scenario).collect();
-    let all = experiment::jobs(&points);
-    let runs = experiment::execute(&points, &all, Some(jobs), |_| Ok::<(), Error>(()))
-        .map_err(|e| Error::failed(format!("cannot start threads: {e}"), "--jobs"))??;
-    Ok(runs.into_iter().map(|r| r.digest).collect())
+/// If the threads cannot be started.
+pub fn verified(experiment: &Experiment, threads: usize) -> Result<Vec<Verified>, Error> {
+    let points = scenarios(experiment);
+    let records = execute::<Error>(&points, &jobs(&points), Some(threads), |_| Ok(()));
+    let records = records.map_err(|e| no_threads(&e))??;
+    let failure = |r: &RunRecord| {
+        let (word, text) = (r.verdict.word(), r.verdict.text());
+        r.verdict.failed().then(|| format!("{word}{}, seed {}: {text}", progress::label(experiment, r.point), r.seed))
+    };
+    Ok(records.iter().map(|r| Verified { digest: r.digest.clone(), failure: failure(r) }).collect())
 }
 
-fn summarise(request: &Request<'_>, runs: &[RunRecord], started: Instant) -> Summary {
-    let e = request.experiment;
-    let first = &e.points[0].scenario;
-    let scenario = toml::from_str(&first.effective.to_toml()).unwrap_or_default();
+fn scenarios(experiment: &Experiment) -> Vec<&Scenario> {
+    experiment.points.iter().map(|p| &p.scenario).collect()
+}
+
+/// All records in order, old and new; each new one is on disk as soon as it is there.
+fn replications(request: &Request<'_>) -> Result<Vec<RunRecord>, Error> {
+    let store = Replications::open(request.folder.partial(), request.experiment)?;
+    let mut records = store.completed()?;
+    let points = scenarios(request.experiment);
+    let all = jobs(&points);
+    let done = |job: &Job| records.iter().any(|r| (r.point, r.replication) == (job.point, job.replication));
+    let missing: Vec<Job> = all.iter().copied().filter(|job| !done(job)).collect();
+    let progress = Progress::new(request.experiment, all.len(), all.len() - missing.len(), request.quiet);
+    let keep = |record: &RunRecord| {
+        store.keep(record)?;
+        progress.tell(record);
+        Ok(())
+    };
+    let new = execute::<Error>(&points, &missing, request.jobs, keep).map_err(|e| no_threads(&e))??;
+    records.extend(new);
+    records.sort_by_key(|r| (r.point, r.replication));
+    Ok(records)
+}
+
+fn summarise(request: &Request<'_>, records: &[RunRecord], begun: Instant) -> Summary {
+    let experiment = request.experiment;
     let header = ExperimentHeader {
-        name: e.name.clone(),
-        provenance: provenance(request.file, request.overrides, started.elapsed()),
-        axes: e.axes.iter().map(|a| a.key.clone()).collect(),
-        scenario,
+        name: experiment.name.clone(),
+        provenance: provenance::of(request.file, request.overrides, begun.elapsed().as_secs_f64()),
+        axes: experiment.axes.iter().map(|a| a.key.clone()).collect(),
+        scenario: experiment.effective(),
     };
-    let point = |(i, p): (usize, &Point)| {
-        let own: Vec<&RunRecord> = runs.iter().filter(|r| r.point as usize == i).collect();
-        PointHeader {
-            labels: p.labels.clone(),
-            protocol: p.scenario.protocol.to_owned(),
-            error: None,
-            slo: objectives(&p.scenario, &own),
-        }
+    let point = |p: &ledgerlab_sim::scenario::Point| PointHeader {
+        labels: p.labels.clone(),
+        protocol: p.scenario.protocol.to_owned(),
+        error: None,
+        slo: Vec::new(),
     };
-    Summary::from_runs(header, e.points.iter().enumerate().map(point).collect(), runs)
+    Summary::from_runs(header, experiment.points.iter().map(point).collect(), records)
 }
 
-/// The point's objectives, each by the mean over its replications.
-fn objectives(s: &Scenario, runs: &[&RunRecord]) -> Vec<SloOutcome> {
-    let Some(slo) = &s.slo else { return vec![] };
-    let mean = |f: &dyn Fn(&RunRecord) -> Option<f64>| {
-        let values: Option<Vec<f64>> = runs.iter().map(|r| f(r)).collect();
-        values.filter(|v| !v.is_empty()).map(|v| v.iter().sum::<f64>() / v.len() as f64)
+/// A point without a single transaction has nothing to say.
+fn refuse_emptiness(request: &Request<'_>, records: &[RunRecord]) -> Result<(), Error> {
+    let Some(record) = records.iter().find(|r| r.cohort.created == 0) else { return Ok(()) };
+    let point = progress::label(request.experiment, record.point);
+    let what = format!("nothing was submitted in the measured window{point}, seed {}", record.seed);
+    let error = Error::failed(what, request.file.display().to_string()).limit("at least 1 transaction");
+    Err(error.hint("raise `load` or a workload's `multiplier`, or lengthen `run.duration`"))
+}
+
+/// Says on standard error which run broke a promise, and how to see it again.
+fn explain_failures(request: &Request<'_>, records: &[RunRecord]) {
+    for record in records.iter().filter(|r| r.verdict.failed()) {
+        let point = progress::label(request.experiment, record.point);
+        let fixed = ["run.replications=1".to_owned(), format!("run.seed={}", record.seed)];
+        let axes = single_point(request.experiment, record.point);
+        let overrides: Vec<String> = request.overrides.iter().cloned().chain(axes).chain(fixed).collect();
+        let command = provenance::command(request.file, &overrides);
+        let (word, text) = (record.verdict.word(), record.verdict.text());
+        print::err(&format!("error: {word}{point}, seed {}: {text}\nhint: {command}", record.seed));
+    }
+}
+
+/// Overrides that leave one point of the sweep.
+fn single_point(experiment: &Experiment, point: u32) -> Vec<String> {
+    let labels = &experiment.points[point as usize].labels;
+    let value = |axis: &Axis| {
+        let index = axis.values.iter().position(|v| labels.get(&axis.key) == Some(v))?;
+        Some(format!("sweep.axes.\"{}\"=[{}]", axis.key, axis.written[index]))
     };
-    let mut list = vec![];
-    if let Some(limit) = slo.latency_p99 {
-        let (limit, measured) = (limit.as_secs_f64() * 1e3, mean(&|r| r.latency.quantile_ms(0.99)));
-        let met = measured.is_some_and(|m| m <= limit);
-        list.push(SloOutcome { key: "latency_p99".into(), limit, measured, met });
-    }
-    if let Some(limit) = slo.success_rate {
-        let measured = mean(&|r| r.cohort.success_rate());
-        let met = measured.is_some_and(|m| m >= limit);
-        list.push(SloOutcome { key: "success_rate".into(), limit, measured, met });
-    }
-    if let Some(limit) = slo.throughput_tx_per_s {
-        let measured = mean(&|r| Some(r.rates.throughput_tx_per_s));
-        let met = measured.is_some_and(|m| m >= limit);
-        list.push(SloOutcome { key: "throughput_tx_per_s".into(), limit, measured, met });
-    }
-    list
+    experiment.axes.iter().filter_map(value).collect()
 }
 
-fn exit(summary: &Summary) -> Exit {
-    let verdicts = summary.points.iter().map(|p| if p.verdict.failed() { Exit::CheckFailed } else { Exit::Fine });
-    let points = if summary.failed_points() > 0 { Exit::PointsFailed } else { Exit::Fine };
-    let slo = if summary.slo_met() { Exit::Fine } else { Exit::SloMissed };
-    verdicts.fold(points.worse(slo), Exit::worse)
+fn exit(summary: &Summary, records: &[RunRecord]) -> Exit {
+    let mut exit = Exit::Fine;
+    if records.iter().any(|r| r.verdict.failed()) {
+        exit = exit.worse(Exit::CheckFailed);
+    }
+    if summary.failed_points() > 0 {
+        exit = exit.worse(Exit::PointsFailed);
+    }
+    if !summary.slo_met() {
+        exit = exit.worse(Exit::SloMissed);
+    }
+    exit
 }
 
-/// Every failed replication with its seed and the command that shows it again.
-fn complaints(request: &Request<'_>, summary: &Summary) -> Vec<String> {
-    let mut list = vec![];
-    for (p, point) in summary.points.iter().zip(&request.experiment.points) {
-        for r in p.replications.iter().filter(|r| r.verdict.failed()) {
-            let swept = point.labels.iter().map(|(k, v)| format!("{k}={v}"));
-            let sets: Vec<String> = request.overrides.iter().cloned().chain(swept).collect();
-            let sets: String = sets.iter().map(|s| format!(" --set '{s}'")).collect();
-            list.push(format!(
-                "{}: replication {} failed: {}\nhint: reproduce it with ledgerlab run {}{sets} --set sweep.axes={{}} \
-                 --set run.replications=1 --seed {}",
-                label(point),
-                r.replication + 1,
-                r.verdict,
-                request.file.display(),
-                r.seed
-            ));
-        }
-        let missed = p.slo.iter().filter(|s| !s.met);
-        list.extend(missed.map(|s| {
-            let measured = s.measured.map_or("no value".to_owned(), |m| format!("{m:.4}"));
-            format!("{}: slo.{} is missed: limit {}, measured {measured}", label(point), s.key, s.limit)
-        }));
-        if let Verdict::Stalled { text, .. } | Verdict::OutsideFaultModel { text } = &p.verdict {
-            list.push(format!("{}: {text}", label(point)));
-        }
-    }
-    list
+fn no_threads(error: &impl std::fmt::Display) -> Error {
+    Error::failed(format!("threads cannot be started: {error}"), "--jobs").hint("ask for fewer with --jobs")
 }
 
-fn label(point: &Point) -> String {
-    if point.labels.is_empty() {
-        return point.scenario.protocol.to_owned();
-    }
-    let parts: Vec<String> = point.labels.values().cloned().collect();
-    parts.join(" ")
-}
-
-fn of_report(e: reports::Error) -> Error {
-    let exit = match e {
-        reports::Error::Occupied { .. } | reports::Error::Foreign { .. } | reports::Error::OtherCheckpoint { .. } => {
-            Exit::Usage
-        }
-        _ => Exit::Failed,
-    };
-    let hint = e.hint().map(str::to_owned);
-    let error = Error::new(exit, e.to_string(), "output folder");
-    match hint {
-        Some(hint) => error.hint(hint),
-        None => error,
-    }
+fn not_written(error: &ledgerlab_reports::Error, target: &Path) -> Error {
+    let hint = error.hint().unwrap_or("the completed replications are kept: continue with --resume");
+    Error::failed(error.to_string(), target.display().to_string()).hint(hint)
 }

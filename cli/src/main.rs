@@ -10,8 +10,6 @@ mod execute;
 mod folder;
 mod interrupt;
 mod print;
-mod progress;
-mod provenance;
 
 use clap::Parser;
 
