@@ -8,6 +8,7 @@ use ledgerlab_consensus::{NodeId, Protocol, Span, Time};
 use ledgerlab_workloads::Arrival;
 
 use crate::engine::Simulation;
+use crate::engine::clients::ClientId;
 use crate::engine::messages::Cargo;
 use crate::engine::task::{ANY_EPOCH, Due, Task};
 use crate::kernel::queue::Queue;
@@ -27,7 +28,7 @@ enum Purpose {
     /// A transaction waits for its object to be stored.
     Write { tx: TxId, object: Offchain },
     /// A client waits for an object.
-    Read { planned: Time },
+    Read { planned: Time, client: Option<ClientId> },
 }
 
 /// A transfer of one object.
@@ -56,12 +57,17 @@ impl Flow {
 }
 
 impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
-    /// Stores the object of a planned transaction; says when it may be submitted, `None` where a transfer says later.
-    pub(super) fn store_object(&mut self, a: &Arrival, tx: TxId, home: NodeId) -> Option<Time> {
-        let at = Time(a.at_ns);
+    /// Stores the object of a transaction from its gateway; says when it may be submitted, `None` where a transfer
+    /// says later.
+    pub(super) fn store_object(
+        &mut self,
+        a: &Arrival,
+        tx: TxId,
+        (home, at): (NodeId, Time),
+        draw: u64,
+    ) -> Option<Time> {
         let Some(object) = self.storage.placement(a).offchain else { return Some(at) };
         self.meter.stored(at, object.bytes);
-        let draw = self.storage_draws.at(u64::from(tx), 0);
         match object.store {
             Store::Local => {
                 let ready = at + self.storage.write_ack(object, draw);
@@ -89,29 +95,41 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
 
     /// A client reads: the own database at least, and the object from wherever it lies.
     pub(super) fn read(&mut self, a: &Arrival) {
-        let at = Time(a.at_ns);
-        self.meter.read_created(at);
         self.reads += 1;
         let draw = self.storage_draws.at(self.reads, 1);
+        let asked = self.reachable(a.hospital, self.gateway.home(a.hospital), Time(a.at_ns));
+        self.read_from(a, asked, draw, None);
+    }
+
+    /// The same at a node that is asked at a given time, for a client of a closed loop where there is one.
+    pub(super) fn read_from(
+        &mut self,
+        a: &Arrival,
+        (home, asked): (NodeId, Time),
+        draw: u64,
+        client: Option<ClientId>,
+    ) {
+        let planned = Time(a.at_ns);
+        self.meter.read_created(planned);
         let placement = self.storage.placement(a);
         let parts = self.storage.read(&placement, draw);
-        let (home, asked) = self.reachable(a.hospital, self.gateway.home(a.hospital), at);
         let holder = self.gateway.home(a.holder);
         if asked == Time::NEVER {
-            return self.meter.read_failed(at);
+            return self.read_ended(planned, client, None, asked);
         }
         let found = asked + parts.lookup;
         let Placement { offchain: Some(object), .. } = placement else {
-            return self.meter.read_done(at, found);
+            return self.read_ended(planned, client, Some(found), found);
         };
         let (from, to) = match object.store {
             Store::Local if holder == home => {
-                return self.meter.read_done(at, found + parts.first_byte + parts.transfer);
+                let done = found + parts.first_byte + parts.transfer;
+                return self.read_ended(planned, client, Some(done), done);
             }
             Store::Local => (holder, home),
             Store::External => (PROVIDER, home),
         };
-        let purpose = Purpose::Read { planned: at };
+        let purpose = Purpose::Read { planned, client };
         let (left, delay) = (object.bytes, parts.first_byte);
         let flow = Flow { from, to, left, purpose, delay, began: found, draw, done: false };
         self.open_flow(home, found, flow);
@@ -177,7 +195,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         f.done = true;
         if let Purpose::Write { tx, .. } = f.purpose {
             self.txs.stored[tx as usize] = at;
-            self.enqueue_late(NodeId(n), at, tx);
+            self.client_submits(n, at, tx);
         }
     }
 
@@ -193,8 +211,19 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         if std::mem::replace(&mut f.done, true) {
             return;
         }
-        if let Purpose::Read { planned } = f.purpose {
-            self.meter.read_done(planned, at);
+        if let Purpose::Read { planned, client } = f.purpose {
+            self.read_ended(planned, client, Some(at), at);
+        }
+    }
+
+    /// A read is served, or has failed at `at`.
+    fn read_ended(&mut self, planned: Time, client: Option<ClientId>, served: Option<Time>, at: Time) {
+        match served {
+            Some(at) => self.meter.read_done(planned, at),
+            None => self.meter.read_failed(planned),
+        }
+        if let Some(client) = client.filter(|_| at != Time::NEVER) {
+            self.client_read(client, at, served.is_some());
         }
     }
 
@@ -214,7 +243,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
             return;
         }
         match f.purpose {
-            Purpose::Read { planned } => self.meter.read_failed(planned),
+            Purpose::Read { planned, client } => self.read_ended(planned, client, None, at),
             Purpose::Write { tx, .. } => self.resubmit(n, at, vec![tx]),
         }
     }
