@@ -270,7 +270,7 @@ impl<'s, P: Protocol, Q: Queue> Simulation<'s, P, Q> {
         }
         let held = self.held();
         self.meter.clients_left(now, self.clients.last_answers());
-        self.meter.finish(now, self.messages.counts(), self.events, &self.txs, &held);
+        self.meter.finish(now, self.messages.counts(), self.events, &self.txs, &held, &self.blocks);
         let delay = self.network.latency().max_typical();
         let bound = P::recovery_bound(&self.config, &self.validators, delay)
             .unwrap_or(P::expected_finality(&self.config, delay) * PATIENCE);

@@ -22,7 +22,7 @@ use crate::check::little::Little;
 use crate::check::liveness::Liveness;
 use crate::check::statements::Statements;
 use crate::check::{Violation, Violations};
-use crate::node::blocks::{BlockId, Blocks};
+use crate::node::blocks::{Block, BlockId, Blocks};
 use crate::node::mempool::{Batches, Transactions, TxId};
 use crate::scenario::Scenario;
 use crate::storage::BytesByClass;
@@ -408,10 +408,12 @@ impl Meter {
         events: u64,
         txs: &Transactions,
         held: &[TxId],
+        blocks: &Blocks,
     ) {
         self.end = end;
         self.messages = messages;
         self.events = events;
+        self.blocks.stale = self.count_stale(blocks);
         let mut expired = vec![0; self.cohorts.workloads().count()];
         let waiting: Vec<usize> =
             (0..txs.len()).filter(|i| self.conservation.state(*i as u64) == Some(State::Pending)).collect();
@@ -430,6 +432,16 @@ impl Meter {
                 self.violations.note(Err(v));
             }
         }
+    }
+
+    /// Blocks proposed in the window, before the last one that became final, that did not become final themselves.
+    fn count_stale(&self, blocks: &Blocks) -> u64 {
+        let proposed = |b: &Block| b.payloads.first().and_then(|p| blocks.payload(*p).proposed);
+        let all = || (0..).zip(blocks.iter()).filter_map(|(id, b)| Some((id, proposed(b)?)));
+        let last = all().filter(|(id, _)| self.reports.is_decided(*id)).map(|(_, at)| at).max();
+        let stale =
+            |(id, at): &(BlockId, Time)| self.in_window(*at) && Some(*at) < last && !self.reports.is_decided(*id);
+        all().filter(stale).count() as u64
     }
 
     /// Time from the last commit to the end of the run.

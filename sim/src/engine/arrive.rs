@@ -1,6 +1,6 @@
 //! The receiving half: downlink, verification, then the handler, at once or from the agenda.
 
-use ledgerlab_consensus::{Protocol, Span, Time};
+use ledgerlab_consensus::{Message, Protocol, Span, Time};
 
 use crate::engine::Simulation;
 use crate::engine::messages::Cargo;
@@ -76,9 +76,14 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         let from = e.sender;
         match e.cargo.clone() {
             Cargo::Protocol => {
-                if let Some(key) = self.messages.body(handle).and_then(ledgerlab_consensus::Message::key) {
+                if let Some(key) = self.messages.body(handle).and_then(Message::key) {
                     self.nodes[n as usize].fetches.entry(key).or_default().have = true;
                 }
+                let mut shown = vec![];
+                if let Some(body) = self.messages.body(handle) {
+                    body.carries(&mut |p| shown.push(p));
+                }
+                self.see_proposed(n, ready, &shown);
                 self.step(n, ready, mark, Input::Message { from, handle });
             }
             cargo => {

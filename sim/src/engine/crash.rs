@@ -3,6 +3,7 @@
 use ledgerlab_consensus::{LogSeq, NodeId, Peer, Protocol, Time, Tip};
 
 use crate::engine::Simulation;
+use crate::engine::host::Push;
 use crate::engine::step::{Input, Mark};
 use crate::engine::task::Task;
 use crate::fault::Change;
@@ -75,6 +76,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         node.fetches.clear();
         node.transfer = None;
         node.retrying = false;
+        node.push = Push::default();
         node.pool.crash();
         self.forget_copies(n);
         self.fail_over(n, at);

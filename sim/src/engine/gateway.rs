@@ -10,6 +10,7 @@ use ledgerlab_consensus::{NodeId, PayloadRef, Protocol, Time, Until};
 use ledgerlab_workloads::{Arrival, Arrivals, Operation};
 
 use crate::engine::Simulation;
+use crate::engine::host::Push;
 use crate::engine::messages::Cargo;
 use crate::engine::step::Input;
 use crate::engine::task::{ANY_EPOCH, Due, Task};
@@ -20,6 +21,8 @@ use crate::node::cost;
 use crate::node::mempool::{BatchId, TxId, uncommitted_path};
 use crate::scenario::{Dissemination, Scenario};
 
+/// A gateway has at most so many blocks' worth of batches on their way to the leader.
+const WINDOW_BLOCKS: u64 = 2;
 /// Bytes of a batch beyond its transactions: origin, number, count, root.
 const BATCH_HEADER_BYTES: u64 = 4 + 8 + 4 + 16;
 
@@ -259,17 +262,14 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         self.batches.get_mut(id).ready = at;
         self.take_in(n, id);
         match self.scenario.mempool.dissemination {
-            Dissemination::LeaderPush => {
-                if let Some(leader) = self.nodes[n as usize].leader.filter(|l| l.0 != n) {
-                    self.send_batch(n, leader, at, id);
-                }
-            }
+            Dissemination::LeaderPush => self.push_on(n, at),
             Dissemination::Gossip => self.gossip_batch(n, None, at, id),
         }
         let node = &mut self.nodes[n as usize];
         if !std::mem::replace(&mut node.retrying, true) {
             self.push_task(n, at + self.scenario.mempool.client_timeout, Task::Retry);
         }
+        self.try_build(n, at);
         self.drain_local(n, at);
     }
 
@@ -313,10 +313,55 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         if self.scenario.mempool.dissemination != Dissemination::LeaderPush {
             return;
         }
-        let node = &self.nodes[n as usize];
-        let Some(leader) = node.leader.filter(|l| l.0 != n) else { return };
-        let own: Vec<BatchId> = node.own.iter().copied().filter(|b| node.pool.knows(*b)).collect();
-        own.into_iter().for_each(|b| self.send_batch(n, leader, at, b));
+        self.nodes[n as usize].push = Push::default();
+        self.push_on(n, at);
+    }
+
+    /// Sends own batches to the leader, oldest first, as long as less than a window of them has not shown up in a
+    /// proposal: a leader that has more to order than it can is not flooded.
+    pub(super) fn push_on(&mut self, n: u32, at: Time) {
+        let window = WINDOW_BLOCKS * u64::from(self.scenario.settings.block_bytes);
+        loop {
+            let node = &mut self.nodes[n as usize];
+            let Some(leader) = node.leader.filter(|l| l.0 != n) else { return };
+            let Some(id) = node.own.get(node.push.sent).copied().filter(|b| node.pool.knows(*b)) else { return };
+            if node.push.unseen_bytes >= window {
+                return;
+            }
+            node.push.sent += 1;
+            node.push.unseen.insert(id);
+            node.push.unseen_bytes += self.batches.get(id).bytes;
+            self.send_batch(n, leader, at, id);
+        }
+    }
+
+    /// A proposal shows these payloads: own batches in them have arrived.
+    pub(super) fn see_proposed(&mut self, n: u32, at: Time, payloads: &[PayloadRef]) {
+        if self.nodes[n as usize].push.unseen.is_empty() {
+            return;
+        }
+        for p in payloads.iter().filter_map(|p| self.blocks.payload_of(p.root)) {
+            for s in self.blocks.segments(p) {
+                let whole = s.to as usize == self.batches.get(s.batch).txs.len();
+                let push = &mut self.nodes[n as usize].push;
+                if whole && push.unseen.remove(&s.batch) {
+                    push.unseen_bytes -= self.batches.get(s.batch).bytes;
+                }
+            }
+        }
+        self.push_on(n, at);
+    }
+
+    /// The oldest own batch is wholly on chain.
+    pub(super) fn drop_own(&mut self, n: u32) {
+        let node = &mut self.nodes[n as usize];
+        let Some(id) = node.own.pop_front() else { return };
+        let batch = self.batches.get(id);
+        node.own_pending -= batch.txs.len() as u64;
+        node.push.sent = node.push.sent.saturating_sub(1);
+        if node.push.unseen.remove(&id) {
+            node.push.unseen_bytes -= batch.bytes;
+        }
     }
 
     /// Batches that have waited as long as a client would go to everybody, as a PBFT client's request does.

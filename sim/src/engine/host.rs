@@ -1,6 +1,6 @@
 //! The state of one machine and of one node.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use ledgerlab_consensus::{Digest, Env, Height, LogSeq, NodeId, Protocol, Span, Ticket, Time, Until};
 
@@ -73,6 +73,16 @@ pub struct Build {
     pub generation: u64,
 }
 
+/// How far a gateway has pushed its own batches to the leader.
+#[derive(Clone, Debug, Default)]
+pub struct Push {
+    /// So many of the oldest own batches have gone to the present leader.
+    pub sent: usize,
+    /// Those of them that no proposal has shown yet, and their bytes.
+    pub unseen: BTreeSet<BatchId>,
+    pub unseen_bytes: u64,
+}
+
 /// A block on a node's own chain.
 #[derive(Clone, Copy, Debug)]
 pub struct Adopted {
@@ -105,6 +115,7 @@ pub struct Node<P: Protocol> {
     /// Own batches that are not wholly on the own chain yet, oldest first.
     pub own: VecDeque<BatchId>,
     pub own_pending: u64,
+    pub push: Push,
     pub retrying: bool,
     pub leader: Option<NodeId>,
     pub view: u64,
@@ -139,6 +150,7 @@ impl<P: Protocol> Node<P> {
             pool: Pool::default(),
             own: VecDeque::new(),
             own_pending: 0,
+            push: Push::default(),
             retrying: false,
             leader: None,
             view: 0,

@@ -47,15 +47,21 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         let (bytes, count) = self.blocks.content(id);
         let host = &mut self.hosts[node.host as usize];
         let executed = host.cpu.execute(at, self.scenario.node.execution * count);
-        host.disk.append(executed, bytes + on_disk);
+        // The body is written at once, not after execution: the log behind it does not wait for that.
+        host.disk.append(at, bytes + on_disk);
         node.chain.push(Adopted { block: id, executed });
         for p in &self.blocks.block(id).payloads {
             node.pool.adopt(*p, &self.blocks, &self.txs.bytes, &self.batches);
         }
-        while node.own.front().is_some_and(|b| node.pool.consumed(*b, &self.batches)) {
-            let done = node.own.pop_front().expect("there is a front");
-            node.own_pending -= self.batches.get(done).txs.len() as u64;
+        loop {
+            let node = &self.nodes[n as usize];
+            if !node.own.front().is_some_and(|b| node.pool.consumed(*b, &self.batches)) {
+                break;
+            }
+            self.drop_own(n);
         }
+        self.push_on(n, at);
+        let node = &mut self.nodes[n as usize];
         if node.pool.pending().count > 0 && !matches!(node.local.back(), Some(Input::Work)) {
             node.local.push_back(Input::Work);
         }

@@ -45,6 +45,10 @@ impl Reports {
             self.open.entry(block).or_default().push((at, commit, node));
         }
     }
+    /// Whether enough nodes hold a block for final.
+    pub fn is_decided(&self, block: BlockId) -> bool {
+        self.decided.has(block)
+    }
     /// Blocks that some nodes hold for final, but not enough.
     pub fn undecided(&self) -> impl Iterator<Item = BlockId> + '_ {
         self.open.keys().copied()

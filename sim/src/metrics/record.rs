@@ -90,8 +90,10 @@ impl Meter {
     fn liveness(&self, c: &Context<'_>) -> Liveness {
         let stake: Vec<Stake> = c.validators.iter().map(|v| c.validators.stake(v)).collect();
         let busy = |m: &MachineUsage| m.uplink.max(m.downlink).max(m.cpu) >= OVERLOAD;
-        let overload =
-            self.snapshots.last().is_some_and(|p| p.machines.iter().any(busy)) || self.cohorts.total().rejected > 0;
+        let cohort = self.cohorts.total();
+        let behind = cohort.committed > 0 && (cohort.committed as f64) < OVERLOAD * cohort.created as f64;
+        let busiest = self.snapshots.last().is_some_and(|p| p.machines.iter().any(busy));
+        let overload = busiest || behind || cohort.rejected > 0;
         let tolerated = self.info.faults.tolerated(c.validators.total());
         self.liveness.verdict(self.end, c.bound, overload, c.faults, &stake, tolerated)
     }
