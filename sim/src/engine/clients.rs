@@ -32,7 +32,8 @@ enum State {
     /// Its object is being stored; then the transaction is submitted.
     Storing(TxId),
     Waiting(TxId),
-    Reading,
+    /// The transfer that it waits for, if there is one, and how much of it had come when it looked the last time.
+    Reading(Option<(u32, u32)>),
 }
 
 #[derive(Clone, Debug)]
@@ -157,7 +158,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         let c = &mut self.clients.list[id as usize];
         (c.asked, c.at, c.planned) = (c.asked.wrapping_add(1), node, at);
         if a.operation == Operation::Read {
-            c.state = State::Reading;
+            c.state = State::Reading(None);
             return self.read_from(&a, (node, asked), draw, Some(id));
         }
         self.client_writes(id, &a, (node, asked), draw);
@@ -225,12 +226,20 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
 
     /// A client's read is served or has failed.
     pub(super) fn client_read(&mut self, id: ClientId, at: Time, served: bool) {
-        if self.clients.list[id as usize].state == State::Reading {
+        if matches!(self.clients.list[id as usize].state, State::Reading(_)) {
             self.end_turn(id, at, if served { Span::ZERO } else { self.scenario.mempool.failover });
         }
     }
 
-    /// A client's transaction has expired: it does not wait for it any longer.
+    /// A client's read needs a transfer: it looks after it from time to time, since the network may lose it.
+    pub(super) fn client_fetches(&mut self, id: ClientId, node: NodeId, from: Time, flow: u32) {
+        let c = &mut self.clients.list[id as usize];
+        c.state = State::Reading(Some((flow, 0)));
+        let again = Task::GiveUp { client: id, asked: c.asked };
+        self.push_client(node, from + self.scenario.mempool.client_timeout, again);
+    }
+
+    /// A client's transaction has expired, or it has waited for an object without getting more of it.
     pub(super) fn give_up(&mut self, n: u32, id: ClientId, asked: u32, at: Time) {
         let c = &self.clients.list[id as usize];
         if c.asked != asked || c.state == State::Thinking {
@@ -239,6 +248,15 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         let again = Task::GiveUp { client: id, asked };
         match c.state {
             State::Waiting(_) if c.at.0 == n => self.end_turn(id, at, Span::ZERO),
+            State::Reading(Some((flow, before))) => {
+                let came = self.came(flow);
+                if came == before {
+                    self.abandon(flow);
+                    return self.end_turn(id, at, self.scenario.mempool.failover);
+                }
+                self.clients.list[id as usize].state = State::Reading(Some((flow, came)));
+                self.push_client(NodeId(n), at + self.scenario.mempool.client_timeout, again);
+            }
             // It uses another node by now, which may be behind this one, or is not done with storing.
             _ => self.push_client(c.at, (at + self.scenario.mempool.failover).max(self.horizon), again),
         }

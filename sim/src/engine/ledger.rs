@@ -26,6 +26,10 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         header_bytes: u32,
     ) {
         let id = self.blocks.intern(tip.block, parent, payloads);
+        // A state transfer may have brought it before the replica was told of the ledger's new end.
+        if self.nodes[n as usize].chain.get(tip.height as usize).is_some_and(|a| a.block == id) {
+            return;
+        }
         let b = self.blocks.block_mut(id);
         b.height = tip.height;
         b.header_bytes = header_bytes;

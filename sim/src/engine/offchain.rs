@@ -44,6 +44,8 @@ pub struct Flow {
     began: Time,
     draw: u64,
     done: bool,
+    /// Chunks that have come to a reader.
+    came: u32,
 }
 
 impl Flow {
@@ -77,8 +79,17 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
             Store::External => {
                 let purpose = Purpose::Write { tx, object };
                 let delay = Span::ZERO;
-                let flow =
-                    Flow { from: home, to: PROVIDER, left: object.bytes, purpose, delay, began: at, draw, done: false };
+                let flow = Flow {
+                    from: home,
+                    to: PROVIDER,
+                    left: object.bytes,
+                    purpose,
+                    delay,
+                    began: at,
+                    draw,
+                    done: false,
+                    came: 0,
+                };
                 self.open_flow(home, at, flow);
                 None
             }
@@ -131,7 +142,13 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         };
         let purpose = Purpose::Read { planned, client };
         let (left, delay) = (object.bytes, parts.first_byte);
-        let flow = Flow { from, to, left, purpose, delay, began: found, draw, done: false };
+        if from != PROVIDER && !self.network.faults().is_up(from, found) {
+            return self.read_ended(planned, client, None, found + self.scenario.mempool.failover);
+        }
+        let flow = Flow { from, to, left, purpose, delay, began: found, draw, done: false, came: 0 };
+        if let Some(client) = client {
+            self.client_fetches(client, home, found, self.flows.len() as u32);
+        }
         self.open_flow(home, found, flow);
     }
 
@@ -165,6 +182,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         let (from, to, last) = (f.from, f.to, f.left == 0);
         if from == PROVIDER {
             let host = self.nodes[n as usize].host as usize;
+            f.came += 1;
             let came = self.hosts[host].down.carry(at, bytes as u32);
             if last {
                 return self.flow_done(n, flow, came);
@@ -201,9 +219,20 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
 
     /// A chunk has come to the reader.
     pub(super) fn receive_chunk(&mut self, n: u32, at: Time, flow: u32, last: bool) {
+        self.flows[flow as usize].came += 1;
         if last {
             self.flow_done(n, flow, at);
         }
+    }
+
+    /// Chunks of an object that have come to its reader.
+    pub(super) fn came(&self, flow: u32) -> u32 {
+        self.flows[flow as usize].came
+    }
+
+    /// Nobody waits for the object any longer.
+    pub(super) fn abandon(&mut self, flow: u32) {
+        self.flows[flow as usize].done = true;
     }
 
     fn flow_done(&mut self, _n: u32, flow: u32, at: Time) {

@@ -107,6 +107,13 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         if self.nodes[n as usize].transfer.is_none_or(|t| t.generation != generation) {
             return;
         }
+        // While the answer was on its way the replica may have adopted some of these by itself.
+        let chain = &self.nodes[n as usize].chain;
+        let on_chain = |id: &&BlockId| {
+            let height = self.blocks.block(**id).height;
+            chain.get(height as usize).is_some_and(|a| a.block == **id)
+        };
+        let blocks = &blocks[blocks.iter().take_while(on_chain).count()..];
         if let Some(first) = blocks.first() {
             let below = self.blocks.block(*first).height - 1;
             if below < self.nodes[n as usize].height() {

@@ -43,3 +43,8 @@ pub fn record(s: &Scenario, seed: u64) -> RunRecord {
 pub fn check<'a>(r: &'a RunRecord, name: &str) -> &'a CheckOutcome {
     r.checks.iter().find(|c| c.name == name).unwrap_or_else(|| panic!("no check {name}"))
 }
+
+/// Seeds over which a battery of `scripts/statistics.sh` runs.
+pub fn seeds() -> u64 {
+    option_env!("LEDGERLAB_SEEDS").map_or(20, |n| n.parse().expect("LEDGERLAB_SEEDS is a number"))
+}
