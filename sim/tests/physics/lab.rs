@@ -1,11 +1,11 @@
 //! What the physics tests share: scenarios from text, and the bounds of statistics.
+#![allow(dead_code, reason = "each test file uses a part of it")]
 
 use ledgerlab_sim::record::{CheckOutcome, RunRecord};
 use ledgerlab_sim::run::run;
 use ledgerlab_sim::scenario::{Experiment, Scenario};
 
-/// A scenario without costs of computation, disk and adapters on links of constant delay: only what a test adds to
-/// it takes time. Keys given as `key=value` are set on top.
+/// The scenario of a text without its schema, with keys given as `key=value` set on top.
 pub fn scenario(text: &str, overrides: &[&str]) -> Scenario {
     let text = format!("schema = 1\n{text}");
     let overrides: Vec<String> = overrides.iter().map(|o| (*o).to_owned()).collect();
