@@ -88,6 +88,7 @@ pub struct Meter {
     off_chain: u64,
     blocks: BlockCounts,
     rejects: Vec<(&'static str, u64)>,
+    too_large: u64,
     snapshots: Vec<Snapshot>,
     end: Time,
     messages: Vec<(&'static str, u64, u64)>,
@@ -155,6 +156,7 @@ impl Meter {
             off_chain: 0,
             blocks: BlockCounts::default(),
             rejects: vec![],
+            too_large: 0,
             snapshots: vec![],
             end: Time::ZERO,
             messages: vec![],
@@ -196,6 +198,11 @@ impl Meter {
         self.little.leave(at, planned);
         self.series.left(at, 1);
         self.cohorts.rejected(self.in_window(planned), workload);
+    }
+    /// It is larger than any block may be.
+    pub fn too_large(&mut self, at: Time, node: NodeId, tx: TxId, planned: Time, workload: u16) {
+        self.too_large += 1;
+        self.rejected(at, node, tx, planned, workload);
     }
     /// A client's own node says that its transaction is final.
     pub fn answered(&mut self, planned: Time, at: Time) {

@@ -67,10 +67,10 @@ fn proof_of_work_intervals_are_exponential() {
 /// form's many small miners are its limit. Everybody announces to everybody, which is why 16 of them mine here.
 fn share_of_stale_blocks(miners: u32, interval_s: f64, delay_s: f64, blocks: usize, seed: u64) {
     let watch = mine(miners, interval_s, delay_s * 1e3 / 3.0, blocks, seed);
-    let (first, arrivals) = (watch.arrivals.iter().min().copied().unwrap_or(0), watch.arrivals.len());
-    assert!((first as f64 / 1e9 / delay_s - 1.0).abs() < 1e-5, "D is {first} ns, not {delay_s} s");
-    let prompt = watch.arrivals.iter().filter(|a| **a == first).count();
-    assert!(prompt as f64 > 0.85 * arrivals as f64, "{prompt} of {arrivals} arrivals after exactly D");
+    let prompt = watch.arrivals.iter().filter(|a| (**a as f64 / 1e9 / delay_s - 1.0).abs() < 1e-4).count();
+    let late = watch.arrivals.iter().filter(|a| **a as f64 / 1e9 > 1.0001 * delay_s).count();
+    assert_eq!(prompt + late, watch.arrivals.len(), "no block arrives before D");
+    assert!(prompt as f64 > 0.9 * watch.arrivals.len() as f64, "{prompt} arrivals after D, {late} later");
     let x = delay_s / interval_s * (1.0 - 1.0 / f64::from(miners));
     let what = format!("stale share, {miners} miners, T {interval_s} s, D {delay_s} s");
     within_four_sigma(&what, watch.stale(), watch.blocks().len(), x / (1.0 + x));

@@ -121,6 +121,12 @@ fn clients_that_are_refused_or_expire_ask_again() {
     assert!((n / 200.0 - 1.0).abs() < 0.02, "N = {n}");
 }
 
+#[test]
+fn what_a_full_gateway_refuses_after_a_failover_is_not_lost() {
+    let r = record(&scenario(UNSTEADY, &["mempool.capacity=8", "workload.clinics.arrival=closed:700/0 s"]), 3);
+    assert!(r.cohort.rejected > 1_000 && r.cohort.committed > 1_000, "{:?}", r.cohort);
+}
+
 /// Mean wait of an M/D/1 queue in service times, from so many customers: Poisson arrivals of the workloads at one
 /// core that serves each for 1 ms.
 fn m_d_1_wait(load: f64, customers: usize, seed: u64) -> f64 {

@@ -236,10 +236,14 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
             return self.resubmit(n, at, txs);
         }
         let room = spec.capacity.saturating_sub(node.own_pending) as usize;
-        let refused = batch.txs.split_off(room.min(batch.txs.len()));
-        batch.bytes -= refused.iter().map(|t| u64::from(self.txs.bytes[*t as usize])).sum::<u64>();
+        let most = self.scenario.settings.block_bytes;
+        let too_large: Vec<TxId> = batch.txs.extract_if(.., |t| self.txs.bytes[*t as usize] > most).collect();
+        let surplus = batch.txs.split_off(room.min(batch.txs.len()));
+        let refused = too_large.iter().chain(&surplus);
+        batch.bytes -= refused.map(|t| u64::from(self.txs.bytes[*t as usize])).sum::<u64>();
         let (count, bytes) = (batch.txs.len() as u64, batch.bytes);
-        refused.into_iter().for_each(|tx| self.refuse(n, at, tx));
+        too_large.into_iter().for_each(|tx| self.refuse_too_large(n, at, tx));
+        self.refuse(n, at, surplus);
         if count == 0 {
             return;
         }
@@ -251,9 +255,22 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         self.push_task(n, ready, Task::Ready(id));
     }
 
-    fn refuse(&mut self, n: u32, at: Time, tx: TxId) {
+    /// There is no room for these. What was submitted elsewhere before may still become final there, so its client
+    /// tries again instead of taking this for the outcome.
+    fn refuse(&mut self, n: u32, at: Time, txs: Vec<TxId>) {
+        let (again, new): (Vec<TxId>, Vec<TxId>) = txs.into_iter().partition(|t| self.txs.resubmitted.has(*t));
+        self.batch_at(NodeId(n), at + self.scenario.mempool.failover, again);
+        for tx in new {
+            let (planned, workload) = (self.txs.planned[tx as usize], self.txs.workload[tx as usize]);
+            self.meter.rejected(at, NodeId(n), tx, planned, workload);
+            self.client_rejected(tx, at);
+        }
+    }
+
+    /// No block will ever hold it, and it would keep all others behind it from being proposed.
+    fn refuse_too_large(&mut self, n: u32, at: Time, tx: TxId) {
         let (planned, workload) = (self.txs.planned[tx as usize], self.txs.workload[tx as usize]);
-        self.meter.rejected(at, NodeId(n), tx, planned, workload);
+        self.meter.too_large(at, NodeId(n), tx, planned, workload);
         self.client_rejected(tx, at);
     }
 

@@ -276,6 +276,12 @@ impl Meter {
                 self.blocks.duplicates
             ));
         }
+        if self.too_large > 0 {
+            list.push(format!(
+                "{} transactions were larger than a block (consensus.block_bytes = {} bytes) and were refused",
+                self.too_large, s.settings.block_bytes
+            ));
+        }
         list.extend(self.rejects.iter().map(|(why, n)| format!("replicas refused {n} messages: {why}")));
         list
     }
