@@ -1,11 +1,23 @@
 //! The one place where the command line meets the simulator and the reports.
 
-use std::path::Path;
+mod progress;
+mod provenance;
+mod replications;
+mod slo;
 
-use ledgerlab_sim::scenario::Experiment;
-use serde_json::Value;
+use std::path::Path;
+use std::time::Instant;
+
+use ledgerlab_reports::{Existing, to_json, write};
+use ledgerlab_sim::experiment::{Job, execute, jobs};
+use ledgerlab_sim::record::{ExperimentHeader, PointHeader, RunRecord, Summary};
+use ledgerlab_sim::scenario::{Axis, Experiment, Scenario};
 
 use crate::error::{Error, Exit};
+use crate::folder::Folder;
+use crate::print;
+use progress::Progress;
+use replications::Replications;
 
 /// What to run and where to put it.
 pub struct Request<'a> {
@@ -15,8 +27,8 @@ pub struct Request<'a> {
     pub file: &'a Path,
     /// `key=value` overrides, the seed included.
     pub overrides: &'a [String],
-    /// An existing folder: new, or with the completed replications of an interrupted run.
-    pub folder: &'a Path,
+    /// New, or with the completed replications of an interrupted run.
+    pub folder: &'a Folder,
     /// Threads; `None` for all cores.
     pub jobs: Option<usize>,
     /// Whether to keep progress to itself.
@@ -28,23 +40,145 @@ pub struct Outcome {
     /// By verdicts and SLOs.
     pub exit: Exit,
     /// The content of `summary.json`.
-    pub json: Value,
+    pub json: String,
     /// The summary for people.
     pub table: String,
 }
 
-/// Runs every point and replication and writes the result into the folder.
+/// Runs every point and replication that the folder does not have and writes the result.
 ///
 /// # Errors
-/// If files cannot be written or the simulator refuses.
+/// If files cannot be written, another scenario is in the folder, or nothing was submitted.
 pub fn run(request: &Request<'_>) -> Result<Outcome, Error> {
-    Err(Error::failed("this build has no simulator", request.file.display().to_string()))
+    let begun = Instant::now();
+    let records = replications(request)?;
+    refuse_emptiness(request, &records)?;
+    let mut summary = summarise(request, &records, begun);
+    slo::judge(&mut summary, request.experiment);
+    let existing = if request.folder.replaces() { Existing::Replace } else { Existing::Refuse };
+    let target = request.folder.target();
+    write(&summary, &records, target, existing).map_err(|e| not_written(&e, target))?;
+    explain_failures(request, &records);
+    let json = to_json(&summary).map_err(|e| not_written(&e, target))?;
+    Ok(Outcome { exit: exit(&summary, &records), json, table: ledgerlab_reports::table(&summary) })
 }
 
-/// The digests of all points and replications, in order, without writing anything.
+/// What a run that is only verified leaves.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Verified {
+    /// The run's digest.
+    pub digest: String,
+    /// The promise that it broke, if any.
+    pub failure: Option<String>,
+}
+
+/// All points and replications, in order, without writing anything.
 ///
 /// # Errors
-/// If the simulator refuses.
-pub fn digests(experiment: &Experiment, _jobs: usize) -> Result<Vec<String>, Error> {
-    Err(Error::failed("this build has no simulator", experiment.name.clone()))
+/// If the threads cannot be started.
+pub fn verified(experiment: &Experiment, threads: usize) -> Result<Vec<Verified>, Error> {
+    let points = scenarios(experiment);
+    let records = execute::<Error>(&points, &jobs(&points), Some(threads), |_| Ok(()));
+    let records = records.map_err(|e| no_threads(&e))??;
+    let failure = |r: &RunRecord| {
+        let (word, text) = (r.verdict.word(), r.verdict.text());
+        r.verdict.failed().then(|| format!("{word}{}, seed {}: {text}", progress::label(experiment, r.point), r.seed))
+    };
+    Ok(records.iter().map(|r| Verified { digest: r.digest.clone(), failure: failure(r) }).collect())
+}
+
+fn scenarios(experiment: &Experiment) -> Vec<&Scenario> {
+    experiment.points.iter().map(|p| &p.scenario).collect()
+}
+
+/// All records in order, old and new; each new one is on disk as soon as it is there.
+fn replications(request: &Request<'_>) -> Result<Vec<RunRecord>, Error> {
+    let store = Replications::open(request.folder.partial(), request.experiment)?;
+    let mut records = store.completed()?;
+    let points = scenarios(request.experiment);
+    let all = jobs(&points);
+    let done = |job: &Job| records.iter().any(|r| (r.point, r.replication) == (job.point, job.replication));
+    let missing: Vec<Job> = all.iter().copied().filter(|job| !done(job)).collect();
+    let progress = Progress::new(request.experiment, all.len(), all.len() - missing.len(), request.quiet);
+    let keep = |record: &RunRecord| {
+        store.keep(record)?;
+        progress.tell(record);
+        Ok(())
+    };
+    let new = execute::<Error>(&points, &missing, request.jobs, keep).map_err(|e| no_threads(&e))??;
+    records.extend(new);
+    records.sort_by_key(|r| (r.point, r.replication));
+    Ok(records)
+}
+
+fn summarise(request: &Request<'_>, records: &[RunRecord], begun: Instant) -> Summary {
+    let experiment = request.experiment;
+    let header = ExperimentHeader {
+        name: experiment.name.clone(),
+        provenance: provenance::of(request.file, request.overrides, begun.elapsed().as_secs_f64()),
+        axes: experiment.axes.iter().map(|a| a.key.clone()).collect(),
+        scenario: experiment.effective(),
+    };
+    let point = |p: &ledgerlab_sim::scenario::Point| PointHeader {
+        labels: p.labels.clone(),
+        protocol: p.scenario.protocol.to_owned(),
+        error: None,
+        slo: Vec::new(),
+    };
+    Summary::from_runs(header, experiment.points.iter().map(point).collect(), records)
+}
+
+/// A point without a single transaction has nothing to say.
+fn refuse_emptiness(request: &Request<'_>, records: &[RunRecord]) -> Result<(), Error> {
+    let Some(record) = records.iter().find(|r| r.cohort.created == 0) else { return Ok(()) };
+    let point = progress::label(request.experiment, record.point);
+    let what = format!("nothing was submitted in the measured window{point}, seed {}", record.seed);
+    let error = Error::failed(what, request.file.display().to_string()).limit("at least 1 transaction");
+    Err(error.hint("raise `load` or a workload's `multiplier`, or lengthen `run.duration`"))
+}
+
+/// Says on standard error which run broke a promise, and how to see it again.
+fn explain_failures(request: &Request<'_>, records: &[RunRecord]) {
+    for record in records.iter().filter(|r| r.verdict.failed()) {
+        let point = progress::label(request.experiment, record.point);
+        let fixed = ["run.replications=1".to_owned(), format!("run.seed={}", record.seed)];
+        let axes = single_point(request.experiment, record.point);
+        let overrides: Vec<String> = request.overrides.iter().cloned().chain(axes).chain(fixed).collect();
+        let command = provenance::command(request.file, &overrides);
+        let (word, text) = (record.verdict.word(), record.verdict.text());
+        print::err(&format!("error: {word}{point}, seed {}: {text}\nhint: {command}", record.seed));
+    }
+}
+
+/// Overrides that leave one point of the sweep.
+fn single_point(experiment: &Experiment, point: u32) -> Vec<String> {
+    let labels = &experiment.points[point as usize].labels;
+    let value = |axis: &Axis| {
+        let index = axis.values.iter().position(|v| labels.get(&axis.key) == Some(v))?;
+        Some(format!("sweep.axes.\"{}\"=[{}]", axis.key, axis.written[index]))
+    };
+    experiment.axes.iter().filter_map(value).collect()
+}
+
+fn exit(summary: &Summary, records: &[RunRecord]) -> Exit {
+    let mut exit = Exit::Fine;
+    if records.iter().any(|r| r.verdict.failed()) {
+        exit = exit.worse(Exit::CheckFailed);
+    }
+    if summary.failed_points() > 0 {
+        exit = exit.worse(Exit::PointsFailed);
+    }
+    if !summary.slo_met() {
+        exit = exit.worse(Exit::SloMissed);
+    }
+    exit
+}
+
+fn no_threads(error: &impl std::fmt::Display) -> Error {
+    Error::failed(format!("threads cannot be started: {error}"), "--jobs").hint("ask for fewer with --jobs")
+}
+
+fn not_written(error: &ledgerlab_reports::Error, target: &Path) -> Error {
+    let hint = error.hint().unwrap_or("the completed replications are kept: continue with --resume");
+    Error::failed(error.to_string(), target.display().to_string()).hint(hint)
 }

@@ -1,7 +1,8 @@
-//! The folder of a result: where it goes, whether it may go there, and that it appears whole or not at all.
+//! The folder of a result: where it goes, whether it may go there, and where completed replications wait for the rest.
 //!
-//! A run writes into `<folder>.partial` and renames it at the end; an interrupted run leaves that name behind, which
-//! `--resume <folder>` continues. Nothing that is not a result is ever replaced.
+//! A run keeps its replications in `<folder>.partial`; the result is written beside them, renamed to its own name when
+//! it is whole, and only then is that folder removed. An interrupted run leaves it, and `--resume <folder>` continues
+//! there. Nothing that is not a result is ever replaced.
 
 use std::fs;
 use std::io::{Error as IoError, ErrorKind};
@@ -83,31 +84,27 @@ impl Folder {
         Ok(Folder { target, partial, force: false })
     }
 
-    /// Where to write.
+    /// Where replications are kept until the result is there.
     pub fn partial(&self) -> &Path {
         &self.partial
     }
 
-    /// Where it will be.
+    /// Where the result will be.
     pub fn target(&self) -> &Path {
         &self.target
     }
 
-    /// Gives the folder its name; now the result is there.
+    /// Whether it may take the place of another.
+    pub fn replaces(&self) -> bool {
+        self.force
+    }
+
+    /// The result is in its place: the replications have done their work.
     ///
     /// # Errors
-    /// If it cannot be renamed.
+    /// If they cannot be removed.
     pub fn finish(self) -> Result<PathBuf, Error> {
-        let old = self.target.with_extension("old");
-        let replaced = self.force && self.target.exists();
-        let rename = |from: &Path, to: &Path| fs::rename(from, to).map_err(|e| not_writable(to, &e));
-        if replaced {
-            rename(&self.target, &old)?;
-        }
-        rename(&self.partial, &self.target)?;
-        if replaced {
-            fs::remove_dir_all(&old).map_err(|e| not_writable(&old, &e))?;
-        }
+        fs::remove_dir_all(&self.partial).map_err(|e| not_writable(&self.partial, &e))?;
         Ok(self.target)
     }
 }

@@ -22,13 +22,13 @@ pub fn run(args: &RunArgs) -> Result<Exit, Error> {
         experiment: &experiment,
         file: &args.file,
         overrides: &overrides,
-        folder: folder.partial(),
+        folder: &folder,
         jobs: args.jobs.map(usize::from),
         quiet: args.quiet,
     };
     let outcome = execute::run(&request)?;
     let target = folder.finish()?;
-    print::out(&if args.json { format!("{:#}", outcome.json) } else { outcome.table });
+    print::out(&if args.json { outcome.json } else { outcome.table });
     print::err(&format!("{}", target.display()));
     Ok(outcome.exit)
 }

@@ -15,7 +15,7 @@ const JOBS: [usize; 4] = [1, 1, 2, 4];
 /// Verifies every file, also after one that fails.
 ///
 /// # Errors
-/// A scenario that is not valid or cannot be run; digests that differ are a result with exit code 7.
+/// A scenario that is not valid or cannot be run; digests that differ and broken promises are exit code 7.
 pub fn verify(args: &VerifyArgs) -> Result<Exit, Error> {
     let experiments: Vec<(&Path, Experiment)> = args
         .files
@@ -23,10 +23,16 @@ pub fn verify(args: &VerifyArgs) -> Result<Exit, Error> {
         .map(|file| Ok((file.as_path(), Experiment::load(file, &args.set)?)))
         .collect::<Result<_, Error>>()?;
     interrupt::install()?;
-    let mut reports = Vec::new();
+    let (mut reports, mut broken) = (Vec::new(), false);
     for (file, experiment) in &experiments {
-        let digests = JOBS.iter().map(|&jobs| execute::digests(experiment, jobs)).collect::<Result<Vec<_>, _>>()?;
+        let rounds = JOBS.iter().map(|&jobs| execute::verified(experiment, jobs)).collect::<Result<Vec<_>, _>>()?;
+        let digests: Vec<Vec<String>> =
+            rounds.iter().map(|round| round.iter().map(|run| run.digest.clone()).collect()).collect();
         let report = Report::new(file, &digests);
+        for failure in rounds[0].iter().filter_map(|run| run.failure.as_ref()) {
+            print::err(&format!("error: {}: {failure}", file.display()));
+            broken = true;
+        }
         if !args.json {
             print::out(&report.line);
         }
@@ -36,7 +42,7 @@ pub fn verify(args: &VerifyArgs) -> Result<Exit, Error> {
         print::out(&format!("{:#}", json!({ "files": reports.iter().map(|r| r.json.clone()).collect::<Vec<_>>() })));
     }
     let equal = reports.iter().all(|r| r.equal);
-    Ok(if equal { Exit::Fine } else { Exit::CheckFailed })
+    Ok(if equal && !broken { Exit::Fine } else { Exit::CheckFailed })
 }
 
 /// What verification found out about one file.

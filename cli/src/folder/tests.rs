@@ -13,14 +13,15 @@ fn message(scratch: &tempfile::TempDir, error: &Error) -> String {
 }
 
 #[test]
-fn a_result_appears_whole_under_its_name() {
+fn replications_wait_beside_the_result_and_go_when_it_is_there() {
     let dir = scratch();
     let target = dir.path().join("deep/result");
     let folder = Folder::named(&target, false).unwrap();
-    fs::write(folder.partial().join(SUMMARY), "{}").unwrap();
+    fs::write(folder.partial().join("0-0.json"), "{}").unwrap();
     assert!(!target.exists(), "nothing looks whole before the end");
+    fs::create_dir(&target).unwrap();
     assert_eq!(folder.finish().unwrap(), target);
-    assert!(target.join(SUMMARY).exists() && !partial_of(&target).exists());
+    assert_eq!(fs::read_dir(dir.path().join("deep")).unwrap().count(), 1, "no leftovers");
 }
 
 #[test]
@@ -35,12 +36,8 @@ fn an_existing_result_is_kept_unless_forced() {
     error: DIR/result: the folder holds a result
     hint: --force replaces it, --out names another folder
     ");
-    let folder = Folder::named(&target, true).unwrap();
+    assert!(Folder::named(&target, true).unwrap().replaces());
     assert_eq!(fs::read_to_string(target.join(SUMMARY)).unwrap(), "old", "kept until the new one is whole");
-    fs::write(folder.partial().join(SUMMARY), "new").unwrap();
-    folder.finish().unwrap();
-    assert_eq!(fs::read_to_string(target.join(SUMMARY)).unwrap(), "new");
-    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1, "no leftovers");
 }
 
 #[test]

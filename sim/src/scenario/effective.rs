@@ -26,6 +26,18 @@ impl Effective {
         self.content.extend_from_slice(bytes);
     }
 
+    /// Adds the keys of `other` that are new here.
+    pub(crate) fn join(&mut self, other: &Effective) {
+        for (path, value) in &other.values {
+            self.values.entry(path.clone()).or_insert_with(|| value.clone());
+        }
+    }
+
+    /// Drops keys to which two of `all` give different values.
+    pub(crate) fn keep_agreed(&mut self, all: &[&Effective]) {
+        self.values.retain(|path, value| all.iter().all(|one| one.values.get(path).is_none_or(|v| v == value)));
+    }
+
     /// The value at a dotted key of simple names, such as `run.seed`.
     pub fn get(&self, key: &str) -> Option<&Value> {
         let path: Vec<String> = key.split('.').map(str::to_owned).collect();

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use crate::scenario::build::build;
+use crate::scenario::effective::Effective;
 use crate::scenario::model::Scenario;
 use crate::scenario::problem::{Flaw, Problem, ScenarioError, listed};
 use crate::scenario::reader::Sheet;
@@ -31,8 +32,10 @@ pub struct Experiment {
 pub struct Axis {
     /// Dotted.
     pub key: String,
-    /// Its values in the order of the file.
+    /// Its values in the order of the file, as labels.
     pub values: Vec<String>,
+    /// The same with their types.
+    pub written: Vec<serde_json::Value>,
 }
 
 /// One point of the grid.
@@ -70,6 +73,22 @@ impl Experiment {
         hasher.finalize().to_hex().as_str()[..32].to_owned()
     }
 
+    /// The whole experiment as one scenario file: every key on which the points agree, and the sweep. Keys whose
+    /// default depends on what is swept are left to their default.
+    pub fn effective(&self) -> toml::Table {
+        let mut effective = Effective::default();
+        for point in &self.points {
+            effective.join(&point.scenario.effective);
+        }
+        let all: Vec<&Effective> = self.points.iter().map(|p| &p.scenario.effective).collect();
+        effective.keep_agreed(&all);
+        for axis in &self.axes {
+            let key = ["sweep", "axes", &axis.key].map(str::to_owned);
+            effective.note(&key, axis.written.clone().into());
+        }
+        effective.to_toml().parse().expect("its own form is TOML")
+    }
+
     fn from_source(mut source: Source, overrides: &[String]) -> Result<Experiment, ScenarioError> {
         for text in overrides {
             source.set(text);
@@ -83,7 +102,7 @@ impl Experiment {
         match points.first() {
             Some(first) if problems.is_empty() => Ok(Experiment {
                 name: first.scenario.name.clone(),
-                axes: axes.iter().map(|a| Axis { key: a.key.clone(), values: a.labels() }).collect(),
+                axes: axes.iter().map(WrittenAxis::to_axis).collect(),
                 points,
             }),
             _ => Err(ScenarioError { problems: in_order(problems) }),
@@ -99,8 +118,10 @@ struct WrittenAxis {
 }
 
 impl WrittenAxis {
-    fn labels(&self) -> Vec<String> {
-        self.values.iter().map(label).collect()
+    fn to_axis(&self) -> Axis {
+        let values = self.values.iter().map(label).collect();
+        let written = self.values.iter().map(|node| node.value.to_json()).collect();
+        Axis { key: self.key.clone(), values, written }
     }
 }
 

@@ -43,7 +43,7 @@ impl Source {
 
     fn parse(path: &Path, text: &str, above: &mut Vec<PathBuf>) -> Result<Source, ScenarioError> {
         let file: Arc<str> = Arc::from(path.display().to_string());
-        let mut table = tree::parse(&file, text).map_err(|p| ScenarioError { problems: vec![p] })?;
+        let mut table = tree::parse(&file, text).map_err(|p| ScenarioError { problems: vec![*p] })?;
         let folder = path.parent().map(Path::to_owned).unwrap_or_default();
         let (extends, removed) = (table.remove("extends"), table.remove("remove"));
         let mut source = Source { table: Table::new(), folder, file, problems: Vec::new() };

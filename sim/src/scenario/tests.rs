@@ -171,6 +171,14 @@ fn the_effective_form_reads_back_to_itself() {
 }
 
 #[test]
+fn the_effective_form_of_a_sweep_reads_back_to_the_same_points() {
+    let axes = "[sweep]\naxes = { \"consensus.protocol\" = [\"nakamoto\", \"pbft\"], \"load\" = [1, 2.5] }\n";
+    let first = read(&format!("{BASE}{axes}"), &["consensus.preset=consortium"]).unwrap();
+    let again = read(&first.effective().to_string(), &[]).unwrap_or_else(|e| panic!("{e}"));
+    assert_eq!((first.identity(), first.axes), (again.identity(), again.axes));
+}
+
+#[test]
 fn the_identity_leaves_out_the_name_and_nothing_else() {
     let id = |overrides: &[&str]| one(overrides).effective.identity();
     assert_eq!(id(&[]), id(&["run.name=another"]));

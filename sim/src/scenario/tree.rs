@@ -57,6 +57,18 @@ impl Value {
         }
     }
 
+    /// As JSON; dates are strings there.
+    pub(crate) fn to_json(&self) -> serde_json::Value {
+        match self {
+            Value::Text(text) | Value::Date(text) => text.as_str().into(),
+            Value::Whole(whole) => i64::try_from(*whole).map_or_else(|_| (*whole as f64).into(), Into::into),
+            Value::Number(x) => (*x).into(),
+            Value::Flag(flag) => (*flag).into(),
+            Value::List(items) => items.iter().map(|n| n.value.to_json()).collect(),
+            Value::Table(table) => table.iter().map(|(k, n)| (k.clone(), n.value.to_json())).collect(),
+        }
+    }
+
     /// As it would be written, short enough for a message.
     pub(crate) fn show(&self) -> String {
         let text = match self {
@@ -80,9 +92,9 @@ pub(crate) fn show_number(x: f64) -> String {
 }
 
 /// Parses a whole file.
-pub(crate) fn parse(file: &Arc<str>, text: &str) -> Result<Table, Problem> {
+pub(crate) fn parse(file: &Arc<str>, text: &str) -> Result<Table, Box<Problem>> {
     let lines = Lines::new(file, text);
-    let table = DeTable::parse(text).map_err(|e| syntax_problem(&lines, text, &e))?;
+    let table = DeTable::parse(text).map_err(|e| Box::new(syntax_problem(&lines, text, &e)))?;
     Ok(lines.table(table.get_ref()))
 }
 

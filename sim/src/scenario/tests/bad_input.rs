@@ -100,7 +100,11 @@ fn faults_and_finality() {
         ("fault at a node that does not exist", "", "[fault.f]\nkind = \"crash\"\nnodes = \"6-8\"\nat = \"20 s\"\n"),
         ("fault in an unknown region", "", "[fault.f]\nkind = \"crash\"\nnodes = \"region:mars\"\nat = \"20 s\"\n"),
         ("region outage of nodes", "", "[fault.f]\nkind = \"region-outage\"\nnodes = \"3\"\nat = \"20 s\"\n"),
-        ("fault after the end", "", "[fault.f]\nkind = \"crash\"\nnodes = \"3\"\nat = \"2 d\"\n"),
+        (
+            "fault after the end",
+            "duration = \"60 s\"\n",
+            "duration = \"60 s\"\ndrain = \"10 s\"\n[fault.f]\nkind = \"crash\"\nnodes = \"3\"\nat = \"2 d\"\n",
+        ),
         ("fault without keys", "", "[fault.f]\n"),
         ("unknown rule", "", "[finality]\nrule = \"fast\"\n"),
         ("risk without an adversary", "", "[finality]\nrule = \"risk:1e-3\"\n"),

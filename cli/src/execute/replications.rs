@@ -1,0 +1,113 @@
+//! Completed replications on disk, one file each, so that an interrupted run can go on.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use ledgerlab_sim::record::RunRecord;
+use ledgerlab_sim::scenario::Experiment;
+
+use crate::error::Error;
+
+/// The file that says which experiment the replications belong to.
+const IDENTITY: &str = "experiment";
+
+/// The replications in a folder.
+pub struct Replications {
+    folder: PathBuf,
+}
+
+impl Replications {
+    /// Those in `folder`, which is empty or holds some of the same experiment.
+    ///
+    /// # Errors
+    /// If another experiment is in the folder, or it cannot be used.
+    pub fn open(folder: &Path, experiment: &Experiment) -> Result<Replications, Error> {
+        let path = folder.join(IDENTITY);
+        let identity = experiment.identity();
+        match fs::read_to_string(&path) {
+            Ok(found) if found == identity => {}
+            Ok(_) => {
+                let error = Error::usage("the folder holds another scenario's replications", shown(folder));
+                return Err(error.hint("resume with the same file, --set and --seed as at first"));
+            }
+            Err(_) => fs::write(&path, identity).map_err(|e| failed("written", &path, &e))?,
+        }
+        Ok(Replications { folder: folder.to_owned() })
+    }
+
+    /// Those that are there, in order.
+    ///
+    /// # Errors
+    /// If one of them cannot be read.
+    pub fn completed(&self) -> Result<Vec<RunRecord>, Error> {
+        let entries = fs::read_dir(&self.folder).map_err(|e| failed("read", &self.folder, &e))?;
+        let mut records = Vec::new();
+        for path in entries.filter_map(|entry| Some(entry.ok()?.path())) {
+            if path.extension().is_some_and(|extension| extension == "json") {
+                records.push(read(&path)?);
+            }
+        }
+        records.sort_by_key(|r| (r.point, r.replication));
+        Ok(records)
+    }
+
+    /// Writes one, whole or not at all.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub fn keep(&self, record: &RunRecord) -> Result<(), Error> {
+        let name = format!("{}-{}", record.point, record.replication);
+        let (partial, path) = (self.folder.join(format!("{name}.tmp")), self.folder.join(format!("{name}.json")));
+        let text = serde_json::to_vec(record).map_err(|e| failed("encoded", &path, &e))?;
+        fs::write(&partial, text).map_err(|e| failed("written", &partial, &e))?;
+        fs::rename(&partial, &path).map_err(|e| failed("written", &path, &e))
+    }
+}
+
+fn read(path: &Path) -> Result<RunRecord, Error> {
+    let text = fs::read(path).map_err(|e| failed("read", path, &e))?;
+    serde_json::from_slice(&text).map_err(|e| failed("read", path, &e).hint("remove the file: its run is made again"))
+}
+
+fn failed(what: &str, path: &Path, error: &impl std::fmt::Display) -> Error {
+    Error::failed(format!("cannot be {what}: {error}"), shown(path))
+}
+
+fn shown(path: &Path) -> String {
+    path.display().to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::Exit;
+
+    const TEXT: &str = "schema = 1\n[run]\nduration = \"10 s\"\n[consensus]\nprotocol = \"hotstuff\"\nnodes = 4\n\
+                        [workload.plain]\nkind = \"fixed\"\n";
+
+    fn experiment(overrides: &[&str]) -> Experiment {
+        let overrides: Vec<String> = overrides.iter().map(|o| (*o).to_owned()).collect();
+        Experiment::from_text("s.toml", TEXT, &overrides).unwrap()
+    }
+
+    #[test]
+    fn kept_replications_are_found_again_and_half_ones_are_not() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Replications::open(dir.path(), &experiment(&[])).unwrap();
+        for replication in [1, 0] {
+            store.keep(&RunRecord { replication, seed: 7, ..RunRecord::default() }).unwrap();
+        }
+        fs::write(dir.path().join("0-2.tmp"), "{\"po").unwrap();
+        let again = Replications::open(dir.path(), &experiment(&["run.name=other"])).unwrap();
+        let found: Vec<(u32, u64)> = again.completed().unwrap().iter().map(|r| (r.replication, r.seed)).collect();
+        assert_eq!(found, [(0, 7), (1, 7)]);
+    }
+
+    #[test]
+    fn another_scenario_is_not_mixed_in() {
+        let dir = tempfile::tempdir().unwrap();
+        Replications::open(dir.path(), &experiment(&[])).unwrap();
+        let error = Replications::open(dir.path(), &experiment(&["run.seed=2"])).err().unwrap();
+        assert_eq!(error.exit, Exit::Usage);
+    }
+}
