@@ -59,7 +59,7 @@ fn intervals_are_exponential(miners: u32, blocks: usize, seed: u64) {
 
 #[test]
 fn proof_of_work_intervals_are_exponential() {
-    intervals_are_exponential(16, 20_000, 2);
+    intervals_are_exponential(4, 20_000, 2);
 }
 
 /// Share of stale blocks among `miners` equal ones, with delay D to everybody by announcement, request and body: three
@@ -90,7 +90,7 @@ fn stale_blocks_at_fifteen_seconds_and_three_quarters_of_a_second_delay() {
 #[ignore = "long: run by scripts/statistics.sh"]
 fn many_seeds_proof_of_work_keeps_its_closed_forms() {
     for seed in 0..lab::seeds() {
-        intervals_are_exponential(16, 20_000, seed);
+        intervals_are_exponential(4, 20_000, seed);
         share_of_stale_blocks(16, 10.0, 1.0, 20_000, seed);
         share_of_stale_blocks(16, 15.0, 0.75, 20_000, seed);
     }

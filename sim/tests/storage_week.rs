@@ -133,15 +133,17 @@ fn grows_as_projected(hours: u64, seed: u64) {
 }
 
 #[test]
-fn a_simulated_day_grows_as_projected() {
-    grows_as_projected(24, 1);
+fn a_simulated_week_grows_as_projected() {
+    grows_as_projected(7 * 24, 1);
 }
 
 #[test]
 #[ignore = "long: run by scripts/statistics.sh"]
-fn many_seeds_a_simulated_week_grows_as_projected() {
-    // A week is hundreds of days' worth of statistics: a few seeds say as much as all.
-    (0..lab::seeds().min(10)).for_each(|seed| grows_as_projected(7 * 24, seed));
+fn many_seeds_days_and_weeks_grow_as_projected() {
+    for seed in 0..lab::seeds() {
+        grows_as_projected(24, seed);
+        grows_as_projected(7 * 24, seed);
+    }
 }
 
 #[test]
