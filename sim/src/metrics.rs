@@ -81,12 +81,14 @@ pub struct Meter {
     reports: Reports,
     cohorts: Cohorts,
     client: Latency,
+    turns: Turns,
     reads: (u64, u64, Latency),
     series: SeriesMeter,
     bytes: BytesByClass,
     off_chain: u64,
     blocks: BlockCounts,
     rejects: Vec<(&'static str, u64)>,
+    too_large: u64,
     snapshots: Vec<Snapshot>,
     end: Time,
     messages: Vec<(&'static str, u64, u64)>,
@@ -99,6 +101,17 @@ pub struct Meter {
     statements: Statements,
     certificates: Certificates,
     violations: Violations,
+}
+
+/// What the clients of closed loops did: requests answered in the window, and whole cycles from answer to answer.
+#[derive(Clone, Copy, PartialEq, Debug, Default)]
+struct Turns {
+    clients: u64,
+    answered: u64,
+    response_ns: u128,
+    cycle_ns: u128,
+    /// The longest cycle that touches the window.
+    longest: Span,
 }
 
 /// Counts of what the chain did in the window.
@@ -136,12 +149,14 @@ impl Meter {
             reports: Reports::new(s, validators, info.faults),
             cohorts: Cohorts::new(s),
             client: Latency::default(),
+            turns: Turns::default(),
             reads: (0, 0, Latency::default()),
             series: SeriesMeter::new(s.warmup + s.duration),
             bytes: BytesByClass::default(),
             off_chain: 0,
             blocks: BlockCounts::default(),
             rejects: vec![],
+            too_large: 0,
             snapshots: vec![],
             end: Time::ZERO,
             messages: vec![],
@@ -184,10 +199,36 @@ impl Meter {
         self.series.left(at, 1);
         self.cohorts.rejected(self.in_window(planned), workload);
     }
+    /// It is larger than any block may be.
+    pub fn too_large(&mut self, at: Time, node: NodeId, tx: TxId, planned: Time, workload: u16) {
+        self.too_large += 1;
+        self.rejected(at, node, tx, planned, workload);
+    }
     /// A client's own node says that its transaction is final.
     pub fn answered(&mut self, planned: Time, at: Time) {
         if self.in_window(planned) {
             self.client.record(at.since(planned));
+        }
+    }
+    /// A client of a closed loop has the outcome of a request: its response time, and the time since the last one.
+    pub fn turned(&mut self, at: Time, response: Span, cycle: Span) {
+        if self.in_window(at) {
+            self.turns.answered += 1;
+            self.turns.response_ns += u128::from(response.0);
+            self.turns.cycle_ns += u128::from(cycle.0);
+        }
+        self.note_cycle(at, cycle);
+    }
+    fn note_cycle(&mut self, end: Time, cycle: Span) {
+        if end >= self.window.0 && end.0.saturating_sub(cycle.0) < self.window.1.0 {
+            self.turns.longest = self.turns.longest.max(cycle);
+        }
+    }
+    /// The run ends at `end`, and these are the last answers of all clients of closed loops.
+    pub fn clients_left(&mut self, end: Time, last_answers: impl Iterator<Item = Time>) {
+        for last in last_answers {
+            self.turns.clients += 1;
+            self.note_cycle(end, end.since(last));
         }
     }
     /// A client plans a read.

@@ -39,7 +39,11 @@ pub struct Gateway {
     delayed: BinaryHeap<Reverse<(Time, u64, u32, TxId)>>,
     /// For each node the batch that takes in what is not planned: transactions after a transfer.
     late: Vec<Option<(BatchId, Time)>>,
+    /// Transactions for which there is no node that will ever run again.
+    stranded: Vec<TxId>,
     number: u64,
+    /// Transactions planned so far.
+    planned: u64,
 }
 
 impl Gateway {
@@ -67,7 +71,9 @@ impl Gateway {
             open: vec![None; network.nodes() as usize],
             delayed: BinaryHeap::new(),
             late: vec![None; network.nodes() as usize],
+            stranded: vec![],
             number: 0,
+            planned: 0,
         }
     }
 
@@ -77,9 +83,9 @@ impl Gateway {
         self.arrivals.peek().map_or(Time::NEVER, |a| Time(a.at_ns)).min(delayed)
     }
 
-    /// Transactions whose object is being stored.
+    /// Transactions whose object is being stored, or for which no node is left.
     pub fn waiting(&self) -> impl Iterator<Item = TxId> + '_ {
-        self.delayed.iter().map(|d| d.0.3)
+        self.delayed.iter().map(|d| d.0.3).chain(self.stranded.iter().copied())
     }
 
     /// The node that serves a hospital while it runs: hospitals are dealt to organisations, and an organisation's
@@ -113,7 +119,9 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         let planned = Time(a.at_ns);
         let tx = self.txs.push(planned, self.storage.placement(a).chain_bytes, a.workload, a.kind, a.hospital);
         self.meter.created(planned, tx, a.workload);
-        match self.store_object(a, tx, self.gateway.home(a.hospital)) {
+        let draw = self.storage_draws.at(self.gateway.planned, 0);
+        self.gateway.planned += 1;
+        match self.store_object(a, tx, (self.gateway.home(a.hospital), planned), draw) {
             Some(ready) if ready == planned => self.submit(a.hospital, planned, tx),
             Some(ready) => {
                 self.gateway.number += 1;
@@ -193,12 +201,19 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         let batch = self.batches.get_mut(id);
         batch.txs.push(tx);
         batch.bytes += u64::from(self.txs.bytes[tx as usize]);
+        if batch.bytes >= u64::from(self.scenario.mempool.batch_bytes) {
+            self.gateway.late[n] = None;
+            self.push_flush(node.0, at, id);
+        }
     }
 
     /// Hands transactions to another node, as a batch of their own.
     fn batch_at(&mut self, node: NodeId, at: Time, txs: Vec<TxId>) {
-        if txs.is_empty() || at == Time::NEVER {
+        if txs.is_empty() {
             return;
+        }
+        if at == Time::NEVER {
+            return self.gateway.stranded.extend(txs);
         }
         let at = at.max(self.horizon);
         let id = self.batches.open(node.0, at);
@@ -221,20 +236,42 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
             return self.resubmit(n, at, txs);
         }
         let room = spec.capacity.saturating_sub(node.own_pending) as usize;
-        for tx in batch.txs.drain(room.min(batch.txs.len())..) {
-            batch.bytes -= u64::from(self.txs.bytes[tx as usize]);
-            let (planned, workload) = (self.txs.planned[tx as usize], self.txs.workload[tx as usize]);
-            self.meter.rejected(at, NodeId(n), tx, planned, workload);
-        }
-        let count = batch.txs.len() as u64;
+        let most = self.scenario.settings.block_bytes;
+        let too_large: Vec<TxId> = batch.txs.extract_if(.., |t| self.txs.bytes[*t as usize] > most).collect();
+        let surplus = batch.txs.split_off(room.min(batch.txs.len()));
+        let refused = too_large.iter().chain(&surplus);
+        batch.bytes -= refused.map(|t| u64::from(self.txs.bytes[*t as usize])).sum::<u64>();
+        let (count, bytes) = (batch.txs.len() as u64, batch.bytes);
+        too_large.into_iter().for_each(|tx| self.refuse_too_large(n, at, tx));
+        self.refuse(n, at, surplus);
         if count == 0 {
             return;
         }
+        let node = &mut self.nodes[n as usize];
         node.own_pending += count;
         node.own.push_back(id);
-        let work = cost::of_transactions(&self.scenario.node, count, batch.bytes) + spec.adapter * count;
+        let work = cost::of_transactions(&self.scenario.node, count, bytes) + spec.adapter * count;
         let ready = self.hosts[node.host as usize].cpu.verify_divided(at, work);
         self.push_task(n, ready, Task::Ready(id));
+    }
+
+    /// There is no room for these. What was submitted elsewhere before may still become final there, so its client
+    /// tries again instead of taking this for the outcome.
+    fn refuse(&mut self, n: u32, at: Time, txs: Vec<TxId>) {
+        let (again, new): (Vec<TxId>, Vec<TxId>) = txs.into_iter().partition(|t| self.txs.resubmitted.has(*t));
+        self.batch_at(NodeId(n), at + self.scenario.mempool.failover, again);
+        for tx in new {
+            let (planned, workload) = (self.txs.planned[tx as usize], self.txs.workload[tx as usize]);
+            self.meter.rejected(at, NodeId(n), tx, planned, workload);
+            self.client_rejected(tx, at);
+        }
+    }
+
+    /// No block will ever hold it, and it would keep all others behind it from being proposed.
+    fn refuse_too_large(&mut self, n: u32, at: Time, tx: TxId) {
+        let (planned, workload) = (self.txs.planned[tx as usize], self.txs.workload[tx as usize]);
+        self.meter.too_large(at, NodeId(n), tx, planned, workload);
+        self.client_rejected(tx, at);
     }
 
     /// A batch is verified: it joins the own pool and goes to whoever may propose it.
@@ -404,8 +441,12 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         let own = std::mem::take(&mut node.own);
         let mut lost: Vec<TxId> = vec![];
         for id in own {
-            lost.extend_from_slice(&self.batches.get(id).txs);
+            let kept = node.pool.consumed_to(id, &self.batches);
+            let batch = self.batches.get_mut(id);
+            batch.kept = kept;
+            lost.extend_from_slice(&batch.txs[kept as usize..]);
         }
+        lost.extend(self.unanswered(n));
         self.resubmit(n, at, lost);
     }
 
@@ -414,6 +455,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         let (node, when) = self.reachable(self.gateway.org_of[n as usize], NodeId(n), at);
         let when = when.max(at + self.scenario.mempool.failover);
         self.txs.mark_resubmitted(&txs);
+        txs.iter().for_each(|tx| self.client_turned(*tx, node));
         self.batch_at(node, when, txs);
     }
 
@@ -424,14 +466,12 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
                 let s = self.blocks.segments(p)[i];
                 let batch = self.batches.get(s.batch);
                 if batch.origin == n {
-                    for t in &batch.txs[s.from as usize..s.to as usize] {
-                        self.meter.answered(self.txs.planned[*t as usize], at);
+                    for i in s.from..s.to.min(batch.kept) {
+                        let tx = self.batches.get(s.batch).txs[i as usize];
+                        self.answer(n, tx, at);
                     }
                 }
             }
         }
     }
-
-    /// A client of a closed loop has thought and submits again.
-    pub(super) fn client_ready(&mut self, _n: u32, _client: u32, _at: Time) {}
 }

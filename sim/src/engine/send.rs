@@ -64,6 +64,12 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         self.meter.check_durability(at, NodeId(n), node.env.key, &message, gate != Gate::Now);
         match gate {
             Gate::After(after) if after > node.durable => {
+                // The own next block may be built on it before it has left.
+                if let Some((block, parent)) = message.proposes() {
+                    let mut carried: Vec<PayloadRef> = vec![];
+                    message.carries(&mut |p| carried.push(p));
+                    self.blocks.intern(block, parent, &carried);
+                }
                 node.gated.push_back(Gated { after, to, message, lane, cost });
             }
             _ => self.send_own(n, at, &to, message, lane, cost),

@@ -129,8 +129,17 @@ impl Meter {
             little.expected = Some(s.arrivals_per_s * s.mean_sojourn_s);
         }
         list.push(little);
+        list.extend(self.interactive());
         // A link that carries more than its rate is a bug of the model: the run itself asserts it.
-        list.push(CheckOutcome { name: "link-rate".into(), passed: true, ..CheckOutcome::default() });
+        let machines = self.snapshots.last().into_iter().flat_map(|s| &s.machines);
+        let peak = machines.map(|m| m.uplink_peak).fold(0.0, f64::max);
+        list.push(CheckOutcome {
+            name: "link-rate".into(),
+            passed: peak <= 1.0,
+            measured: Some(peak),
+            expected: Some(1.0),
+            detail: "the busiest second of any uplink, as a share of its rate".into(),
+        });
         let passed = !liveness.stalled() || liveness.cause.is_some();
         list.push(CheckOutcome {
             name: "liveness".into(),
@@ -139,6 +148,26 @@ impl Meter {
             ..CheckOutcome::default()
         });
         list
+    }
+
+    /// The interactive response time law of closed loops: N = X (R + Z). Over a finite window it holds up to the
+    /// cycles that the window's ends cut: each client's differ from the window by at most the longest one.
+    fn interactive(&self) -> Option<CheckOutcome> {
+        let (t, window_ns) = (&self.turns, self.window.1.since(self.window.0).0 as f64);
+        if t.clients == 0 || window_ns == 0.0 {
+            return None;
+        }
+        let (clients, inside) = (t.clients as f64, t.cycle_ns as f64 / window_ns);
+        let mean_s = |sum: u128| sum as f64 / t.answered.max(1) as f64 / 1e9;
+        let (rate, response_s) = (t.answered as f64 / window_ns * 1e9, mean_s(t.response_ns));
+        let thinking_s = mean_s(t.cycle_ns) - response_s;
+        Some(CheckOutcome {
+            name: "interactive-response-time".into(),
+            passed: (inside - clients).abs() <= clients * t.longest.0 as f64 / window_ns,
+            measured: Some(inside),
+            expected: Some(clients),
+            detail: format!("X = {rate:.3} /s, R = {response_s:.6} s, Z = {thinking_s:.6} s"),
+        })
     }
 
     fn outcome(&self, name: &str) -> CheckOutcome {
@@ -248,6 +277,12 @@ impl Meter {
                 "{} transactions were put on chain a second time after their clients failed over or their blocks were \
                  reverted; the second copies had no effect",
                 self.blocks.duplicates
+            ));
+        }
+        if self.too_large > 0 {
+            list.push(format!(
+                "{} transactions were larger than a block (consensus.block_bytes = {} bytes) and were refused",
+                self.too_large, s.settings.block_bytes
             ));
         }
         list.extend(self.rejects.iter().map(|(why, n)| format!("replicas refused {n} messages: {why}")));
