@@ -10,6 +10,7 @@ mod apply;
 mod arrive;
 mod clients;
 mod crash;
+mod dissemination;
 mod fetch;
 mod gateway;
 mod host;

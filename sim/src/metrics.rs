@@ -3,10 +3,13 @@
 //! The meter hears of everything by the time at which it takes effect. Nodes may run ahead of the clock, so finality
 //! is decided at the end of each second, when nothing before it can change any more.
 
+mod chain;
 mod cohort;
 mod finality;
+mod machine;
 pub mod record;
 mod series;
+mod turns;
 
 use std::sync::Arc;
 
@@ -22,14 +25,19 @@ use crate::check::little::Little;
 use crate::check::liveness::Liveness;
 use crate::check::statements::Statements;
 use crate::check::{Violation, Violations};
-use crate::node::blocks::{Block, BlockId, Blocks};
+use crate::node::blocks::{BlockId, Blocks};
 use crate::node::mempool::{Batches, Transactions, TxId};
 use crate::scenario::Scenario;
 use crate::storage::BytesByClass;
 
+use chain::BlockCounts;
 use cohort::{Cohorts, Latency};
 use finality::Reports;
+use machine::Snapshot;
 use series::SeriesMeter;
+use turns::Turns;
+
+pub use machine::MachineUsage;
 
 /// Heights over which a validator's statements are remembered: twice the largest window that the protocol is set to.
 fn statement_window(s: &Scenario) -> u64 {
@@ -38,38 +46,6 @@ fn statement_window(s: &Scenario) -> u64 {
         _ => None,
     });
     2 * counts.max().unwrap_or(0).min(1 << 16)
-}
-
-/// What a machine's parts have carried up to some time.
-#[derive(Clone, Copy, PartialEq, Debug, Default)]
-pub struct MachineUsage {
-    /// Bytes through the uplink.
-    pub bytes_up: u64,
-    /// Bytes through the downlink.
-    pub bytes_down: u64,
-    /// Share of the time that the uplink was busy.
-    pub uplink: f64,
-    /// Share of the time that the downlink was busy.
-    pub downlink: f64,
-    /// The busiest second of the uplink, as a share of its rate.
-    pub uplink_peak: f64,
-    /// Share of all cores' time that was billed.
-    pub cpu: f64,
-    /// The same of the busiest core.
-    pub core: f64,
-    /// Share of the time that the disk wrote.
-    pub disk: f64,
-    /// Bytes written to disk, amplification included.
-    pub disk_bytes: u64,
-    /// Number of fsyncs.
-    pub fsyncs: u64,
-}
-
-/// The machines at one moment.
-#[derive(Clone, Debug, Default)]
-struct Snapshot {
-    at: Time,
-    machines: Vec<MachineUsage>,
 }
 
 /// The observer of a run.
@@ -101,34 +77,6 @@ pub struct Meter {
     statements: Statements,
     certificates: Certificates,
     violations: Violations,
-}
-
-/// What the clients of closed loops did: requests answered in the window, and whole cycles from answer to answer.
-#[derive(Clone, Copy, PartialEq, Debug, Default)]
-struct Turns {
-    clients: u64,
-    answered: u64,
-    response_ns: u128,
-    cycle_ns: u128,
-    /// The longest cycle that touches the window.
-    longest: Span,
-}
-
-/// Counts of what the chain did in the window.
-#[derive(Clone, Copy, PartialEq, Debug, Default)]
-struct BlockCounts {
-    settled: u64,
-    empty: u64,
-    payload_bytes: u64,
-    header_bytes: u64,
-    certificate_bytes: u64,
-    transactions: u64,
-    first: Option<Time>,
-    last: Option<Time>,
-    stale: u64,
-    catch_ups: u64,
-    view_changes: u64,
-    duplicates: u64,
 }
 
 impl Meter {
@@ -208,27 +156,6 @@ impl Meter {
     pub fn answered(&mut self, planned: Time, at: Time) {
         if self.in_window(planned) {
             self.client.record(at.since(planned));
-        }
-    }
-    /// A client of a closed loop has the outcome of a request: its response time, and the time since the last one.
-    pub fn turned(&mut self, at: Time, response: Span, cycle: Span) {
-        if self.in_window(at) {
-            self.turns.answered += 1;
-            self.turns.response_ns += u128::from(response.0);
-            self.turns.cycle_ns += u128::from(cycle.0);
-        }
-        self.note_cycle(at, cycle);
-    }
-    fn note_cycle(&mut self, end: Time, cycle: Span) {
-        if end >= self.window.0 && end.0.saturating_sub(cycle.0) < self.window.1.0 {
-            self.turns.longest = self.turns.longest.max(cycle);
-        }
-    }
-    /// The run ends at `end`, and these are the last answers of all clients of closed loops.
-    pub fn clients_left(&mut self, end: Time, last_answers: impl Iterator<Item = Time>) {
-        for last in last_answers {
-            self.turns.clients += 1;
-            self.note_cycle(end, end.since(last));
         }
     }
     /// A client plans a read.
@@ -440,16 +367,6 @@ impl Meter {
                 self.violations.note(Err(v));
             }
         }
-    }
-
-    /// Blocks proposed in the window, before the last one that became final, that did not become final themselves.
-    fn count_stale(&self, blocks: &Blocks) -> u64 {
-        let proposed = |b: &Block| b.payloads.first().and_then(|p| blocks.payload(*p).proposed);
-        let all = || (0..).zip(blocks.iter()).filter_map(|(id, b)| Some((id, proposed(b)?)));
-        let last = all().filter(|(id, _)| self.reports.is_decided(*id)).map(|(_, at)| at).max();
-        let stale =
-            |(id, at): &(BlockId, Time)| self.in_window(*at) && Some(*at) < last && !self.reports.is_decided(*id);
-        all().filter(stale).count() as u64
     }
 
     /// Time from the last commit to the end of the run.

@@ -150,26 +150,6 @@ impl Meter {
         list
     }
 
-    /// The interactive response time law of closed loops: N = X (R + Z). Over a finite window it holds up to the
-    /// cycles that the window's ends cut: each client's differ from the window by at most the longest one.
-    fn interactive(&self) -> Option<CheckOutcome> {
-        let (t, window_ns) = (&self.turns, self.window.1.since(self.window.0).0 as f64);
-        if t.clients == 0 || window_ns == 0.0 {
-            return None;
-        }
-        let (clients, inside) = (t.clients as f64, t.cycle_ns as f64 / window_ns);
-        let mean_s = |sum: u128| sum as f64 / t.answered.max(1) as f64 / 1e9;
-        let (rate, response_s) = (t.answered as f64 / window_ns * 1e9, mean_s(t.response_ns));
-        let thinking_s = mean_s(t.cycle_ns) - response_s;
-        Some(CheckOutcome {
-            name: "interactive-response-time".into(),
-            passed: (inside - clients).abs() <= clients * t.longest.0 as f64 / window_ns,
-            measured: Some(inside),
-            expected: Some(clients),
-            detail: format!("X = {rate:.3} /s, R = {response_s:.6} s, Z = {thinking_s:.6} s"),
-        })
-    }
-
     fn outcome(&self, name: &str) -> CheckOutcome {
         let found = self.violations.first().iter().find(|v| v.check == name);
         CheckOutcome {
