@@ -80,8 +80,11 @@ fn text(protocol: &str, d: &mut Draws) -> String {
         let some: Vec<String> = (0..d.within(1, nodes)).map(|_| d.within(0, nodes).to_string()).collect();
         let (at, lasts) = (d.within(0, 20_000), d.within(10, 8_000));
         let nodes = some.join(",");
-        write!(text, "[fault.f{fault}]\nkind = \"{kind}\"\nnodes = \"{nodes}\"\nat = \"{at} ms\"\nfor = \"{lasts} ms\"\n")
-            .expect("a string");
+        write!(
+            text,
+            "[fault.f{fault}]\nkind = \"{kind}\"\nnodes = \"{nodes}\"\nat = \"{at} ms\"\nfor = \"{lasts} ms\"\n"
+        )
+        .expect("a string");
     }
     text
 }
@@ -101,4 +104,10 @@ fn outlive(seeds: u64) {
 #[test]
 fn every_protocol_outlives_random_faults() {
     outlive(30);
+}
+
+#[test]
+#[ignore = "long: run by scripts/statistics.sh"]
+fn many_seeds_every_protocol_outlives_random_faults() {
+    outlive(option_env!("LEDGERLAB_SEEDS").map_or(200, |n| n.parse().expect("LEDGERLAB_SEEDS is a number")));
 }

@@ -33,6 +33,14 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         self.drain_local(n, at);
     }
 
+    /// The chain has lost a batch of the own clients that the pool has lost in a crash before: they submit it again.
+    pub(super) fn submit_again(&mut self, n: u32, at: Time, id: BatchId) {
+        self.take_in(n, id);
+        if self.scenario.mempool.dissemination == Dissemination::Gossip {
+            self.gossip_batch(n, None, at, id);
+        }
+    }
+
     /// A batch joins the pool: the replica hears of work if there was none, and a build that waits may be answered.
     fn take_in(&mut self, n: u32, id: BatchId) -> bool {
         let node = &mut self.nodes[n as usize];
@@ -119,6 +127,26 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         node.push.sent = node.push.sent.saturating_sub(1);
         if node.push.unseen.remove(&id) {
             node.push.unseen_bytes -= batch.bytes;
+        }
+    }
+
+    /// A peer is back: what was sent to it may be lost, and what it held of others is, if it crashed. It gets again
+    /// what it should have of the own clients.
+    pub(super) fn push_again(&mut self, n: u32, peer: NodeId, at: Time) {
+        let node = &mut self.nodes[n as usize];
+        let leads = node.leader == Some(peer);
+        if node.replica.is_none() {
+            return;
+        }
+        let gossips = self.scenario.mempool.dissemination == Dissemination::Gossip;
+        if !gossips && leads {
+            node.push = Push::default();
+            return self.push_on(n, at);
+        }
+        let meant = |b: &BatchId| gossips || self.batches.get(*b).shared;
+        let own: Vec<BatchId> = node.own.iter().copied().filter(|b| node.pool.knows(*b)).filter(meant).collect();
+        if !gossips || self.network.overlay().neighbours(NodeId(n)).contains(&peer) {
+            own.into_iter().for_each(|b| self.send_batch(n, peer, at, b));
         }
     }
 

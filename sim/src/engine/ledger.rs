@@ -8,6 +8,7 @@ use crate::engine::step::Input;
 use crate::kernel::queue::Queue;
 use crate::node::blocks::BlockId;
 use crate::node::cost;
+use crate::node::mempool::BatchId;
 
 /// Words that tell the records of a chain's changes apart in the digest.
 const ADOPT: u64 = 0xAD;
@@ -75,21 +76,26 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         let node = &mut self.nodes[n as usize];
         node.digest.record(&[REVERT, at.0, height, node.height()]);
         self.meter.reverted(at, NodeId(n), height, node.height());
+        let mut forgotten = vec![];
         while node.height() > height {
             let Some(a) = node.chain.pop() else { return };
             for p in &self.blocks.block(a.block).payloads {
                 node.pool.revert(*p, &self.blocks, &self.txs.bytes, &self.batches);
-                for s in self.blocks.segments(*p).iter().rev() {
-                    let batch = self.batches.get(s.batch);
-                    if batch.origin == n && !node.own.contains(&s.batch) {
-                        node.own.push_front(s.batch);
+                let own = |b: &BatchId| self.batches.get(*b).origin == n;
+                for id in self.blocks.segments(*p).iter().rev().map(|s| s.batch).filter(own) {
+                    if !node.own.contains(&id) {
+                        node.own.push_front(id);
+                        node.own_pending += self.batches.get(id).txs.len() as u64;
                         node.push.sent += 1;
-                        node.own_pending += batch.txs.len() as u64;
+                    }
+                    if !node.pool.knows(id) {
+                        forgotten.push(id);
                     }
                 }
             }
         }
         node.final_height = node.final_height.min(height);
+        forgotten.into_iter().for_each(|id| self.submit_again(n, at, id));
     }
 
     /// A replica declares its chain final up to `height`.

@@ -202,7 +202,12 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
             Task::Resync { generation } => self.resync(n, at, generation),
             Task::Crash => self.crash(n, at),
             Task::Restart => self.restart(n, at),
-            Task::Peer { peer, state } => self.step(n, at, own, Input::Peer { peer, state }),
+            Task::Peer { peer, state } => {
+                self.step(n, at, own, Input::Peer { peer, state });
+                if state == Peer::Up {
+                    self.push_again(n, peer, at);
+                }
+            }
             Task::Uplink => self.uplink_ready(n, at),
             Task::Open { flow } => self.open_transfer(n, flow, at),
             Task::Chunk { flow } => self.next_chunk(n, flow, at),
