@@ -106,6 +106,10 @@ impl Pbft {
         self.pending = false;
         self.timers.restart_view = true;
         self.raise_low(tip.height);
+        if tip.height % self.config.checkpoint_interval == 0 {
+            // Those who executed it wait for a quorum before their windows move on.
+            self.announce_checkpoint(cx);
+        }
         self.raise_top();
         self.root(cx);
         self.accept(cx);

@@ -79,3 +79,13 @@ fn a_leader_does_not_propose_again_where_others_decided_on_another_chain() {
     assert_eq!(p.replica.status().height, 1);
     assert!(!after.iter().any(|e| matches!(e, Effect::Build { .. })), "height 2 has its proposal in this view");
 }
+
+#[test]
+fn a_copied_ledger_that_ends_at_a_checkpoint_counts_for_it() {
+    // Replicas whose window is full go on only when a quorum has reached the checkpoint, by execution or by copy.
+    for (height, announced) in [(127, false), (128, true), (129, false), (256, true)] {
+        let effects = Probe::new().call(|r, cx| r.on_state(Tip { height, block: Digest([height, 7]) }, cx));
+        let says = |e| matches!(e, &Effect::Send { message: PbftMessage::Checkpoint { .. }, .. });
+        assert_eq!(effects.iter().any(says), announced, "height {height}");
+    }
+}
