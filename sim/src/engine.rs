@@ -8,7 +8,9 @@
 
 mod apply;
 mod arrive;
+mod clients;
 mod crash;
+mod dissemination;
 mod fetch;
 mod gateway;
 mod host;
@@ -40,6 +42,7 @@ use crate::record::RunRecord;
 use crate::scenario::Scenario;
 use crate::storage::StorageModel;
 
+use clients::Clients;
 use gateway::Gateway;
 use host::{Host, Node};
 use messages::Messages;
@@ -68,6 +71,7 @@ pub struct Simulation<'s, P: Protocol, Q: Queue> {
     batches: Batches,
     blocks: Blocks,
     gateway: Gateway,
+    clients: Clients,
     meter: Meter,
     probe: &'s mut dyn Probe,
     effects: Effects<P>,
@@ -104,12 +108,14 @@ impl<'s, P: Protocol, Q: Queue> Simulation<'s, P, Q> {
                 Node::new(env, network.host_of(NodeId(i)), offset, !network.faults().down(NodeId(i)).is_empty())
             })
             .collect();
+        let storage_draws = Stream::new(seed, Purpose::Storage);
         let hosts = network.hosts().iter().enumerate().map(|(i, spec)| Host::new(spec, scenario, seed, i as u32));
         Simulation {
             hosts: hosts.collect(),
             nodes,
             meter: Meter::new(scenario, &validators, P::INFO),
             gateway: Gateway::new(scenario, seed, &network),
+            clients: Clients::new(scenario, seed, storage_draws),
             messages: Messages::default(),
             network,
             config,
@@ -124,7 +130,7 @@ impl<'s, P: Protocol, Q: Queue> Simulation<'s, P, Q> {
             effects: Effects::default(),
             scratch: vec![],
             storage: StorageModel::new(&scenario.storage),
-            storage_draws: Stream::new(seed, Purpose::Storage),
+            storage_draws,
             flows: vec![],
             reads: 0,
             costs: vec![],
@@ -166,6 +172,7 @@ impl<'s, P: Protocol, Q: Queue> Simulation<'s, P, Q> {
             self.hosts[host].agenda.push(at, node, Due { epoch: task::ANY_EPOCH, task });
         }
         (0..self.hosts.len()).for_each(|h| self.schedule_wake(h));
+        self.start_clients();
     }
 
     /// Handles every event before the horizon.
@@ -238,7 +245,7 @@ impl<'s, P: Protocol, Q: Queue> Simulation<'s, P, Q> {
                 list.push(t);
             }
         };
-        self.gateway.waiting().for_each(&mut take);
+        self.gateway.waiting().chain(self.clients.holding()).for_each(&mut take);
         self.flows.iter().filter_map(Flow::awaited).for_each(&mut take);
         let open = self.batches.iter().filter(|b| !b.closed);
         let own = self.nodes.iter().flat_map(|n| n.own.iter().map(|b| self.batches.get(*b)));
@@ -263,6 +270,7 @@ impl<'s, P: Protocol, Q: Queue> Simulation<'s, P, Q> {
             host.assert_within_rate(now, i);
         }
         let held = self.held();
+        self.meter.clients_left(now, self.clients.last_answers());
         self.meter.finish(now, self.messages.counts(), self.events, &self.txs, &held, &self.blocks);
         let delay = self.network.latency().max_typical();
         let bound = P::recovery_bound(&self.config, &self.validators, delay)
@@ -279,3 +287,6 @@ impl<'s, P: Protocol, Q: Queue> Simulation<'s, P, Q> {
         self.meter.record(&context)
     }
 }
+
+#[cfg(test)]
+mod tests;

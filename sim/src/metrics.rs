@@ -3,16 +3,19 @@
 //! The meter hears of everything by the time at which it takes effect. Nodes may run ahead of the clock, so finality
 //! is decided at the end of each second, when nothing before it can change any more.
 
+mod chain;
 mod cohort;
 mod finality;
+mod machine;
 pub mod record;
 mod series;
+mod turns;
 
 use std::sync::Arc;
 
 use ledgerlab_consensus::{
-    Certificate, Claim, Digest, Evidence, Finality, Height, KnobValue, Message, NodeId, ProtocolInfo, Span, Time, Tip,
-    ValidatorId, Validators,
+    Certificate, Claim, Digest, Evidence, Finality, Height, KnobValue, Message, NodeId, ProtocolInfo, Span, Statement,
+    Time, Tip, ValidatorId, Validators,
 };
 
 use crate::check::agreement::{Agreement, Reversals};
@@ -22,14 +25,19 @@ use crate::check::little::Little;
 use crate::check::liveness::Liveness;
 use crate::check::statements::Statements;
 use crate::check::{Violation, Violations};
-use crate::node::blocks::{Block, BlockId, Blocks};
+use crate::node::blocks::{BlockId, Blocks};
 use crate::node::mempool::{Batches, Transactions, TxId};
 use crate::scenario::Scenario;
 use crate::storage::BytesByClass;
 
+use chain::BlockCounts;
 use cohort::{Cohorts, Latency};
 use finality::Reports;
+use machine::Snapshot;
 use series::SeriesMeter;
+use turns::Turns;
+
+pub use machine::MachineUsage;
 
 /// Heights over which a validator's statements are remembered: twice the largest window that the protocol is set to.
 fn statement_window(s: &Scenario) -> u64 {
@@ -38,38 +46,6 @@ fn statement_window(s: &Scenario) -> u64 {
         _ => None,
     });
     2 * counts.max().unwrap_or(0).min(1 << 16)
-}
-
-/// What a machine's parts have carried up to some time.
-#[derive(Clone, Copy, PartialEq, Debug, Default)]
-pub struct MachineUsage {
-    /// Bytes through the uplink.
-    pub bytes_up: u64,
-    /// Bytes through the downlink.
-    pub bytes_down: u64,
-    /// Share of the time that the uplink was busy.
-    pub uplink: f64,
-    /// Share of the time that the downlink was busy.
-    pub downlink: f64,
-    /// The busiest second of the uplink, as a share of its rate.
-    pub uplink_peak: f64,
-    /// Share of all cores' time that was billed.
-    pub cpu: f64,
-    /// The same of the busiest core.
-    pub core: f64,
-    /// Share of the time that the disk wrote.
-    pub disk: f64,
-    /// Bytes written to disk, amplification included.
-    pub disk_bytes: u64,
-    /// Number of fsyncs.
-    pub fsyncs: u64,
-}
-
-/// The machines at one moment.
-#[derive(Clone, Debug, Default)]
-struct Snapshot {
-    at: Time,
-    machines: Vec<MachineUsage>,
 }
 
 /// The observer of a run.
@@ -81,12 +57,14 @@ pub struct Meter {
     reports: Reports,
     cohorts: Cohorts,
     client: Latency,
+    turns: Turns,
     reads: (u64, u64, Latency),
     series: SeriesMeter,
     bytes: BytesByClass,
     off_chain: u64,
     blocks: BlockCounts,
     rejects: Vec<(&'static str, u64)>,
+    too_large: u64,
     snapshots: Vec<Snapshot>,
     end: Time,
     messages: Vec<(&'static str, u64, u64)>,
@@ -99,23 +77,6 @@ pub struct Meter {
     statements: Statements,
     certificates: Certificates,
     violations: Violations,
-}
-
-/// Counts of what the chain did in the window.
-#[derive(Clone, Copy, PartialEq, Debug, Default)]
-struct BlockCounts {
-    settled: u64,
-    empty: u64,
-    payload_bytes: u64,
-    header_bytes: u64,
-    certificate_bytes: u64,
-    transactions: u64,
-    first: Option<Time>,
-    last: Option<Time>,
-    stale: u64,
-    catch_ups: u64,
-    view_changes: u64,
-    duplicates: u64,
 }
 
 impl Meter {
@@ -136,12 +97,14 @@ impl Meter {
             reports: Reports::new(s, validators, info.faults),
             cohorts: Cohorts::new(s),
             client: Latency::default(),
+            turns: Turns::default(),
             reads: (0, 0, Latency::default()),
             series: SeriesMeter::new(s.warmup + s.duration),
             bytes: BytesByClass::default(),
             off_chain: 0,
             blocks: BlockCounts::default(),
             rejects: vec![],
+            too_large: 0,
             snapshots: vec![],
             end: Time::ZERO,
             messages: vec![],
@@ -183,6 +146,11 @@ impl Meter {
         self.little.leave(at, planned);
         self.series.left(at, 1);
         self.cohorts.rejected(self.in_window(planned), workload);
+    }
+    /// It is larger than any block may be.
+    pub fn too_large(&mut self, at: Time, node: NodeId, tx: TxId, planned: Time, workload: u16) {
+        self.too_large += 1;
+        self.rejected(at, node, tx, planned, workload);
     }
     /// A client's own node says that its transaction is final.
     pub fn answered(&mut self, planned: Time, at: Time) {
@@ -237,7 +205,10 @@ impl Meter {
     /// A node has copied the ledger.
     pub fn catch_up(&mut self, at: Time, node: NodeId, tip: Tip) {
         self.blocks.catch_ups += 1;
-        self.violations.note(self.agreement.sync(at, node, tip));
+        // Where depth decides, the tip of a copied chain is not final yet.
+        if self.depth.is_none() {
+            self.violations.note(self.agreement.sync(at, node, tip));
+        }
     }
     /// A node's view changed.
     pub fn view_changed(&mut self, at: Time, by_failure: bool) {
@@ -281,15 +252,10 @@ impl Meter {
         });
     }
 
-    /// A message leaves its sender: its own statements are made.
-    pub fn check_statements<M: Message>(&mut self, at: Time, node: NodeId, key: Option<ValidatorId>, message: &M) {
-        message.claims(&mut |claim| {
-            let Claim::Signed { by, what } = claim else { return };
-            if Some(by) == key {
-                let outcome = self.statements.sent(at, node, by, &what);
-                self.violations.note(outcome);
-            }
-        });
+    /// A statement leaves with its author's own message: it is made.
+    pub fn stated(&mut self, at: Time, node: NodeId, by: ValidatorId, what: &Statement) {
+        let outcome = self.statements.sent(at, node, by, what);
+        self.violations.note(outcome);
     }
 
     /// Everything before `now` has happened: blocks that are final by the rule are accounted for.
@@ -336,13 +302,16 @@ impl Meter {
 
     fn commit(&mut self, t: TxId, times: &cohort::Times, txs: &Transactions) {
         let i = t as usize;
-        // A transaction that its client submitted again may be in two blocks: the second is a no-op.
-        let again = txs.resubmitted.has(t);
+        // A transaction that its client submitted again may be in two blocks, and so may one of a branch that some
+        // nodes held for final and left: the second is a no-op.
+        let again = txs.resubmitted.has(t) || self.agreement.counts().conflicts > 0;
         if again && self.conservation.state(u64::from(t)) == Some(State::Committed) {
             self.blocks.duplicates += 1;
             return;
         }
-        self.violations.note(self.conservation.commit(times.at, NodeId(0), u64::from(t)));
+        if !self.violations.note(self.conservation.commit(times.at, NodeId(0), u64::from(t))) {
+            return;
+        }
         let planned = txs.planned[i];
         self.little.leave(times.at, planned);
         self.series.committed(times.at, times.at.since(planned));
@@ -398,16 +367,6 @@ impl Meter {
                 self.violations.note(Err(v));
             }
         }
-    }
-
-    /// Blocks proposed in the window, before the last one that became final, that did not become final themselves.
-    fn count_stale(&self, blocks: &Blocks) -> u64 {
-        let proposed = |b: &Block| b.payloads.first().and_then(|p| blocks.payload(*p).proposed);
-        let all = || (0..).zip(blocks.iter()).filter_map(|(id, b)| Some((id, proposed(b)?)));
-        let last = all().filter(|(id, _)| self.reports.is_decided(*id)).map(|(_, at)| at).max();
-        let stale =
-            |(id, at): &(BlockId, Time)| self.in_window(*at) && Some(*at) < last && !self.reports.is_decided(*id);
-        all().filter(stale).count() as u64
     }
 
     /// Time from the last commit to the end of the run.

@@ -1,11 +1,13 @@
 //! A probe watches a run from outside, at the hosts' boundary; it cannot change it.
 
-use ledgerlab_consensus::{Digest, Height, NodeId, Time};
+use ledgerlab_consensus::{Digest, Height, NodeId, Statement, Time};
 
 /// What can be watched. Every method defaults to nothing.
 pub trait Probe {
     /// A copy of a message left the protocol at its sender, for another node.
     fn on_send(&mut self, _at: Time, _from: NodeId, _to: NodeId, _kind: &'static str, _bytes: u32) {}
+    /// A statement signed with the node's own key leaves it for the first time, or again in a message of its own.
+    fn on_statement(&mut self, _at: Time, _node: NodeId, _what: &Statement) {}
     /// A message that carries the payload with this root left for the first time.
     fn on_proposal(&mut self, _at: Time, _from: NodeId, _root: Digest) {}
     /// A replica adopted a block with these payload roots.

@@ -49,7 +49,12 @@ impl ClosedLoop {
         }))
     }
 
-    /// A client's request of this number, submitted at `at_ns`. Client c belongs to hospital `c mod hospitals`.
+    /// The hospital to which a client belongs.
+    pub fn hospital_of(&self, client: u32) -> u32 {
+        client % self.hospitals
+    }
+
+    /// A client's request of this number, submitted at `at_ns`.
     pub fn draw(&self, client: u32, number: u64, at_ns: u64) -> Arrival {
         let mut rng = self.rng.clone();
         rng.set_stream(self.rng.get_stream() + u64::from(client));
@@ -59,7 +64,7 @@ impl ClosedLoop {
         let stream = &self.mix[i].1;
         let mut arrival = blank(stream, self.workload);
         arrival.at_ns = at_ns;
-        arrival.hospital = client % self.hospitals;
+        arrival.hospital = self.hospital_of(client);
         arrival.holder = arrival.hospital;
         if stream.remote_share > 0.0 && self.hospitals > 1 {
             arrival.holder = holder(&mut rng, stream.remote_share, arrival.hospital, self.hospitals);

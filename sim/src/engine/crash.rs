@@ -1,6 +1,6 @@
 //! Crash and restart: what is volatile is lost, the durable log and the ledger on disk stay.
 
-use ledgerlab_consensus::{LogSeq, NodeId, Peer, Protocol, Time, Tip};
+use ledgerlab_consensus::{LogSeq, NodeId, Peer, Protocol, Time};
 
 use crate::engine::Simulation;
 use crate::engine::host::Push;
@@ -45,9 +45,8 @@ fn others(nodes: u32, n: NodeId) -> impl Iterator<Item = u32> {
 impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
     /// Opens the replica from its durable records and the ledger, and starts it.
     pub(super) fn start_replica(&mut self, n: u32, at: Time) {
+        let tip = self.tip_of(n);
         let node = &mut self.nodes[n as usize];
-        let top = node.chain[node.chain.len() - 1].block;
-        let tip = Tip { height: node.height(), block: self.blocks.block(top).digest };
         let mut log = node.log.clone().unwrap_or_default().into_iter();
         node.replica = Some(P::open(node.env.clone(), &self.config, &mut log, tip));
         self.step(n, at, Mark::own(n, at), Input::Start);
@@ -94,10 +93,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
 
     pub(super) fn restart(&mut self, n: u32, at: Time) {
         self.probe.on_life(at, NodeId(n), true);
-        let node = &self.nodes[n as usize];
-        let top = node.chain[node.chain.len() - 1].block;
-        let tip = Tip { height: node.height(), block: self.blocks.block(top).digest };
-        self.meter.restarted(at, NodeId(n), tip);
+        self.meter.restarted(at, NodeId(n), self.tip_of(n));
         self.start_replica(n, at);
     }
 }

@@ -1,4 +1,4 @@
-//! Clients and the gateways of their organisations: arrivals, batches, the way to a proposer, answers.
+//! Clients and the gateways of their organisations: arrivals, batches, payloads from what has come, answers.
 //!
 //! Arrivals are planned, so batches can be formed ahead of the clock, on demand: whoever needs to know what happened
 //! up to a time ingests up to it. Nothing is an event for each transaction.
@@ -10,8 +10,6 @@ use ledgerlab_consensus::{NodeId, PayloadRef, Protocol, Time, Until};
 use ledgerlab_workloads::{Arrival, Arrivals, Operation};
 
 use crate::engine::Simulation;
-use crate::engine::host::Push;
-use crate::engine::messages::Cargo;
 use crate::engine::step::Input;
 use crate::engine::task::{ANY_EPOCH, Due, Task};
 use crate::kernel::queue::Queue;
@@ -19,12 +17,7 @@ use crate::network::Network;
 use crate::node::blocks::BlockId;
 use crate::node::cost;
 use crate::node::mempool::{BatchId, TxId, uncommitted_path};
-use crate::scenario::{Dissemination, Scenario};
-
-/// A gateway has at most so many blocks' worth of batches on their way to the leader.
-const WINDOW_BLOCKS: u64 = 2;
-/// Bytes of a batch beyond its transactions: origin, number, count, root.
-const BATCH_HEADER_BYTES: u64 = 4 + 8 + 4 + 16;
+use crate::scenario::Scenario;
 
 /// Where clients submit, and what has been planned so far.
 pub struct Gateway {
@@ -39,7 +32,11 @@ pub struct Gateway {
     delayed: BinaryHeap<Reverse<(Time, u64, u32, TxId)>>,
     /// For each node the batch that takes in what is not planned: transactions after a transfer.
     late: Vec<Option<(BatchId, Time)>>,
+    /// Transactions for which there is no node that will ever run again.
+    stranded: Vec<TxId>,
     number: u64,
+    /// Transactions planned so far.
+    planned: u64,
 }
 
 impl Gateway {
@@ -67,7 +64,9 @@ impl Gateway {
             open: vec![None; network.nodes() as usize],
             delayed: BinaryHeap::new(),
             late: vec![None; network.nodes() as usize],
+            stranded: vec![],
             number: 0,
+            planned: 0,
         }
     }
 
@@ -77,9 +76,9 @@ impl Gateway {
         self.arrivals.peek().map_or(Time::NEVER, |a| Time(a.at_ns)).min(delayed)
     }
 
-    /// Transactions whose object is being stored.
+    /// Transactions whose object is being stored, or for which no node is left.
     pub fn waiting(&self) -> impl Iterator<Item = TxId> + '_ {
-        self.delayed.iter().map(|d| d.0.3)
+        self.delayed.iter().map(|d| d.0.3).chain(self.stranded.iter().copied())
     }
 
     /// The node that serves a hospital while it runs: hospitals are dealt to organisations, and an organisation's
@@ -113,7 +112,9 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         let planned = Time(a.at_ns);
         let tx = self.txs.push(planned, self.storage.placement(a).chain_bytes, a.workload, a.kind, a.hospital);
         self.meter.created(planned, tx, a.workload);
-        match self.store_object(a, tx, self.gateway.home(a.hospital)) {
+        let draw = self.storage_draws.at(self.gateway.planned, 0);
+        self.gateway.planned += 1;
+        match self.store_object(a, tx, (self.gateway.home(a.hospital), planned), draw) {
             Some(ready) if ready == planned => self.submit(a.hospital, planned, tx),
             Some(ready) => {
                 self.gateway.number += 1;
@@ -193,12 +194,19 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         let batch = self.batches.get_mut(id);
         batch.txs.push(tx);
         batch.bytes += u64::from(self.txs.bytes[tx as usize]);
+        if batch.bytes >= u64::from(self.scenario.mempool.batch_bytes) {
+            self.gateway.late[n] = None;
+            self.push_flush(node.0, at, id);
+        }
     }
 
     /// Hands transactions to another node, as a batch of their own.
     fn batch_at(&mut self, node: NodeId, at: Time, txs: Vec<TxId>) {
-        if txs.is_empty() || at == Time::NEVER {
+        if txs.is_empty() {
             return;
+        }
+        if at == Time::NEVER {
+            return self.gateway.stranded.extend(txs);
         }
         let at = at.max(self.horizon);
         let id = self.batches.open(node.0, at);
@@ -221,146 +229,42 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
             return self.resubmit(n, at, txs);
         }
         let room = spec.capacity.saturating_sub(node.own_pending) as usize;
-        for tx in batch.txs.drain(room.min(batch.txs.len())..) {
-            batch.bytes -= u64::from(self.txs.bytes[tx as usize]);
-            let (planned, workload) = (self.txs.planned[tx as usize], self.txs.workload[tx as usize]);
-            self.meter.rejected(at, NodeId(n), tx, planned, workload);
-        }
-        let count = batch.txs.len() as u64;
+        let most = self.scenario.settings.block_bytes;
+        let too_large: Vec<TxId> = batch.txs.extract_if(.., |t| self.txs.bytes[*t as usize] > most).collect();
+        let surplus = batch.txs.split_off(room.min(batch.txs.len()));
+        let refused = too_large.iter().chain(&surplus);
+        batch.bytes -= refused.map(|t| u64::from(self.txs.bytes[*t as usize])).sum::<u64>();
+        let (count, bytes) = (batch.txs.len() as u64, batch.bytes);
+        too_large.into_iter().for_each(|tx| self.refuse_too_large(n, at, tx));
+        self.refuse(n, at, surplus);
         if count == 0 {
             return;
         }
+        let node = &mut self.nodes[n as usize];
         node.own_pending += count;
         node.own.push_back(id);
-        let work = cost::of_transactions(&self.scenario.node, count, batch.bytes) + spec.adapter * count;
+        let work = cost::of_transactions(&self.scenario.node, count, bytes) + spec.adapter * count;
         let ready = self.hosts[node.host as usize].cpu.verify_divided(at, work);
         self.push_task(n, ready, Task::Ready(id));
     }
 
-    /// A batch is verified: it joins the own pool and goes to whoever may propose it.
-    pub(super) fn batch_ready(&mut self, n: u32, at: Time, id: BatchId) {
-        self.batches.get_mut(id).ready = at;
-        self.take_in(n, id);
-        match self.scenario.mempool.dissemination {
-            Dissemination::LeaderPush => self.push_on(n, at),
-            Dissemination::Gossip => self.gossip_batch(n, None, at, id),
-        }
-        let node = &mut self.nodes[n as usize];
-        if !std::mem::replace(&mut node.retrying, true) {
-            self.push_task(n, at + self.scenario.mempool.client_timeout, Task::Retry);
-        }
-        self.drain_local(n, at);
-    }
-
-    /// A batch joins the pool: the replica hears of work if there was none, and a build that waits may be answered.
-    fn take_in(&mut self, n: u32, id: BatchId) -> bool {
-        let node = &mut self.nodes[n as usize];
-        let idle = node.pool.pending().count == 0;
-        let fresh = node.pool.add(id, &self.batches, &self.txs.bytes);
-        if fresh {
-            if idle && node.pool.pending().count > 0 {
-                node.local.push_back(Input::Work);
-            }
-        }
-        fresh
-    }
-
-    fn send_batch(&mut self, n: u32, to: NodeId, at: Time, id: BatchId) {
-        let bytes = self.batches.get(id).bytes + BATCH_HEADER_BYTES;
-        self.send_cargo(n, at, to, Cargo::Batch(id), bytes, "batch");
-    }
-
-    fn gossip_batch(&mut self, n: u32, from: Option<NodeId>, at: Time, id: BatchId) {
-        let peers = self.network.overlay().neighbours(NodeId(n)).to_vec();
-        for peer in peers.into_iter().filter(|p| Some(*p) != from) {
-            self.send_batch(n, peer, at, id);
+    /// There is no room for these. What was submitted elsewhere before may still become final there, so its client
+    /// tries again instead of taking this for the outcome.
+    fn refuse(&mut self, n: u32, at: Time, txs: Vec<TxId>) {
+        let (again, new): (Vec<TxId>, Vec<TxId>) = txs.into_iter().partition(|t| self.txs.resubmitted.has(*t));
+        self.batch_at(NodeId(n), at + self.scenario.mempool.failover, again);
+        for tx in new {
+            let (planned, workload) = (self.txs.planned[tx as usize], self.txs.workload[tx as usize]);
+            self.meter.rejected(at, NodeId(n), tx, planned, workload);
+            self.client_rejected(tx, at);
         }
     }
 
-    pub(super) fn receive_batch(&mut self, n: u32, from: NodeId, at: Time, id: BatchId) {
-        let fresh = self.take_in(n, id);
-        let relays = self.scenario.mempool.dissemination == Dissemination::Gossip && self.scenario.network.degree > 0;
-        if fresh && relays {
-            self.gossip_batch(n, Some(from), at, id);
-        }
-        self.try_build(n, at);
-        self.drain_local(n, at);
-    }
-
-    /// The replica names another leader: it gets everything of the own clients that is not on chain.
-    pub(super) fn push_to_new_leader(&mut self, n: u32, at: Time) {
-        if self.scenario.mempool.dissemination != Dissemination::LeaderPush {
-            return;
-        }
-        self.nodes[n as usize].push = Push::default();
-        self.push_on(n, at);
-    }
-
-    /// Sends own batches to the leader, oldest first, as long as less than a window of them has not shown up in a
-    /// proposal: a leader that has more to order than it can is not flooded.
-    pub(super) fn push_on(&mut self, n: u32, at: Time) {
-        let window = WINDOW_BLOCKS * u64::from(self.scenario.settings.block_bytes);
-        loop {
-            let node = &mut self.nodes[n as usize];
-            let Some(leader) = node.leader.filter(|l| l.0 != n) else { return };
-            let Some(id) = node.own.get(node.push.sent).copied().filter(|b| node.pool.knows(*b)) else { return };
-            if node.push.unseen_bytes >= window {
-                return;
-            }
-            node.push.sent += 1;
-            node.push.unseen.insert(id);
-            node.push.unseen_bytes += self.batches.get(id).bytes;
-            self.send_batch(n, leader, at, id);
-        }
-    }
-
-    /// A proposal shows these payloads: own batches in them have arrived.
-    pub(super) fn see_proposed(&mut self, n: u32, at: Time, payloads: &[PayloadRef]) {
-        if self.nodes[n as usize].push.unseen.is_empty() {
-            return;
-        }
-        for p in payloads.iter().filter_map(|p| self.blocks.payload_of(p.root)) {
-            for s in self.blocks.segments(p) {
-                let whole = s.to as usize == self.batches.get(s.batch).txs.len();
-                let push = &mut self.nodes[n as usize].push;
-                if whole && push.unseen.remove(&s.batch) {
-                    push.unseen_bytes -= self.batches.get(s.batch).bytes;
-                }
-            }
-        }
-        self.push_on(n, at);
-    }
-
-    /// The oldest own batch is wholly on chain.
-    pub(super) fn drop_own(&mut self, n: u32) {
-        let node = &mut self.nodes[n as usize];
-        let Some(id) = node.own.pop_front() else { return };
-        let batch = self.batches.get(id);
-        node.own_pending -= batch.txs.len() as u64;
-        node.push.sent = node.push.sent.saturating_sub(1);
-        if node.push.unseen.remove(&id) {
-            node.push.unseen_bytes -= batch.bytes;
-        }
-    }
-
-    /// Batches that have waited as long as a client would go to everybody, as a PBFT client's request does.
-    pub(super) fn retry_batches(&mut self, n: u32, at: Time) {
-        let timeout = self.scenario.mempool.client_timeout;
-        let node = &self.nodes[n as usize];
-        let late = |b: &&BatchId| node.pool.knows(**b) && self.batches.get(**b).ready + timeout <= at;
-        let own: Vec<BatchId> = node.own.iter().take_while(late).copied().collect();
-        if self.scenario.mempool.dissemination == Dissemination::LeaderPush {
-            let peers: Vec<u32> = (0..self.nodes.len() as u32).filter(|p| *p != n).collect();
-            for b in own.iter().filter(|b| !self.batches.get(**b).shared).copied().collect::<Vec<_>>() {
-                self.batches.get_mut(b).shared = true;
-                peers.iter().for_each(|p| self.send_batch(n, NodeId(*p), at, b));
-            }
-        }
-        let waits = !self.nodes[n as usize].own.is_empty();
-        self.nodes[n as usize].retrying = waits;
-        if waits {
-            self.push_task(n, at + timeout, Task::Retry);
-        }
+    /// No block will ever hold it, and it would keep all others behind it from being proposed.
+    fn refuse_too_large(&mut self, n: u32, at: Time, tx: TxId) {
+        let (planned, workload) = (self.txs.planned[tx as usize], self.txs.workload[tx as usize]);
+        self.meter.too_large(at, NodeId(n), tx, planned, workload);
+        self.client_rejected(tx, at);
     }
 
     /// Answers the replica's request for a payload if its condition is met.
@@ -403,8 +307,12 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         let own = std::mem::take(&mut node.own);
         let mut lost: Vec<TxId> = vec![];
         for id in own {
-            lost.extend_from_slice(&self.batches.get(id).txs);
+            let kept = node.pool.consumed_to(id, &self.batches);
+            let batch = self.batches.get_mut(id);
+            batch.kept = kept;
+            lost.extend_from_slice(&batch.txs[kept as usize..]);
         }
+        lost.extend(self.unanswered(n));
         self.resubmit(n, at, lost);
     }
 
@@ -413,6 +321,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         let (node, when) = self.reachable(self.gateway.org_of[n as usize], NodeId(n), at);
         let when = when.max(at + self.scenario.mempool.failover);
         self.txs.mark_resubmitted(&txs);
+        txs.iter().for_each(|tx| self.client_turned(*tx, node));
         self.batch_at(node, when, txs);
     }
 
@@ -423,14 +332,12 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
                 let s = self.blocks.segments(p)[i];
                 let batch = self.batches.get(s.batch);
                 if batch.origin == n {
-                    for t in &batch.txs[s.from as usize..s.to as usize] {
-                        self.meter.answered(self.txs.planned[*t as usize], at);
+                    for i in s.from..s.to.min(batch.kept) {
+                        let tx = self.batches.get(s.batch).txs[i as usize];
+                        self.answer(n, tx, at);
                     }
                 }
             }
         }
     }
-
-    /// A client of a closed loop has thought and submits again.
-    pub(super) fn client_ready(&mut self, _n: u32, _client: u32, _at: Time) {}
 }

@@ -70,7 +70,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         }
     }
 
-    /// Every block above `height` leaves the chain.
+    /// Every block above `height` leaves the chain: its transactions wait again.
     pub(super) fn revert(&mut self, n: u32, at: Time, height: Height) {
         let node = &mut self.nodes[n as usize];
         node.digest.record(&[REVERT, at.0, height, node.height()]);
@@ -79,6 +79,14 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
             let Some(a) = node.chain.pop() else { return };
             for p in &self.blocks.block(a.block).payloads {
                 node.pool.revert(*p, &self.blocks, &self.txs.bytes, &self.batches);
+                for s in self.blocks.segments(*p).iter().rev() {
+                    let batch = self.batches.get(s.batch);
+                    if batch.origin == n && !node.own.contains(&s.batch) {
+                        node.own.push_front(s.batch);
+                        node.push.sent += 1;
+                        node.own_pending += batch.txs.len() as u64;
+                    }
+                }
             }
         }
         node.final_height = node.final_height.min(height);

@@ -8,6 +8,7 @@ use ledgerlab_consensus::{NodeId, Protocol, Span, Time};
 use ledgerlab_workloads::Arrival;
 
 use crate::engine::Simulation;
+use crate::engine::clients::ClientId;
 use crate::engine::messages::Cargo;
 use crate::engine::task::{ANY_EPOCH, Due, Task};
 use crate::kernel::queue::Queue;
@@ -27,7 +28,7 @@ enum Purpose {
     /// A transaction waits for its object to be stored.
     Write { tx: TxId, object: Offchain },
     /// A client waits for an object.
-    Read { planned: Time },
+    Read { planned: Time, client: Option<ClientId> },
 }
 
 /// A transfer of one object.
@@ -43,6 +44,8 @@ pub struct Flow {
     began: Time,
     draw: u64,
     done: bool,
+    /// Chunks that have come to a reader.
+    came: u32,
 }
 
 impl Flow {
@@ -56,12 +59,17 @@ impl Flow {
 }
 
 impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
-    /// Stores the object of a planned transaction; says when it may be submitted, `None` where a transfer says later.
-    pub(super) fn store_object(&mut self, a: &Arrival, tx: TxId, home: NodeId) -> Option<Time> {
-        let at = Time(a.at_ns);
+    /// Stores the object of a transaction from its gateway; says when it may be submitted, `None` where a transfer
+    /// says later.
+    pub(super) fn store_object(
+        &mut self,
+        a: &Arrival,
+        tx: TxId,
+        (home, at): (NodeId, Time),
+        draw: u64,
+    ) -> Option<Time> {
         let Some(object) = self.storage.placement(a).offchain else { return Some(at) };
         self.meter.stored(at, object.bytes);
-        let draw = self.storage_draws.at(u64::from(tx), 0);
         match object.store {
             Store::Local => {
                 let ready = at + self.storage.write_ack(object, draw);
@@ -71,8 +79,17 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
             Store::External => {
                 let purpose = Purpose::Write { tx, object };
                 let delay = Span::ZERO;
-                let flow =
-                    Flow { from: home, to: PROVIDER, left: object.bytes, purpose, delay, began: at, draw, done: false };
+                let flow = Flow {
+                    from: home,
+                    to: PROVIDER,
+                    left: object.bytes,
+                    purpose,
+                    delay,
+                    began: at,
+                    draw,
+                    done: false,
+                    came: 0,
+                };
                 self.open_flow(home, at, flow);
                 None
             }
@@ -89,31 +106,49 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
 
     /// A client reads: the own database at least, and the object from wherever it lies.
     pub(super) fn read(&mut self, a: &Arrival) {
-        let at = Time(a.at_ns);
-        self.meter.read_created(at);
         self.reads += 1;
         let draw = self.storage_draws.at(self.reads, 1);
+        let asked = self.reachable(a.hospital, self.gateway.home(a.hospital), Time(a.at_ns));
+        self.read_from(a, asked, draw, None);
+    }
+
+    /// The same at a node that is asked at a given time, for a client of a closed loop where there is one.
+    pub(super) fn read_from(
+        &mut self,
+        a: &Arrival,
+        (home, asked): (NodeId, Time),
+        draw: u64,
+        client: Option<ClientId>,
+    ) {
+        let planned = Time(a.at_ns);
+        self.meter.read_created(planned);
         let placement = self.storage.placement(a);
         let parts = self.storage.read(&placement, draw);
-        let (home, asked) = self.reachable(a.hospital, self.gateway.home(a.hospital), at);
         let holder = self.gateway.home(a.holder);
         if asked == Time::NEVER {
-            return self.meter.read_failed(at);
+            return self.read_ended(planned, client, None, asked);
         }
         let found = asked + parts.lookup;
         let Placement { offchain: Some(object), .. } = placement else {
-            return self.meter.read_done(at, found);
+            return self.read_ended(planned, client, Some(found), found);
         };
         let (from, to) = match object.store {
             Store::Local if holder == home => {
-                return self.meter.read_done(at, found + parts.first_byte + parts.transfer);
+                let done = found + parts.first_byte + parts.transfer;
+                return self.read_ended(planned, client, Some(done), done);
             }
             Store::Local => (holder, home),
             Store::External => (PROVIDER, home),
         };
-        let purpose = Purpose::Read { planned: at };
+        let purpose = Purpose::Read { planned, client };
         let (left, delay) = (object.bytes, parts.first_byte);
-        let flow = Flow { from, to, left, purpose, delay, began: found, draw, done: false };
+        if from != PROVIDER && !self.network.faults().is_up(from, found) {
+            return self.read_ended(planned, client, None, found + self.scenario.mempool.failover);
+        }
+        let flow = Flow { from, to, left, purpose, delay, began: found, draw, done: false, came: 0 };
+        if let Some(client) = client {
+            self.client_fetches(client, home, found, self.flows.len() as u32);
+        }
         self.open_flow(home, found, flow);
     }
 
@@ -147,6 +182,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         let (from, to, last) = (f.from, f.to, f.left == 0);
         if from == PROVIDER {
             let host = self.nodes[n as usize].host as usize;
+            f.came += 1;
             let came = self.hosts[host].down.carry(at, bytes as u32);
             if last {
                 return self.flow_done(n, flow, came);
@@ -177,15 +213,26 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         f.done = true;
         if let Purpose::Write { tx, .. } = f.purpose {
             self.txs.stored[tx as usize] = at;
-            self.enqueue_late(NodeId(n), at, tx);
+            self.client_submits(n, at, tx);
         }
     }
 
     /// A chunk has come to the reader.
     pub(super) fn receive_chunk(&mut self, n: u32, at: Time, flow: u32, last: bool) {
+        self.flows[flow as usize].came += 1;
         if last {
             self.flow_done(n, flow, at);
         }
+    }
+
+    /// Chunks of an object that have come to its reader.
+    pub(super) fn came(&self, flow: u32) -> u32 {
+        self.flows[flow as usize].came
+    }
+
+    /// Nobody waits for the object any longer.
+    pub(super) fn abandon(&mut self, flow: u32) {
+        self.flows[flow as usize].done = true;
     }
 
     fn flow_done(&mut self, _n: u32, flow: u32, at: Time) {
@@ -193,8 +240,19 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         if std::mem::replace(&mut f.done, true) {
             return;
         }
-        if let Purpose::Read { planned } = f.purpose {
-            self.meter.read_done(planned, at);
+        if let Purpose::Read { planned, client } = f.purpose {
+            self.read_ended(planned, client, Some(at), at);
+        }
+    }
+
+    /// A read is served, or has failed at `at`.
+    fn read_ended(&mut self, planned: Time, client: Option<ClientId>, served: Option<Time>, at: Time) {
+        match served {
+            Some(at) => self.meter.read_done(planned, at),
+            None => self.meter.read_failed(planned),
+        }
+        if let Some(client) = client.filter(|_| at != Time::NEVER) {
+            self.client_read(client, at, served.is_some());
         }
     }
 
@@ -214,7 +272,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
             return;
         }
         match f.purpose {
-            Purpose::Read { planned } => self.meter.read_failed(planned),
+            Purpose::Read { planned, client } => self.read_ended(planned, client, None, at),
             Purpose::Write { tx, .. } => self.resubmit(n, at, vec![tx]),
         }
     }

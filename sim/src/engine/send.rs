@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use ledgerlab_consensus::types::mix64;
 use ledgerlab_consensus::{
-    Effects, Gate, LANES, Lane, LogSeq, Message, NodeId, PayloadRef, Protocol, Span, Time, To, Wire,
+    Claim, Effects, Gate, LANES, Lane, LogSeq, Message, NodeId, PayloadRef, Protocol, Span, Time, To, Wire,
 };
 
 use crate::engine::Simulation;
@@ -64,6 +64,12 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         self.meter.check_durability(at, NodeId(n), node.env.key, &message, gate != Gate::Now);
         match gate {
             Gate::After(after) if after > node.durable => {
+                // The own next block may be built on it before it has left.
+                if let Some((block, parent)) = message.proposes() {
+                    let mut carried: Vec<PayloadRef> = vec![];
+                    message.carries(&mut |p| carried.push(p));
+                    self.blocks.intern(block, parent, &carried);
+                }
                 node.gated.push_back(Gated { after, to, message, lane, cost });
             }
             _ => self.send_own(n, at, &to, message, lane, cost),
@@ -79,7 +85,14 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
 
     /// Sends a message whose own claims are made by leaving; a served object repeats old ones.
     fn send_own(&mut self, n: u32, at: Time, to: &Recipients, message: P::Message, lane: Lane, cost: Cost) {
-        self.meter.check_statements(at, NodeId(n), self.nodes[n as usize].env.key, &message);
+        let key = self.nodes[n as usize].env.key;
+        message.claims(&mut |claim| match claim {
+            Claim::Signed { by, what } if Some(by) == key => {
+                self.meter.stated(at, NodeId(n), by, &what);
+                self.probe.on_statement(at, NodeId(n), &what);
+            }
+            _ => {}
+        });
         self.send(n, at, to, message, lane, cost);
     }
 

@@ -208,6 +208,8 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
             Task::Chunk { flow } => self.next_chunk(n, flow, at),
             Task::Stored { flow } => self.stored(n, flow, at),
             Task::Client { client } => self.client_ready(n, client, at),
+            Task::Submit { tx } => self.client_submits(n, at, tx),
+            Task::GiveUp { client, asked } => self.give_up(n, client, asked, at),
         }
     }
 }

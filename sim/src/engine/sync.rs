@@ -107,34 +107,57 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         if self.nodes[n as usize].transfer.is_none_or(|t| t.generation != generation) {
             return;
         }
-        if let Some(first) = blocks.first() {
-            let below = self.blocks.block(*first).height - 1;
-            if below < self.nodes[n as usize].height() {
-                self.revert(n, at, below);
-            }
+        let grown = self.append_copied(n, at, blocks);
+        let tip = self.tip_of(n);
+        let node = &mut self.nodes[n as usize];
+        let Some(t) = node.transfer else { return };
+        let more = tip.height < peer_tip.height && !blocks.is_empty();
+        if !more && tip.height >= t.target.height {
+            node.transfer = None;
+            self.meter.catch_up(at, NodeId(n), tip);
+            self.probe.on_state(at, NodeId(n), tip.height);
+            return self.step(n, at, Mark::own(n, at), Input::State(tip));
         }
-        let deterministic = self.meter.depth().is_none();
-        for id in blocks {
+        if more {
+            node.transfer = Some(StateTransfer { peer: from, ..t });
+            self.ask_for_state(n, at);
+        }
+        // Otherwise this peer has no more: the next one is asked when the patience ends. A replica with certificates
+        // goes on working while it copies, so it hears of each part; the others wait for the whole.
+        if grown && self.meter.depth().is_none() {
+            self.step(n, at, Mark::own(n, at), Input::State(tip));
+        }
+    }
+
+    /// Appends the copied blocks that the own chain has not got meanwhile; says whether there were any.
+    fn append_copied(&mut self, n: u32, at: Time, blocks: &[BlockId]) -> bool {
+        let chain = &self.nodes[n as usize].chain;
+        let own = |id: BlockId| chain.get(self.blocks.block(id).height as usize).is_some_and(|a| a.block == id);
+        let known = blocks.iter().take_while(|id| own(**id)).count();
+        let (Some(first), Some(last)) = (blocks.get(known), blocks.last()) else { return false };
+        let (first, top) = (self.blocks.block(*first), self.blocks.block(*last).height);
+        let (below, parent) = (first.height - 1, first.parent);
+        let linked = chain.get(below as usize).is_some_and(|a| self.blocks.block(a.block).digest == parent);
+        // What came late, or for a branch that was left meanwhile, is of no use any more.
+        if !linked || top <= self.nodes[n as usize].height() {
+            return false;
+        }
+        if below < self.nodes[n as usize].height() {
+            self.revert(n, at, below);
+        }
+        for id in &blocks[known..] {
             self.append(n, at, *id);
-            if deterministic {
+            if self.meter.depth().is_none() {
                 self.finalize(n, at, self.blocks.block(*id).height, None);
             }
         }
-        let node = &mut self.nodes[n as usize];
-        let height = node.height();
-        let Some(t) = node.transfer else { return };
-        if height < peer_tip.height && !blocks.is_empty() {
-            node.transfer = Some(StateTransfer { peer: from, ..t });
-            return self.ask_for_state(n, at);
-        }
-        if height < t.target.height {
-            // This peer has no more: wait for the patience to end, then ask the next.
-            return;
-        }
-        node.transfer = None;
-        let tip = Tip { height, block: self.blocks.block(node.chain[height as usize].block).digest };
-        self.meter.catch_up(at, NodeId(n), tip);
-        self.probe.on_state(at, NodeId(n), height);
-        self.step(n, at, Mark::own(n, at), Input::State(tip));
+        true
+    }
+
+    /// The end of a node's chain.
+    pub(super) fn tip_of(&self, n: u32) -> Tip {
+        let chain = &self.nodes[n as usize].chain;
+        let top = self.blocks.block(chain[chain.len() - 1].block);
+        Tip { height: top.height, block: top.digest }
     }
 }

@@ -2,7 +2,8 @@
 
 use ledgerlab_consensus::{Digest, NodeId, Peer, Protocol, Ticket, Time};
 
-use crate::node::mempool::BatchId;
+use crate::engine::clients::ClientId;
+use crate::node::mempool::{BatchId, TxId};
 
 /// A task that a crash does not cancel.
 pub const ANY_EPOCH: u32 = u32::MAX;
@@ -57,6 +58,10 @@ pub enum Task<P: Protocol> {
     Chunk { flow: u32 },
     /// A provider has acknowledged an object.
     Stored { flow: u32 },
-    /// A client of a closed loop submits again.
-    Client { client: u32 },
+    /// A client of a closed loop asks again.
+    Client { client: ClientId },
+    /// Its object is stored, and it submits.
+    Submit { tx: TxId },
+    /// It no longer waits for its request of this number.
+    GiveUp { client: ClientId, asked: u32 },
 }

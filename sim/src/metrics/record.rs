@@ -89,11 +89,14 @@ impl Meter {
 
     fn liveness(&self, c: &Context<'_>) -> Liveness {
         let stake: Vec<Stake> = c.validators.iter().map(|v| c.validators.stake(v)).collect();
-        let busy = |m: &MachineUsage| m.uplink.max(m.downlink).max(m.cpu) >= OVERLOAD;
-        let cohort = self.cohorts.total();
-        let behind = cohort.committed > 0 && (cohort.committed as f64) < OVERLOAD * cohort.created as f64;
+        let busy = |m: &MachineUsage| m.uplink.max(m.downlink).max(m.core).max(m.disk) >= OVERLOAD;
         let busiest = self.snapshots.last().is_some_and(|p| p.machines.iter().any(busy));
-        let overload = busiest || behind || cohort.rejected > 0;
+        // While commits came: what was offered long enough before the last one, against what was committed by then.
+        let last = self.liveness.last().unwrap_or(Time::ZERO);
+        let (owed, _) = self.series.totals(Time(last.0.saturating_sub(c.bound.0)));
+        let (_, done) = self.series.totals(last);
+        let behind = (done as f64) < OVERLOAD * owed as f64;
+        let overload = busiest || behind || self.cohorts.total().rejected > 0;
         let tolerated = self.info.faults.tolerated(c.validators.total());
         self.liveness.verdict(self.end, c.bound, overload, c.faults, &stake, tolerated)
     }
@@ -126,8 +129,17 @@ impl Meter {
             little.expected = Some(s.arrivals_per_s * s.mean_sojourn_s);
         }
         list.push(little);
+        list.extend(self.interactive());
         // A link that carries more than its rate is a bug of the model: the run itself asserts it.
-        list.push(CheckOutcome { name: "link-rate".into(), passed: true, ..CheckOutcome::default() });
+        let machines = self.snapshots.last().into_iter().flat_map(|s| &s.machines);
+        let peak = machines.map(|m| m.uplink_peak).fold(0.0, f64::max);
+        list.push(CheckOutcome {
+            name: "link-rate".into(),
+            passed: peak <= 1.0,
+            measured: Some(peak),
+            expected: Some(1.0),
+            detail: "the busiest second of any uplink, as a share of its rate".into(),
+        });
         let passed = !liveness.stalled() || liveness.cause.is_some();
         list.push(CheckOutcome {
             name: "liveness".into(),
@@ -242,9 +254,15 @@ impl Meter {
         }
         if self.blocks.duplicates > 0 {
             list.push(format!(
-                "{} transactions were put on chain a second time after their clients failed over; the second copies \
-                 had no effect",
+                "{} transactions were put on chain a second time after their clients failed over or their blocks were \
+                 reverted; the second copies had no effect",
                 self.blocks.duplicates
+            ));
+        }
+        if self.too_large > 0 {
+            list.push(format!(
+                "{} transactions were larger than a block (consensus.block_bytes = {} bytes) and were refused",
+                self.too_large, s.settings.block_bytes
             ));
         }
         list.extend(self.rejects.iter().map(|(why, n)| format!("replicas refused {n} messages: {why}")));

@@ -78,6 +78,11 @@ impl SeriesMeter {
         let some = self.reorgs.iter().enumerate().filter(|(_, n)| **n > 0);
         some.map(|(d, n)| ReorgDepth { depth: d as u64, count: *n }).collect()
     }
+    /// Transactions offered and committed in the whole steps up to a time.
+    pub fn totals(&self, until: Time) -> (u64, u64) {
+        let whole = ((until.0 / self.step.0) as usize).min(self.steps.len());
+        self.steps[..whole].iter().fold((0, 0), |(o, c), x| (o + x.offered, c + x.committed))
+    }
     /// The columns up to `end`.
     pub fn series(&self, end: Time) -> Series {
         let step_s = self.step.as_secs_f64();

@@ -11,7 +11,12 @@ const DENSE: u32 = 1_024;
 #[derive(Debug)]
 pub enum Connections {
     /// Rows by sender.
-    Dense { nodes: u32, last: Vec<Time> },
+    Dense {
+        /// Number of nodes.
+        nodes: u32,
+        /// By sender, receiver and lane.
+        last: Vec<Time>,
+    },
     /// By sender, receiver and lane.
     Sparse(BTreeMap<(u32, u32, u8), Time>),
 }

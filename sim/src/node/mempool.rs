@@ -76,6 +76,8 @@ pub struct Batch {
     pub closed: bool,
     /// Whether its gateway has sent it to everybody.
     pub shared: bool,
+    /// Clients of the transactions from this one on have turned to another gateway.
+    pub kept: u32,
     /// Its transactions.
     pub txs: Vec<TxId>,
     /// Their bytes.
@@ -98,6 +100,7 @@ impl Batches {
             ready: opened,
             closed: false,
             shared: false,
+            kept: u32::MAX,
             txs: vec![],
             bytes: 0,
             included: vec![],
@@ -188,9 +191,14 @@ impl Pool {
             let (count, bytes) = self.share(p, blocks, tx_bytes, batches);
             self.pending.count += count;
             self.pending.bytes += bytes;
+            if self.settled.remove(p) {
+                let gone = blocks.segments(p).iter().rev().map(|s| s.batch).filter(|b| self.known.has(*b));
+                let gone: Vec<BatchId> = gone.filter(|b| !self.queue.contains(b)).collect();
+                gone.into_iter().for_each(|b| self.queue.push_front(b));
+            }
         }
     }
-    /// A payload can no longer leave the node's chain.
+    /// A payload is final on the node's chain: its batches are no longer looked at, unless it is reverted all the same.
     pub fn settle(&mut self, p: PayloadId) {
         self.settled.add(p);
     }
@@ -203,9 +211,13 @@ impl Pool {
             (count + u64::from(s.to - s.from), bytes + sum)
         })
     }
+    /// How many of a batch's transactions are on the node's own chain.
+    pub fn consumed_to(&self, id: BatchId, batches: &Batches) -> u32 {
+        batches.consumed(id, |p| self.adopted.has(p))
+    }
     /// Whether a batch is wholly on the node's own chain.
     pub fn consumed(&self, id: BatchId, batches: &Batches) -> bool {
-        batches.consumed(id, |p| self.adopted.has(p)) as usize == batches.get(id).txs.len()
+        self.consumed_to(id, batches) as usize == batches.get(id).txs.len()
     }
     /// Transactions for a block on top of the own chain and the uncommitted `path`, oldest first, at most `limit`
     /// bytes, none from a batch opened before `oldest`.

@@ -1,0 +1,144 @@
+//! The way of batches from a gateway to whoever may propose them: pushed to the leader, or by gossip to everybody.
+
+use ledgerlab_consensus::{NodeId, PayloadRef, Protocol, Time};
+
+use crate::engine::Simulation;
+use crate::engine::host::Push;
+use crate::engine::messages::Cargo;
+use crate::engine::step::Input;
+use crate::engine::task::Task;
+use crate::kernel::queue::Queue;
+use crate::node::mempool::BatchId;
+use crate::scenario::Dissemination;
+
+/// A gateway has at most so many blocks' worth of batches on their way to the leader.
+const WINDOW_BLOCKS: u64 = 2;
+/// Bytes of a batch beyond its transactions: origin, number, count, root.
+const BATCH_HEADER_BYTES: u64 = 4 + 8 + 4 + 16;
+
+impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
+    /// A batch is verified: it joins the own pool and goes to whoever may propose it.
+    pub(super) fn batch_ready(&mut self, n: u32, at: Time, id: BatchId) {
+        self.batches.get_mut(id).ready = at;
+        self.take_in(n, id);
+        match self.scenario.mempool.dissemination {
+            Dissemination::LeaderPush => self.push_on(n, at),
+            Dissemination::Gossip => self.gossip_batch(n, None, at, id),
+        }
+        let node = &mut self.nodes[n as usize];
+        if !std::mem::replace(&mut node.retrying, true) {
+            self.push_task(n, at + self.scenario.mempool.client_timeout, Task::Retry);
+        }
+        self.try_build(n, at);
+        self.drain_local(n, at);
+    }
+
+    /// A batch joins the pool: the replica hears of work if there was none, and a build that waits may be answered.
+    fn take_in(&mut self, n: u32, id: BatchId) -> bool {
+        let node = &mut self.nodes[n as usize];
+        let idle = node.pool.pending().count == 0;
+        let fresh = node.pool.add(id, &self.batches, &self.txs.bytes);
+        if fresh && idle && node.pool.pending().count > 0 {
+            node.local.push_back(Input::Work);
+        }
+        fresh
+    }
+
+    fn send_batch(&mut self, n: u32, to: NodeId, at: Time, id: BatchId) {
+        let bytes = self.batches.get(id).bytes + BATCH_HEADER_BYTES;
+        self.send_cargo(n, at, to, Cargo::Batch(id), bytes, "batch");
+    }
+
+    fn gossip_batch(&mut self, n: u32, from: Option<NodeId>, at: Time, id: BatchId) {
+        let peers = self.network.overlay().neighbours(NodeId(n)).to_vec();
+        for peer in peers.into_iter().filter(|p| Some(*p) != from) {
+            self.send_batch(n, peer, at, id);
+        }
+    }
+
+    pub(super) fn receive_batch(&mut self, n: u32, from: NodeId, at: Time, id: BatchId) {
+        let fresh = self.take_in(n, id);
+        let relays = self.scenario.mempool.dissemination == Dissemination::Gossip && self.scenario.network.degree > 0;
+        if fresh && relays {
+            self.gossip_batch(n, Some(from), at, id);
+        }
+        self.try_build(n, at);
+        self.drain_local(n, at);
+    }
+
+    /// The replica names another leader: it gets everything of the own clients that is not on chain.
+    pub(super) fn push_to_new_leader(&mut self, n: u32, at: Time) {
+        if self.scenario.mempool.dissemination != Dissemination::LeaderPush {
+            return;
+        }
+        self.nodes[n as usize].push = Push::default();
+        self.push_on(n, at);
+    }
+
+    /// Sends own batches to the leader, oldest first, as long as less than a window of them has not shown up in a
+    /// proposal: a leader that has more to order than it can is not flooded.
+    pub(super) fn push_on(&mut self, n: u32, at: Time) {
+        let window = WINDOW_BLOCKS * u64::from(self.scenario.settings.block_bytes);
+        loop {
+            let node = &mut self.nodes[n as usize];
+            let Some(leader) = node.leader.filter(|l| l.0 != n) else { return };
+            let Some(id) = node.own.get(node.push.sent).copied().filter(|b| node.pool.knows(*b)) else { return };
+            if node.push.unseen_bytes >= window {
+                return;
+            }
+            node.push.sent += 1;
+            node.push.unseen.insert(id);
+            node.push.unseen_bytes += self.batches.get(id).bytes;
+            self.send_batch(n, leader, at, id);
+        }
+    }
+
+    /// A proposal shows these payloads: own batches in them have arrived.
+    pub(super) fn see_proposed(&mut self, n: u32, at: Time, payloads: &[PayloadRef]) {
+        if self.nodes[n as usize].push.unseen.is_empty() {
+            return;
+        }
+        for p in payloads.iter().filter_map(|p| self.blocks.payload_of(p.root)) {
+            for s in self.blocks.segments(p) {
+                let whole = s.to as usize == self.batches.get(s.batch).txs.len();
+                let push = &mut self.nodes[n as usize].push;
+                if whole && push.unseen.remove(&s.batch) {
+                    push.unseen_bytes -= self.batches.get(s.batch).bytes;
+                }
+            }
+        }
+        self.push_on(n, at);
+    }
+
+    /// The oldest own batch is wholly on chain.
+    pub(super) fn drop_own(&mut self, n: u32) {
+        let node = &mut self.nodes[n as usize];
+        let Some(id) = node.own.pop_front() else { return };
+        let batch = self.batches.get(id);
+        node.own_pending -= batch.txs.len() as u64;
+        node.push.sent = node.push.sent.saturating_sub(1);
+        if node.push.unseen.remove(&id) {
+            node.push.unseen_bytes -= batch.bytes;
+        }
+    }
+
+    /// Batches that have waited as long as a client would go to everybody, as a PBFT client's request does.
+    pub(super) fn retry_batches(&mut self, n: u32, at: Time) {
+        let timeout = self.scenario.mempool.client_timeout;
+        let node = &self.nodes[n as usize];
+        let late = |b: &&BatchId| node.pool.knows(**b) && self.batches.get(**b).ready + timeout <= at;
+        let own: Vec<BatchId> = node.own.iter().take_while(late).copied().collect();
+        if self.scenario.mempool.dissemination == Dissemination::LeaderPush {
+            let peers: Vec<u32> = (0..self.nodes.len() as u32).filter(|p| *p != n).collect();
+            for b in own.iter().filter(|b| !self.batches.get(**b).shared).copied().collect::<Vec<_>>() {
+                self.batches.get_mut(b).shared = true;
+                peers.iter().for_each(|p| self.send_batch(n, NodeId(*p), at, b));
+            }
+        }
+        let waits = !self.nodes[n as usize].own.is_empty();
+        self.nodes[n as usize].retrying = waits;
+        if waits {
+            self.push_task(n, at + timeout, Task::Retry);
+        }
+    }
+}

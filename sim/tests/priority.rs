@@ -1,0 +1,72 @@
+//! Consensus and imaging share uplinks: what waits for what.
+
+#[path = "physics/lab.rs"]
+mod lab;
+
+use lab::{record, scenario};
+
+/// Four hospitals whose studies are read by the others over uplinks of 100 Mbit/s, beside a light load of records.
+const IMAGING: &str = r#"
+[run]
+start = "monday 10:00"
+warmup = "20 s"
+duration = "60 s"
+drain = "10 s"
+[consensus]
+protocol = "pbft"
+nodes = 4
+block_period = "100 ms"
+[network]
+rtt = "constant:40 ms"
+uplink = "100 Mbit/s"
+downlink = "1 Gbit/s"
+[mempool]
+batch_delay = "100 ms"
+[workload.clinics]
+kind = "fixed"
+hospitals = 4
+rate_tx_per_s = 50
+[workload.imaging]
+kind = "img"
+hospitals = 4
+multiplier = 0
+remote_share = 1.0
+[storage]
+variant = "hash-pointer"
+"#;
+
+/// 99th percentile of the records' time to finality, ms, and the mean share of the uplinks in use.
+fn finality_beside_imaging(protocol: &str, imaging: f64, priority: bool, seed: u64) -> (f64, f64) {
+    let keys = [
+        format!("consensus.protocol={protocol}"),
+        format!("workload.imaging.multiplier={imaging}"),
+        format!("network.priority={priority}"),
+    ];
+    let r = record(&scenario(IMAGING, &keys.each_ref().map(String::as_str)), seed);
+    let records = r.workloads.iter().find(|w| w.name == "clinics").expect("the workload");
+    assert!(records.cohort.success_rate() > Some(0.99), "{:?}", records.cohort);
+    let used = r.nodes.iter().map(|n| n.uplink_share).sum::<f64>() / r.nodes.len() as f64;
+    (records.latency.quantile_ms(0.99).expect("records become final"), used)
+}
+
+fn compare_lanes(protocol: &str, seed: u64) {
+    let (alone, _) = finality_beside_imaging(protocol, 0.0, false, seed);
+    let (beside, used) = finality_beside_imaging(protocol, 10.0, false, seed);
+    let (urgent, used_too) = finality_beside_imaging(protocol, 10.0, true, seed);
+    println!("{protocol} seed {seed}: p99 {alone} ms alone, {beside} beside imaging, {urgent} with priority; {used}");
+    assert!(used > 0.85 && used_too > 0.85, "{protocol}: uplinks are used for {used} and {used_too}");
+    assert!(beside > 1.05 * alone, "{protocol}: p99 {beside} ms beside imaging, {alone} ms alone");
+    assert!(urgent < 1.05 * alone, "{protocol}: p99 {urgent} ms with priority, {alone} ms alone");
+}
+
+#[test]
+fn imaging_slows_consensus_down_unless_votes_go_first() {
+    compare_lanes("pbft", 4);
+    compare_lanes("hotstuff", 4);
+}
+
+#[test]
+#[ignore = "long: run by scripts/statistics.sh"]
+fn many_seeds_imaging_slows_consensus_down_unless_votes_go_first() {
+    (0..lab::seeds()).for_each(|seed| ["pbft", "hotstuff"].iter().for_each(|p| compare_lanes(p, seed)));
+}
