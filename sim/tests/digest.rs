@@ -224,7 +224,11 @@ fn it_does_not_change_with_the_folder() {
 fn digests(experiment: &Experiment, threads: usize) -> Vec<String> {
     let points: Vec<&Scenario> = experiment.points.iter().map(|p| &p.scenario).collect();
     let records = execute(&points, &jobs(&points), Some(threads), |_| Ok::<(), ()>(())).expect("threads");
-    records.expect("no error").into_iter().map(|r| r.digest).collect()
+    let records = records.expect("no error");
+    for r in &records {
+        assert!(!r.verdict.failed(), "point {}, replication {}: {}", r.point, r.replication, r.verdict.text());
+    }
+    records.into_iter().map(|r| r.digest).collect()
 }
 
 #[test]

@@ -106,7 +106,7 @@ impl Pbft {
         self.pending = false;
         self.timers.restart_view = true;
         self.raise_low(tip.height);
-        if tip.height % self.config.checkpoint_interval == 0 {
+        if tip.height.is_multiple_of(self.config.checkpoint_interval) {
             // Those who executed it wait for a quorum before their windows move on.
             self.announce_checkpoint(cx);
         }
