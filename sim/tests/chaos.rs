@@ -80,8 +80,11 @@ fn text(protocol: &str, d: &mut Draws) -> String {
         let some: Vec<String> = (0..d.within(1, nodes)).map(|_| d.within(0, nodes).to_string()).collect();
         let (at, lasts) = (d.within(0, 20_000), d.within(10, 8_000));
         let nodes = some.join(",");
-        write!(text, "[fault.f{fault}]\nkind = \"{kind}\"\nnodes = \"{nodes}\"\nat = \"{at} ms\"\nfor = \"{lasts} ms\"\n")
-            .expect("a string");
+        write!(
+            text,
+            "[fault.f{fault}]\nkind = \"{kind}\"\nnodes = \"{nodes}\"\nat = \"{at} ms\"\nfor = \"{lasts} ms\"\n"
+        )
+        .expect("a string");
     }
     text
 }

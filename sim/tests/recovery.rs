@@ -42,7 +42,7 @@ struct Battle {
 fn battle(protocol: &str, seed: u64) -> Battle {
     let crash = 5_000_000_000 + mix64(seed * 2 + 1) % 5_000_000_000;
     // Half of the crashes are shorter than any timeout.
-    let short = seed % 2 == 0;
+    let short = seed.is_multiple_of(2);
     let lasts = 100_000_000 + mix64(seed * 2 + 2) % if short { 1_500_000_000 } else { 9_000_000_000 };
     let text = format!(
         r#"

@@ -25,12 +25,16 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
             Dissemination::LeaderPush => self.push_on(n, at),
             Dissemination::Gossip => self.gossip_batch(n, None, at, id),
         }
-        let node = &mut self.nodes[n as usize];
-        if !std::mem::replace(&mut node.retrying, true) {
-            self.push_task(n, at + self.scenario.mempool.client_timeout, Task::Retry);
-        }
+        self.start_retrying(n, at);
         self.try_build(n, at);
         self.drain_local(n, at);
+    }
+
+    /// Looks after own batches from now on.
+    pub(super) fn start_retrying(&mut self, n: u32, at: Time) {
+        if !std::mem::replace(&mut self.nodes[n as usize].retrying, true) {
+            self.push_task(n, at + self.scenario.mempool.client_timeout, Task::Retry);
+        }
     }
 
     /// A batch joins the pool: the replica hears of work if there was none, and a build that waits may be answered.
