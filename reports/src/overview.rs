@@ -26,7 +26,7 @@ impl Overview {
         let mut head = vec!["protocol".to_owned()];
         head.extend(axes.iter().map(|axis| short_name(axis).to_owned()));
         let mut numeric = vec![false; head.len()];
-        let figures = ["tx/s", "p50 to finality", "p99 to finality", "bytes/day/node", "success"];
+        let figures = ["tx/s", "p50 to finality", "p99 to finality", "chain bytes/day/node", "success"];
         head.extend(figures.map(str::to_owned));
         numeric.extend(figures.map(|_| true));
         head.push("verdict".into());
@@ -137,7 +137,7 @@ fn row(point: &PointSummary, axes: &[&str]) -> Vec<String> {
     cells.push(format::number_estimate(point.metric("throughput_tx_per_s")));
     cells.push(format::milliseconds_estimate(point.metric("latency_p50_ms")));
     cells.push(format::milliseconds_estimate(point.metric("latency_p99_ms")));
-    cells.push(format::bytes_estimate(point.metric("bytes_per_day_per_node")));
+    cells.push(format::bytes_estimate(point.metric("chain_bytes_per_day_per_node")));
     cells.push(format::percent_estimate(point.metric("success_rate")));
     cells.push(verdict_word(point));
     cells

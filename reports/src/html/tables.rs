@@ -6,7 +6,7 @@ use crate::overview;
 use ledgerlab_sim::record::{METRICS, Metric, PointSummary, Summary};
 
 /// Metrics of the first table, whose definitions come before anything else.
-const FIRST: [&str; 4] = ["throughput_tx_per_s", "latency_mean_ms", "bytes_per_day_per_node", "success_rate"];
+const FIRST: [&str; 4] = ["throughput_tx_per_s", "latency_mean_ms", "chain_bytes_per_day_per_node", "success_rate"];
 
 /// Definitions of the first table's figures.
 pub fn definitions(page: &mut Page, summary: &Summary) {

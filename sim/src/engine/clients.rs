@@ -189,7 +189,8 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
     /// A client's object is stored and its transaction goes to the gateway.
     pub(super) fn client_submits(&mut self, n: u32, at: Time, tx: TxId) {
         if self.nodes[n as usize].replica.is_none() {
-            return self.resubmit(n, at, vec![tx]);
+            self.resubmit(n, at, vec![tx]);
+            return;
         }
         self.client_turned(tx, NodeId(n));
         self.enqueue_late(NodeId(n), at, tx);

@@ -21,14 +21,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
     pub(super) fn batch_ready(&mut self, n: u32, at: Time, id: BatchId) {
         self.batches.get_mut(id).ready = at;
         self.take_in(n, id);
-        match self.scenario.mempool.dissemination {
-            Dissemination::LeaderPush => self.push_on(n, at),
-            Dissemination::Gossip => self.gossip_batch(n, None, at, id),
-        }
-        let node = &mut self.nodes[n as usize];
-        if !std::mem::replace(&mut node.retrying, true) {
-            self.push_task(n, at + self.scenario.mempool.client_timeout, Task::Retry);
-        }
+        self.pass_on(n, at, id);
         self.try_build(n, at);
         self.drain_local(n, at);
     }
@@ -36,8 +29,22 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
     /// The chain has lost a batch of the own clients that the pool has lost in a crash before: they submit it again.
     pub(super) fn submit_again(&mut self, n: u32, at: Time, id: BatchId) {
         self.take_in(n, id);
-        if self.scenario.mempool.dissemination == Dissemination::Gossip {
-            self.gossip_batch(n, None, at, id);
+        self.pass_on(n, at, id);
+    }
+
+    /// An own batch goes to whoever may propose it, and is looked after from now on.
+    pub(super) fn pass_on(&mut self, n: u32, at: Time, id: BatchId) {
+        match self.scenario.mempool.dissemination {
+            Dissemination::LeaderPush => self.push_on(n, at),
+            Dissemination::Gossip => self.gossip_batch(n, None, at, id),
+        }
+        self.start_retrying(n, at);
+    }
+
+    /// Looks after own batches from now on.
+    fn start_retrying(&mut self, n: u32, at: Time) {
+        if !std::mem::replace(&mut self.nodes[n as usize].retrying, true) {
+            self.push_task(n, at + self.scenario.mempool.client_timeout, Task::Retry);
         }
     }
 

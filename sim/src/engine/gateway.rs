@@ -201,12 +201,13 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
     }
 
     /// Hands transactions to another node, as a batch of their own.
-    fn batch_at(&mut self, node: NodeId, at: Time, txs: Vec<TxId>) {
+    fn batch_at(&mut self, node: NodeId, at: Time, txs: Vec<TxId>) -> Option<BatchId> {
         if txs.is_empty() {
-            return;
+            return None;
         }
         if at == Time::NEVER {
-            return self.gateway.stranded.extend(txs);
+            self.gateway.stranded.extend(txs);
+            return None;
         }
         let at = at.max(self.horizon);
         let id = self.batches.open(node.0, at);
@@ -214,6 +215,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         batch.bytes = txs.iter().map(|t| u64::from(self.txs.bytes[*t as usize])).sum();
         batch.txs = txs;
         self.push_flush(node.0, at, id);
+        Some(id)
     }
 
     /// A batch leaves the adapter: what the pool has no room for is rejected, the rest is verified.
@@ -226,8 +228,13 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         let node = &mut self.nodes[n as usize];
         if node.replica.is_none() {
             let txs = std::mem::take(&mut batch.txs);
-            return self.resubmit(n, at, txs);
+            self.resubmit(n, at, txs);
+            return;
         }
+        if let Some(known) = self.take_over(n, id) {
+            return self.pass_on(n, at, known);
+        }
+        let (batch, node) = (self.batches.get_mut(id), &self.nodes[n as usize]);
         let room = spec.capacity.saturating_sub(node.own_pending) as usize;
         let most = self.scenario.settings.block_bytes;
         let too_large: Vec<TxId> = batch.txs.extract_if(.., |t| self.txs.bytes[*t as usize] > most).collect();
@@ -305,24 +312,45 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         let node = &mut self.nodes[n as usize];
         node.own_pending = 0;
         let own = std::mem::take(&mut node.own);
-        let mut lost: Vec<TxId> = vec![];
         for id in own {
-            let kept = node.pool.consumed_to(id, &self.batches);
+            let kept = self.nodes[n as usize].pool.consumed_to(id, &self.batches);
             let batch = self.batches.get_mut(id);
             batch.kept = kept;
-            lost.extend_from_slice(&batch.txs[kept as usize..]);
+            let txs = batch.txs[kept as usize..].to_vec();
+            let again = self.resubmit(n, at, txs);
+            if let Some(again) = again {
+                self.batches.get_mut(again).again = Some(id);
+            }
         }
-        lost.extend(self.unanswered(n));
-        self.resubmit(n, at, lost);
+        let unanswered = self.unanswered(n);
+        self.resubmit(n, at, unanswered);
+    }
+
+    /// The same transactions wait in this node's pool already, in the batch of the node that crashed, and none of them
+    /// is on its chain: it answers for that batch from now on.
+    fn take_over(&mut self, n: u32, id: BatchId) -> Option<BatchId> {
+        let first = self.batches.get(id).again?;
+        let pool = &self.nodes[n as usize].pool;
+        let untouched = self.batches.get(first).kept == 0 && pool.consumed_to(first, &self.batches) == 0;
+        if !untouched || !pool.knows(first) {
+            return None;
+        }
+        self.batches.get_mut(id).txs.clear();
+        let batch = self.batches.get_mut(first);
+        (batch.origin, batch.kept) = (n, u32::MAX);
+        let node = &mut self.nodes[n as usize];
+        node.own_pending += batch.txs.len() as u64;
+        node.own.push_back(first);
+        Some(first)
     }
 
     /// Clients of a node that is down turn to the next one.
-    pub(super) fn resubmit(&mut self, n: u32, at: Time, txs: Vec<TxId>) {
+    pub(super) fn resubmit(&mut self, n: u32, at: Time, txs: Vec<TxId>) -> Option<BatchId> {
         let (node, when) = self.reachable(self.gateway.org_of[n as usize], NodeId(n), at);
         let when = when.max(at + self.scenario.mempool.failover);
         self.txs.mark_resubmitted(&txs);
         txs.iter().for_each(|tx| self.client_turned(*tx, node));
-        self.batch_at(node, when, txs);
+        self.batch_at(node, when, txs)
     }
 
     /// A block is final at a node: its own clients learn it there.

@@ -273,7 +273,9 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         }
         match f.purpose {
             Purpose::Read { planned, client } => self.read_ended(planned, client, None, at),
-            Purpose::Write { tx, .. } => self.resubmit(n, at, vec![tx]),
+            Purpose::Write { tx, .. } => {
+                self.resubmit(n, at, vec![tx]);
+            }
         }
     }
 }

@@ -15,6 +15,8 @@ use crate::storage::projection::{BlockRate, Week, project};
 
 /// From this utilisation on a machine counts as overloaded.
 const OVERLOAD: f64 = 0.95;
+/// Share of transactions put on chain twice from which a warning says so.
+const WORTH_SAYING: f64 = 0.01;
 const DAY_S: f64 = 86_400.0;
 
 /// What the record needs beside the meter's own figures.
@@ -252,7 +254,8 @@ impl Meter {
                 p50 / 1e3
             ));
         }
-        if self.blocks.duplicates > 0 {
+        let cohort = self.cohorts.total();
+        if self.blocks.duplicates as f64 > WORTH_SAYING * cohort.committed as f64 {
             list.push(format!(
                 "{} transactions were put on chain a second time after their clients failed over or their blocks were \
                  reverted; the second copies had no effect",

@@ -74,6 +74,8 @@ pub struct Batch {
     pub ready: Time,
     /// Whether it has been closed.
     pub closed: bool,
+    /// The batch of a crashed gateway whose transactions it holds again.
+    pub again: Option<BatchId>,
     /// Whether its gateway has sent it to everybody.
     pub shared: bool,
     /// Clients of the transactions from this one on have turned to another gateway.
@@ -99,6 +101,7 @@ impl Batches {
             opened,
             ready: opened,
             closed: false,
+            again: None,
             shared: false,
             kept: u32::MAX,
             txs: vec![],

@@ -157,7 +157,8 @@ pub const METRICS: &[Metric] = &[
     metric(
         "chain_bytes_per_day_per_node",
         "bytes",
-        "The same for the blocks alone: headers, certificates and payload.",
+        "Bytes of blocks (headers, certificates and payload) that a node gains in the measured window, at the window's \
+         rate for 24 h; objects outside the chain are not among them.",
         |r| Some(r.storage.bytes_per_day_per_node.chain()),
     ),
     metric("uplink_share_max", "", "Largest share of an uplink's capacity in use over the window, of any node.", |r| {

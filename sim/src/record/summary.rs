@@ -305,10 +305,12 @@ fn pooled_workloads(runs: &[&RunRecord]) -> Vec<WorkloadSummary> {
     names.into_iter().map(pool).collect()
 }
 
+/// Each warning once, with the figures of the first replication that has it.
 fn distinct_warnings(runs: &[&RunRecord]) -> Vec<String> {
+    let wording = |w: &str| -> String { w.chars().filter(|c| !c.is_ascii_digit() && *c != '.').collect() };
     let mut warnings: Vec<String> = Vec::new();
     for warning in runs.iter().flat_map(|run| &run.warnings) {
-        if !warnings.contains(warning) {
+        if !warnings.iter().any(|w| wording(w) == wording(warning)) {
             warnings.push(warning.clone());
         }
     }
