@@ -33,7 +33,7 @@ fn run_and(harm: impl FnOnce(&mut Simulation<'_, Pbft, Heap>)) -> RunRecord {
     for _ in 0..5 {
         sim.run_to_horizon();
         sim.meter.advance(sim.horizon, &sim.blocks, &sim.batches, &sim.txs);
-        sim.horizon = sim.horizon + GRID;
+        sim.horizon += GRID;
     }
     harm(&mut sim);
     sim.finish()
