@@ -1,7 +1,7 @@
 //! One validated input of a run: everything is resolved, in base units, and checked.
 //!
-//! A file becomes a tree of values with their lines ([`tree`]), is laid over what it extends and overridden
-//! ([`source`]), multiplied by its sweep ([`experiment`]), and each point is read section by section ([`build`])
+//! A file becomes a tree of values with their lines (`tree`), is laid over what it extends and overridden
+//! (`source`), multiplied by its sweep ([`experiment`]), and each point is read section by section (`build`)
 //! into plain data ([`model`]). Everything that is wrong is found in one pass ([`problem`]).
 
 mod build;
