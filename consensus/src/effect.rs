@@ -171,7 +171,7 @@ pub enum Effect<P: Protocol> {
     },
     /// Asks other nodes for the message with this key, `hint` first; it arrives through `on_message`.
     Fetch {
-        /// [`Message::key`] of the message.
+        /// [`crate::Message::key`] of the message.
         key: Digest,
         /// Whom to ask first.
         hint: NodeId,
