@@ -232,6 +232,8 @@ impl<'s, P: Protocol, Q: Queue> Simulation<'s, P, Q> {
             let Some((at, node, due)) = self.hosts[host].agenda.pop(until) else { return };
             if due.epoch == task::ANY_EPOCH || due.epoch == self.nodes[node as usize].epoch {
                 self.perform(node, at, due.task);
+            } else if let Task::Received { handle, .. } | Task::Job { handle, .. } = due.task {
+                self.messages.release(handle);
             }
         }
     }
