@@ -139,7 +139,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         self.send_envelope(n, at, to, envelope, Some(message), kind);
     }
 
-    fn stamp_proposal(&mut self, n: u32, at: Time, p: &PayloadRef) {
+    pub(super) fn stamp_proposal(&mut self, n: u32, at: Time, p: &PayloadRef) {
         let Some(id) = self.blocks.payload_of(p.root) else { return };
         let payload = self.blocks.payload_mut(id);
         if payload.proposed.is_none() {
