@@ -241,7 +241,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
             return;
         };
         let sent = h.up.carry(at, self.messages.get(handle).bytes);
-        h.agenda.push(sent, n, Due { epoch: ANY_EPOCH, task: Task::Uplink });
+        h.agenda.push(sent, self.author, n, Due { epoch: ANY_EPOCH, task: Task::Uplink });
         self.travel(from, to, (at, sent), handle);
     }
 
