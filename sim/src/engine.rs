@@ -51,6 +51,10 @@ use task::{Due, Task};
 
 /// What [`Event::what`] says where a host has something to do by itself.
 const WAKE: u32 = u32::MAX;
+/// Author of the fault plan's tasks and of the start: they come before everything else of their time.
+const FATE: u32 = 0;
+/// Author of what clients have planned: it comes after everything else of its time.
+const PLAN: u32 = u32::MAX;
 /// How far nodes may run ahead: the end of a run is decided at multiples of this.
 const GRID: Span = Span::secs(1);
 /// A protocol without a stated bound owes a commit within so many times its expected time to finality.
@@ -82,6 +86,8 @@ pub struct Simulation<'s, P: Protocol, Q: Queue> {
     reads: u64,
     costs: Vec<Cost>,
     horizon: Time,
+    /// Who writes down tasks now: [`FATE`], [`PLAN`], or one more than the host that acts.
+    author: u32,
     mining: Stream,
     vrf: Stream,
     events: u64,
@@ -135,6 +141,7 @@ impl<'s, P: Protocol, Q: Queue> Simulation<'s, P, Q> {
             reads: 0,
             costs: vec![],
             horizon: Time::ZERO + GRID,
+            author: FATE,
             mining: Stream::new(seed, Purpose::Mining),
             vrf: Stream::new(seed, Purpose::Vrf),
             events: 0,
@@ -169,7 +176,7 @@ impl<'s, P: Protocol, Q: Queue> Simulation<'s, P, Q> {
         }
         for (at, node, task) in crash::plan(&self.network) {
             let host = self.nodes[node as usize].host as usize;
-            self.hosts[host].agenda.push(at, node, Due { epoch: task::ANY_EPOCH, task });
+            self.hosts[host].agenda.push(at, self.author, node, Due { epoch: task::ANY_EPOCH, task });
         }
         (0..self.hosts.len()).for_each(|h| self.schedule_wake(h));
         self.start_clients();
@@ -221,10 +228,11 @@ impl<'s, P: Protocol, Q: Queue> Simulation<'s, P, Q> {
     /// Adds a task to the agenda of a node's host; it lapses if the node crashes before.
     fn push_task(&mut self, node: u32, at: Time, task: Task<P>) {
         let n = &self.nodes[node as usize];
-        self.hosts[n.host as usize].agenda.push(at, node, Due { epoch: n.epoch, task });
+        self.hosts[n.host as usize].agenda.push(at, self.author, node, Due { epoch: n.epoch, task });
     }
 
     fn run_agenda(&mut self, host: usize, until: Time) {
+        self.author = host as u32 + 1;
         loop {
             if self.gateway.next_at() <= until {
                 self.ingest(until);
@@ -232,6 +240,8 @@ impl<'s, P: Protocol, Q: Queue> Simulation<'s, P, Q> {
             let Some((at, node, due)) = self.hosts[host].agenda.pop(until) else { return };
             if due.epoch == task::ANY_EPOCH || due.epoch == self.nodes[node as usize].epoch {
                 self.perform(node, at, due.task);
+            } else if let Task::Received { handle, .. } | Task::Job { handle, .. } = due.task {
+                self.messages.release(handle);
             }
         }
     }

@@ -108,9 +108,15 @@ impl Network {
         Rate::bits_per_s(self.hosts[host as usize].uplink).carry(u64::from(bytes))
     }
 
-    /// When the last byte of a copy that left at `sent` arrives; `None` where it is lost for good: its sender
-    /// crashed before it had left, or a partition cut it off.
-    pub fn arrival(&mut self, from: NodeId, to: NodeId, lane: Lane, origin: Origin, sent: Time) -> Option<Time> {
+    /// When the last byte of a copy arrives that was handed to the card at `queued` and leaves it at `sent`; `None`
+    /// where it is lost for good: its sender crashes before it has left, or a partition cuts it off.
+    pub fn arrival(
+        &mut self,
+        (from, to): (NodeId, NodeId),
+        lane: Lane,
+        origin: Origin,
+        (queued, sent): (Time, Time),
+    ) -> Option<Time> {
         let recipient = u64::from(to.0);
         let latency = self.latency.one_way(from, to, self.jitter.at(origin.0, recipient));
         let mut at = sent + latency;
@@ -125,9 +131,9 @@ impl Network {
         if let Some(c) = &mut self.connections {
             at = c.keep_order(from, to, lane, at);
         }
-        // The copy would leave after its sender's crash where the sender is not up when it leaves.
-        let lost =
-            !self.faults.is_empty() && (!self.faults.is_up(from, sent) || self.faults.cut_during(from, to, sent, at));
+        // A crash empties the card's queue, even if the node is up again before the copy would have left.
+        let crashed = |f: &FaultPlan| !f.is_up(from, queued) || f.next_crash(from, queued).is_some_and(|c| c <= sent);
+        let lost = !self.faults.is_empty() && (crashed(&self.faults) || self.faults.cut_during(from, to, sent, at));
         (!lost).then_some(at)
     }
 }

@@ -30,7 +30,7 @@
 //!
 //! Costs: 2(n-1) messages a block, each with O(1) claims; a replica signs once and verifies one QC a block, the
 //! leader a quorum of votes. A crash of the leader costs n-1 new-views, a second one in a row O(n^2). One log record
-//! a block and replica, durable before the vote leaves.
+//! a block and replica, durable before the vote leaves, and before the replica counts it where it is its own.
 //!
 //! Deviations: a new leader's first proposal carries the quorum of new-views that made it leader, so that replicas
 //! which did not time out follow (the paper leaves view synchronisation open); repeated new-views go to everybody;
@@ -113,6 +113,8 @@ pub struct HotStuff {
     /// The last vote, own proposals included: view and block.
     voted: (View, Digest),
     votes: VoteBook,
+    /// The last vote that is for this replica itself to count, until its record is durable.
+    own_vote: Option<(LogSeq, View, Digest)>,
     /// The last record that a signature of this replica depends on.
     logged: LogSeq,
     /// When the last proposal was sent or seen.
@@ -212,6 +214,7 @@ impl Protocol for HotStuff {
             locked: genesis(),
             voted: (0, Digest::GENESIS),
             votes: VoteBook::new(n, VOTE_WINDOW),
+            own_vote: None,
             logged: LogSeq(0),
             proposed_at: None,
             building: None,
@@ -296,6 +299,13 @@ impl Protocol for HotStuff {
             _ => payload.iter().for_each(|p| cx.push(Effect::Drop { root: p.root })),
         }
         self.settle(cx);
+    }
+
+    fn on_durable(&mut self, upto: LogSeq, cx: &mut Cx<'_, Self>) {
+        if let (Some((_, view, block)), Some(key)) = (self.own_vote.take_if(|v| v.0 <= upto), self.env.key) {
+            self.count_vote(self.env.me, (view, block), key, cx);
+            self.settle(cx);
+        }
     }
 
     fn on_state(&mut self, tip: Tip, cx: &mut Cx<'_, Self>) {

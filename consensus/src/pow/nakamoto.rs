@@ -27,8 +27,8 @@
 //! max(2k, 288) blocks (Bitcoin Core's `MIN_BLOCKS_TO_KEEP`) by state transfer.
 //!
 //! Difficulty: every `retarget_window` blocks the target is multiplied by actual / expected time, limited to 1/4 and
-//! 4. Bitcoin measures a window of 2016 blocks over its 2015 inner intervals; so does this unless
-//! `retarget_inner = false`, then blocks come every interval x n / (n - 1). Time: after the median of the last 11
+//! 4. Bitcoin measures a window of n = 2016 blocks over its n - 1 inner intervals, so that blocks come every
+//! interval x n / (n - 1); so does this unless `retarget_inner = false`. Time: after the median of the last 11
 //! blocks, at most 2 h ahead of the receiver's clock; nanoseconds instead of seconds.
 //!
 //! Costs charged: a block's encoding on the wire, a payload's bytes where it travels, 80 bytes of header on disk,

@@ -144,7 +144,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
             return;
         }
         let host = self.nodes[node.0 as usize].host as usize;
-        self.hosts[host].agenda.push(at, node.0, Due { epoch: ANY_EPOCH, task });
+        self.hosts[host].agenda.push(at, self.author, node.0, Due { epoch: ANY_EPOCH, task });
         self.schedule_wake(host);
     }
 

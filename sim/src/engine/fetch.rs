@@ -33,12 +33,7 @@ pub struct Fetch {
 impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
     /// Offers a message to the neighbours that are not known to hold it.
     pub(super) fn announce(&mut self, n: u32, at: Time, key: Digest, message: &P::Message, cost: Cost) {
-        message.carries(&mut |p| {
-            if let Some(id) = self.blocks.payload_of(p.root) {
-                let payload = self.blocks.payload_mut(id);
-                payload.proposed.get_or_insert(at);
-            }
-        });
+        message.carries(&mut |p| self.stamp_proposal(n, at, &p));
         let entry = self.nodes[n as usize].fetches.entry(key).or_default();
         entry.have = true;
         let holders = entry.holders.clone();

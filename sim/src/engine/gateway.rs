@@ -9,7 +9,7 @@ use std::collections::BinaryHeap;
 use ledgerlab_consensus::{NodeId, PayloadRef, Protocol, Time, Until};
 use ledgerlab_workloads::{Arrival, Arrivals, Operation};
 
-use crate::engine::Simulation;
+use crate::engine::{PLAN, Simulation};
 use crate::engine::step::Input;
 use crate::engine::task::{ANY_EPOCH, Due, Task};
 use crate::kernel::queue::Queue;
@@ -94,6 +94,12 @@ impl Gateway {
 impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
     /// Takes in everything that clients plan up to `until`.
     pub(super) fn ingest(&mut self, until: Time) {
+        let author = std::mem::replace(&mut self.author, PLAN);
+        self.ingest_planned(until);
+        self.author = author;
+    }
+
+    fn ingest_planned(&mut self, until: Time) {
         while self.gateway.next_at() <= until {
             let delayed = self.gateway.delayed.peek().map_or(Time::NEVER, |d| d.0.0);
             match self.gateway.arrivals.next_if(|a| Time(a.at_ns) <= delayed) {
@@ -177,7 +183,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
 
     fn push_flush(&mut self, n: u32, at: Time, batch: BatchId) {
         let host = self.nodes[n as usize].host as usize;
-        self.hosts[host].agenda.push(at, n, Due { epoch: ANY_EPOCH, task: Task::Flush(batch) });
+        self.hosts[host].agenda.push(at, self.author, n, Due { epoch: ANY_EPOCH, task: Task::Flush(batch) });
         self.schedule_wake(host);
     }
 

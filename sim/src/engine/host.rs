@@ -88,6 +88,8 @@ pub struct Push {
 pub struct Adopted {
     pub block: BlockId,
     pub executed: Time,
+    /// Bytes of the certificate with which this node holds it for final; 0 until it does, or where there is none.
+    pub certificate_bytes: u32,
 }
 
 /// A node: a replica, its log, its pool and its chain.
@@ -154,7 +156,7 @@ impl<P: Protocol> Node<P> {
             retrying: false,
             leader: None,
             view: 0,
-            chain: vec![Adopted { block: 0, executed: Time::ZERO }],
+            chain: vec![Adopted { block: 0, executed: Time::ZERO, certificate_bytes: 0 }],
             final_height: 0,
             fetches: BTreeMap::new(),
             transfer: None,

@@ -32,15 +32,16 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         b.header_bytes = header_bytes;
         let roots: Vec<Digest> = payloads.iter().map(|p| p.root).collect();
         self.probe.on_adopt(at, NodeId(n), tip.height, tip.block, &roots);
-        self.append(n, at, id);
+        self.append(n, at, id, 0);
     }
 
-    /// The block joins the chain: it is executed after those before it, and written.
-    pub(super) fn append(&mut self, n: u32, at: Time, id: BlockId) {
+    /// The block joins the chain: it is executed after those before it, and written, with its certificate where it
+    /// was copied with one.
+    pub(super) fn append(&mut self, n: u32, at: Time, id: BlockId, certificate_bytes: u32) {
         let b = self.blocks.block_mut(id);
         let (height, digest, parent) = (b.height, b.digest, b.parent);
         b.adopted = Some(b.adopted.map_or(at, |t| t.min(at)));
-        let on_disk = u64::from(b.header_bytes + b.certificate_bytes);
+        let on_disk = u64::from(b.header_bytes + certificate_bytes);
         let node = &mut self.nodes[n as usize];
         self.meter.adopted(at, NodeId(n), Tip { height, block: digest }, parent);
         assert_eq!(height, node.height() + 1, "node {n} adopts height {height} on top of {}", node.height());
@@ -50,7 +51,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         let executed = host.cpu.execute(at, self.scenario.node.execution * count);
         // The body is written at once, not after execution: the log behind it does not wait for that.
         host.disk.append(at, bytes + on_disk);
-        node.chain.push(Adopted { block: id, executed });
+        node.chain.push(Adopted { block: id, executed, certificate_bytes });
         for p in &self.blocks.block(id).payloads {
             node.pool.adopt(*p, &self.blocks, &self.txs.bytes, &self.batches);
         }
@@ -106,13 +107,24 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         if self.meter.depth().is_none() {
             self.meter.finalized(at, NodeId(n), height, certificate);
         }
-        if let (Some(c), Some(a)) = (certificate, node.chain.get(height as usize)) {
-            let bytes = cost::certificate_bytes(self.scenario.node.signatures, &c.signers, self.validators.len());
-            self.blocks.block_mut(a.block).certificate_bytes = bytes;
+        if let Some(c) = certificate {
+            self.write_certificate(n, at, height, c);
         }
         if self.meter.depth().is_none() {
             self.settle_to(n, at, height);
         }
+    }
+
+    /// A certificate is written behind the block that it makes final, once at each node.
+    fn write_certificate(&mut self, n: u32, at: Time, height: Height, c: &Certificate) {
+        let bytes = cost::certificate_bytes(self.scenario.node.signatures, &c.signers, self.validators.len());
+        let node = &mut self.nodes[n as usize];
+        let Some(a) = node.chain.get_mut(height as usize).filter(|a| a.certificate_bytes == 0) else { return };
+        a.certificate_bytes = bytes;
+        self.hosts[node.host as usize].disk.append(at, u64::from(bytes));
+        // Nodes may hold different quorums' certificates: the largest counts, whoever was first.
+        let b = self.blocks.block_mut(a.block);
+        b.certificate_bytes = b.certificate_bytes.max(bytes);
     }
 
     /// Reports the blocks up to `height` as final at this node, each when it is executed there too.

@@ -19,8 +19,8 @@ pub enum Cargo {
     Request { key: Digest },
     /// Asks for the ledger above the requester's chain.
     StateRequest { tip: BlockId, generation: u64 },
-    /// Blocks of the ledger, oldest first, and the tip of the sender.
-    State { blocks: Vec<BlockId>, tip: Tip, generation: u64 },
+    /// Blocks of the ledger, oldest first, each with the bytes of its certificate, and the tip of the sender.
+    State { blocks: Vec<(BlockId, u32)>, tip: Tip, generation: u64 },
     /// A part of an object outside the chain; `last` ends the flow.
     Chunk { flow: u32, last: bool },
     /// Asks for an object outside the chain.

@@ -100,7 +100,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         let id = self.flows.len() as u32;
         self.flows.push(flow);
         let host = self.nodes[on.0 as usize].host as usize;
-        self.hosts[host].agenda.push(at, on.0, Due { epoch: ANY_EPOCH, task: Task::Open { flow: id } });
+        self.hosts[host].agenda.push(at, self.author, on.0, Due { epoch: ANY_EPOCH, task: Task::Open { flow: id } });
         self.schedule_wake(host);
     }
 

@@ -139,7 +139,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         self.send_envelope(n, at, to, envelope, Some(message), kind);
     }
 
-    fn stamp_proposal(&mut self, n: u32, at: Time, p: &PayloadRef) {
+    pub(super) fn stamp_proposal(&mut self, n: u32, at: Time, p: &PayloadRef) {
         let Some(id) = self.blocks.payload_of(p.root) else { return };
         let payload = self.blocks.payload_mut(id);
         if payload.proposed.is_none() {
@@ -212,13 +212,13 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         self.messages.retain(handle);
         let host = self.nodes[n as usize].host as usize;
         if to != PROVIDER && self.nodes[to.0 as usize].host as usize == host {
-            return self.travel(NodeId(n), to, at, handle);
+            return self.travel(NodeId(n), to, (at, at), handle);
         }
         let h = &mut self.hosts[host];
         match &mut h.lanes {
             None => {
                 let sent = h.up.carry(at, bytes);
-                self.travel(NodeId(n), to, sent, handle);
+                self.travel(NodeId(n), to, (at, sent), handle);
             }
             Some(queue) => {
                 let lane = self.messages.get(handle).lane as usize;
@@ -241,8 +241,8 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
             return;
         };
         let sent = h.up.carry(at, self.messages.get(handle).bytes);
-        h.agenda.push(sent, n, Due { epoch: ANY_EPOCH, task: Task::Uplink });
-        self.travel(from, to, sent, handle);
+        h.agenda.push(sent, self.author, n, Due { epoch: ANY_EPOCH, task: Task::Uplink });
+        self.travel(from, to, (at, sent), handle);
     }
 
     /// Copies of a crashed node that wait for its card are lost.
@@ -257,9 +257,9 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         lost.into_iter().for_each(|handle| self.messages.release(handle));
     }
 
-    /// A copy has left the sender's card at `sent`: it arrives after the latency, in the order of its connection,
-    /// unless its sender crashed before it had left or the network was cut on the way.
-    fn travel(&mut self, from: NodeId, to: NodeId, sent: Time, handle: u32) {
+    /// A copy that was handed to the sender's card at `queued` has left it at `sent`: it arrives after the latency,
+    /// in the order of its connection, unless its sender crashes before it has left or the network is cut on the way.
+    fn travel(&mut self, from: NodeId, to: NodeId, (queued, sent): (Time, Time), handle: u32) {
         let e = self.messages.get(handle);
         let (lane, origin) = (e.lane, e.origin);
         if let Cargo::Chunk { flow, last } = e.cargo {
@@ -268,7 +268,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         if to == PROVIDER {
             return self.messages.release(handle);
         }
-        let arrival = self.network.arrival(from, to, lane, origin, sent);
+        let arrival = self.network.arrival((from, to), lane, origin, (queued, sent));
         match arrival {
             Some(at) => self.queue.push(Event { at, origin, target: to.0, what: handle }),
             None => self.messages.release(handle),

@@ -83,8 +83,8 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         let (mut bytes, mut blocks) = (0, vec![]);
         for a in chain.iter().take(top as usize + 1).skip(first as usize) {
             let b = self.blocks.block(a.block);
-            bytes += self.blocks.content(a.block).0 + u64::from(b.header_bytes + b.certificate_bytes);
-            blocks.push(a.block);
+            bytes += self.blocks.content(a.block).0 + u64::from(b.header_bytes + a.certificate_bytes);
+            blocks.push((a.block, a.certificate_bytes));
             if bytes >= ANSWER_BYTES {
                 break;
             }
@@ -100,7 +100,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         n: u32,
         from: NodeId,
         at: Time,
-        blocks: &[BlockId],
+        blocks: &[(BlockId, u32)],
         peer_tip: Tip,
         generation: u64,
     ) {
@@ -130,12 +130,12 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
     }
 
     /// Appends the copied blocks that the own chain has not got meanwhile; says whether there were any.
-    fn append_copied(&mut self, n: u32, at: Time, blocks: &[BlockId]) -> bool {
+    fn append_copied(&mut self, n: u32, at: Time, blocks: &[(BlockId, u32)]) -> bool {
         let chain = &self.nodes[n as usize].chain;
         let own = |id: BlockId| chain.get(self.blocks.block(id).height as usize).is_some_and(|a| a.block == id);
-        let known = blocks.iter().take_while(|id| own(**id)).count();
+        let known = blocks.iter().take_while(|(id, _)| own(*id)).count();
         let (Some(first), Some(last)) = (blocks.get(known), blocks.last()) else { return false };
-        let (first, top) = (self.blocks.block(*first), self.blocks.block(*last).height);
+        let (first, top) = (self.blocks.block(first.0), self.blocks.block(last.0).height);
         let (below, parent) = (first.height - 1, first.parent);
         let linked = chain.get(below as usize).is_some_and(|a| self.blocks.block(a.block).digest == parent);
         // What came late, or for a branch that was left meanwhile, is of no use any more.
@@ -145,8 +145,8 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         if below < self.nodes[n as usize].height() {
             self.revert(n, at, below);
         }
-        for id in &blocks[known..] {
-            self.append(n, at, *id);
+        for (id, certificate_bytes) in &blocks[known..] {
+            self.append(n, at, *id, *certificate_bytes);
             if self.meter.depth().is_none() {
                 self.finalize(n, at, self.blocks.block(*id).height, None);
             }

@@ -75,7 +75,12 @@ impl Reports {
     fn decide(&self, reports: &[(Time, Time, NodeId)]) -> Option<(Time, Time)> {
         let mut weight = 0;
         let mut commit = Time::ZERO;
+        let mut seen = Bits::default();
         for (i, (at, committed, node)) in reports.iter().enumerate() {
+            // A node that left the block and came back to it reports again: its first report counts.
+            if !seen.add(node.0) {
+                continue;
+            }
             weight += self.stake.get(node.0 as usize).map_or(0, |s| s.0);
             commit = commit.max(*committed);
             let enough = match self.nodes {

@@ -1,5 +1,6 @@
-//! What a host has to do by itself: timers, parked jobs, flushes, the end of fsyncs; ordered by time, then by the
-//! order in which it was written down.
+//! What a host has to do by itself: timers, parked jobs, flushes, the end of fsyncs; ordered by time, then by who
+//! wrote it down, then by the order in which that one did. Who comes first among several hosts, or between a host and
+//! the clients' plans, depends on how far each has run ahead, so it must not decide.
 //!
 //! The queue holds at most one wake for a host at a time: that of the earliest entry. A message is handled at once
 //! only if nothing on the agenda comes before its completion, so the host's order is exact without a second event.
@@ -12,6 +13,7 @@ use ledgerlab_consensus::Time;
 #[derive(Clone, Debug)]
 struct Entry<T> {
     at: Time,
+    by: u32,
     number: u64,
     node: u32,
     task: T,
@@ -19,7 +21,7 @@ struct Entry<T> {
 
 impl<T> PartialEq for Entry<T> {
     fn eq(&self, o: &Self) -> bool {
-        (self.at, self.number) == (o.at, o.number)
+        (self.at, self.by, self.number) == (o.at, o.by, o.number)
     }
 }
 impl<T> Eq for Entry<T> {}
@@ -30,7 +32,7 @@ impl<T> PartialOrd for Entry<T> {
 }
 impl<T> Ord for Entry<T> {
     fn cmp(&self, o: &Self) -> std::cmp::Ordering {
-        (self.at, self.number).cmp(&(o.at, o.number))
+        (self.at, self.by, self.number).cmp(&(o.at, o.by, o.number))
     }
 }
 
@@ -50,10 +52,10 @@ impl<T> Default for Agenda<T> {
 }
 
 impl<T> Agenda<T> {
-    /// Adds a task of a node.
-    pub fn push(&mut self, at: Time, node: u32, task: T) {
+    /// Adds a task of a node, written down by `by`.
+    pub fn push(&mut self, at: Time, by: u32, node: u32, task: T) {
         self.number += 1;
-        self.entries.push(Reverse(Entry { at, number: self.number, node, task }));
+        self.entries.push(Reverse(Entry { at, by, number: self.number, node, task }));
     }
     /// Time of the earliest task.
     pub fn next_at(&self) -> Time {
@@ -81,16 +83,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pops_by_time_then_by_order_of_entry() {
+    fn pops_by_time_then_by_author_then_by_order_of_entry() {
         let mut a = Agenda::default();
-        for (at, task) in [(5, 'c'), (3, 'a'), (5, 'd'), (3, 'b')] {
-            a.push(Time(at), 0, task);
+        for (at, by, task) in [(5, 2, 'e'), (5, 1, 'c'), (3, 1, 'a'), (5, 1, 'd'), (3, 1, 'b')] {
+            a.push(Time(at), by, 0, task);
         }
         let due: Vec<char> = std::iter::from_fn(|| a.pop(Time(4))).map(|(.., t)| t).collect();
         assert_eq!(due, ['a', 'b']);
         assert_eq!(a.next_at(), Time(5));
         let rest: Vec<char> = std::iter::from_fn(|| a.pop(Time(9))).map(|(.., t)| t).collect();
-        assert_eq!(rest, ['c', 'd']);
+        assert_eq!(rest, ['c', 'd', 'e']);
         assert!(a.is_empty() && a.next_at() == Time::NEVER);
     }
 }

@@ -52,7 +52,7 @@ pub struct Block {
     pub payloads: Vec<PayloadId>,
     /// Bytes of its header.
     pub header_bytes: u32,
-    /// Bytes of the certificate that finalised it, where it has one.
+    /// Bytes of the largest certificate that finalised it anywhere, where it has one.
     pub certificate_bytes: u32,
     /// When it was first adopted anywhere.
     pub adopted: Option<Time>,

@@ -105,12 +105,13 @@ impl HotStuff {
         Gate::After(self.logged)
     }
 
-    /// Gives the last vote to the leader of the next view.
+    /// Gives the last vote to the leader of the next view; an own one counts when its record is durable, since a
+    /// certificate must not stand on a vote that a crash takes back.
     pub(super) fn cast(&mut self, key: ValidatorId, gate: Gate, cx: &mut Cx<'_, Self>) {
         let (view, block) = self.voted;
         let collector = self.config.terms.leader(view + 1);
         if collector == key {
-            self.count_vote(self.env.me, (view, block), key, cx);
+            self.own_vote = Some((self.logged, view, block));
         } else {
             let to = self.env.validators.endpoint(collector);
             cx.send(to, Lane::Vote, gate, HotStuffMessage::Vote { view, block, by: key });

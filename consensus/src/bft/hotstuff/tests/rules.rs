@@ -7,7 +7,7 @@ use super::{HotStuff, HotStuffMessage, NodeId};
 use crate::message::{Certificate, PayloadRef, SharedCertificate, Statement};
 use crate::quorum::Signers;
 use crate::testkit::{Fate, Kit};
-use crate::types::{Digest, Hashing, Height, Time, ValidatorId, View};
+use crate::types::{Digest, Hashing, Height, Span, Time, ValidatorId, View};
 
 /// The replica under test: neither of the first two leaders.
 const ME: NodeId = NodeId(3);
@@ -205,4 +205,23 @@ fn contradictions_are_reported() {
     };
     assert_eq!(found(ME), [(0, PROPOSE, PROPOSE)]);
     assert_eq!(found(NodeId(0)), [(2, VOTE, VOTE)]);
+}
+
+#[test]
+fn a_leader_counts_its_own_vote_only_when_a_crash_cannot_take_it_back() {
+    let mut kit: Kit<HotStuff> = Kit::new(4, |_| {});
+    kit.fsync = Span::secs(1);
+    kit.run_until(kit.now);
+    let leader = |kit: &Kit<HotStuff>| {
+        let r = kit.nodes[0].replica.as_ref().expect("it runs");
+        (r.voted, r.high.what.major)
+    };
+    let ((view, block), certified) = leader(&kit);
+    assert_eq!((view, certified), (1, 0), "it has proposed, and its record is not durable");
+    for by in [1, 2] {
+        kit.feed(NodeId(0), NodeId(by), HotStuffMessage::Vote { view, block, by: ValidatorId(by) });
+    }
+    assert_eq!(leader(&kit).1, 0, "two of four are no quorum");
+    kit.run_until(Time(1_000_000_000));
+    assert_eq!(leader(&kit).1, 1);
 }
