@@ -47,7 +47,7 @@ pub struct RunArgs {
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub set: Vec<String>,
     /// Seed of the first replication, instead of the file's
-    #[arg(long)]
+    #[arg(long, allow_negative_numbers = true, value_parser = clap::value_parser!(u64).range(..=i64::MAX as u64))]
     pub seed: Option<u64>,
     /// Result folder, instead of results/<name>/<digest>-<n>
     #[arg(long, value_name = "DIR", conflicts_with = "resume")]

@@ -114,11 +114,16 @@ fn check_free(target: &Path, force: bool) -> Result<(), Error> {
         return Err(Error::usage("is a file, not a folder", shown(target)).hint("name another folder with --out"));
     }
     if target.join(SUMMARY).exists() {
-        if force {
-            return Ok(());
+        if !force {
+            let error = Error::usage("the folder holds a result", shown(target));
+            return Err(error.hint("--force replaces it, --out names another folder"));
         }
-        let error = Error::usage("the folder holds a result", shown(target));
-        return Err(error.hint("--force replaces it, --out names another folder"));
+        let entries = fs::read_dir(target).map_err(|e| not_writable(target, &e))?;
+        let Some(other) = entries.flatten().find(|entry| !of_a_result(&entry.file_name().to_string_lossy())) else {
+            return Ok(());
+        };
+        let error = Error::usage("is no part of a result, and --force replaces nothing else", shown(&other.path()));
+        return Err(error.hint("move it, or name another folder with --out"));
     }
     let entries = match fs::read_dir(target) {
         Ok(mut entries) => entries.next().is_some(),
@@ -130,6 +135,12 @@ fn check_free(target: &Path, force: bool) -> Result<(), Error> {
         return Err(error.hint("name another folder with --out"));
     }
     Ok(())
+}
+
+/// Whether `run` writes a file or folder of this name into a result.
+fn of_a_result(name: &str) -> bool {
+    let fixed = [SUMMARY, "report.html", "latency.hgrm", "latency", "replications.jsonl"];
+    fixed.contains(&name) || name.ends_with(".parquet")
 }
 
 fn make_parent(target: &Path) -> Result<(), Error> {

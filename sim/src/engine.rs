@@ -285,6 +285,8 @@ impl<'s, P: Protocol, Q: Queue> Simulation<'s, P, Q> {
         let delay = self.network.latency().max_typical();
         let bound = P::recovery_bound(&self.config, &self.validators, delay)
             .unwrap_or(P::expected_finality(&self.config, delay) * PATIENCE);
+        // A transaction waits from its planned time, a replica only from when its gateway lets its batch go.
+        let bound = bound + self.scenario.mempool.batch_delay + self.scenario.mempool.adapter;
         let context = Context {
             scenario: self.scenario,
             validators: &self.validators,

@@ -41,6 +41,21 @@ fn an_existing_result_is_kept_unless_forced() {
 }
 
 #[test]
+fn force_spares_what_somebody_put_beside_a_result() {
+    let dir = scratch();
+    for name in [SUMMARY, "report.html", "points.parquet", "notes.txt"] {
+        fs::write(dir.path().join(name), "").unwrap();
+    }
+    let error = Folder::named(dir.path(), true).unwrap_err();
+    assert_eq!(error.exit, Exit::Usage);
+    insta::assert_snapshot!(message(&dir, &error), @"
+    error: DIR/notes.txt: is no part of a result, and --force replaces nothing else
+    hint: move it, or name another folder with --out
+    ");
+    assert!(dir.path().join("notes.txt").exists());
+}
+
+#[test]
 fn other_files_are_never_replaced() {
     let dir = scratch();
     fs::write(dir.path().join("thesis.txt"), "years of work").unwrap();

@@ -5,6 +5,8 @@
 //! (Little, Operations Research 1961) over a finite horizon is an identity once those still inside at the end
 //! count up to the end. A difference means that a transaction was dropped, counted twice or given another time.
 
+use std::cmp::Reverse;
+
 use ledgerlab_consensus::Time;
 
 use super::{Outcome, Violation};
@@ -58,7 +60,8 @@ impl Little {
     /// Integrates up to `to`: nothing before it is reported any more. Calls keep the memory small.
     pub fn advance(&mut self, to: Time) -> Outcome {
         let mut changes = std::mem::take(&mut self.changes);
-        changes.sort_unstable_by_key(|c| c.0);
+        // Who leaves in the nanosecond of its entry has entered first.
+        changes.sort_unstable_by_key(|c| (c.0, Reverse(c.1)));
         let due = changes.partition_point(|c| c.0 <= to);
         for (at, by) in changes.drain(..due) {
             if at < self.upto {
@@ -175,6 +178,19 @@ mod tests {
         }
         let sides = l.finish(Time(2_000_000), []).unwrap();
         assert_eq!(sides.sojourn_ns, all.iter().map(|c| u128::from(c.1.0 - c.0.0)).sum::<u128>());
+    }
+
+    #[test]
+    fn who_is_refused_at_once_has_entered_before_leaving() {
+        let mut l = Little::new();
+        // Two refused in one flush, the second planned at the very moment of it.
+        l.enter(Time(10));
+        l.leave(Time(30), Time(10));
+        l.leave(Time(30), Time(30));
+        l.advance(Time(20)).unwrap();
+        l.enter(Time(30));
+        let sides = l.finish(Time(40), []).unwrap();
+        assert_eq!((sides.area_ns, sides.sojourn_ns), (20, 20));
     }
 
     #[test]

@@ -11,6 +11,8 @@ use crate::scenario::scalar;
 
 /// Most replications of one point.
 const MOST_REPLICATIONS: u64 = 10_000;
+/// TOML integers have a sign.
+const MOST_SEED: u64 = i64::MAX as u64;
 /// Longest time that a key may hold: ten years.
 pub(crate) const LONGEST: Span = Span(10 * 365 * 86_400 * 1_000_000_000);
 /// Times that may be zero.
@@ -39,7 +41,7 @@ pub(crate) fn read(r: &mut Reader<'_, '_>, stem: &str) -> Run {
     r.note("start", show_start(start));
     Run {
         name,
-        seed: r.count("seed", 1, 0..=u64::MAX),
+        seed: r.count("seed", 1, 0..=MOST_SEED),
         replications: r.count("replications", 1, 1..=MOST_REPLICATIONS) as u32,
         start,
         duration: r.span("duration", Span::secs(60), SOME_TIME),
