@@ -9,9 +9,9 @@ use std::collections::BinaryHeap;
 use ledgerlab_consensus::{NodeId, PayloadRef, Protocol, Time, Until};
 use ledgerlab_workloads::{Arrival, Arrivals, Operation};
 
-use crate::engine::{PLAN, Simulation};
 use crate::engine::step::Input;
 use crate::engine::task::{ANY_EPOCH, Due, Task};
+use crate::engine::{PLAN, Simulation};
 use crate::kernel::queue::Queue;
 use crate::network::Network;
 use crate::node::blocks::BlockId;
