@@ -54,9 +54,13 @@ impl Validators {
     pub fn total(&self) -> Stake {
         self.total
     }
-    /// The least weight any two sets of which share an honest validator under the bound.
+    /// The least weight any two sets of which share an honest validator under the bound. Where nearly half may fail
+    /// no set that is sure to be reached does: there any two share somebody.
     pub fn quorum(&self, bound: FaultBound) -> Stake {
-        intersecting(self.total, bound.tolerated(self.total))
+        match bound {
+            FaultBound::Third => intersecting(self.total, bound.tolerated(self.total)),
+            FaultBound::Half | FaultBound::None => intersecting(self.total, Stake(0)),
+        }
     }
     /// In order.
     pub fn iter(&self) -> impl Iterator<Item = ValidatorId> + use<> {

@@ -232,6 +232,18 @@ mod tests {
     }
 
     #[test]
+    fn a_quorum_is_reached_without_the_faulty_under_every_bound() {
+        use crate::info::FaultBound;
+        for n in 1..=100 {
+            let v = Validators::equal(n);
+            for bound in [FaultBound::Third, FaultBound::Half, FaultBound::None] {
+                let (quorum, faulty) = (v.quorum(bound).0, bound.tolerated(v.total()).0);
+                assert!(quorum <= u64::from(n) - faulty && 2 * quorum > u64::from(n), "n {n}, {bound:?}: {quorum}");
+            }
+        }
+    }
+
+    #[test]
     fn a_book_counts_each_validator_once_and_notices_contradictions() {
         let v = Validators::equal(130);
         let mut b = VoteBook::new(130, 8);
