@@ -158,10 +158,13 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
     fn look_at_status(&mut self, n: u32, at: Time) {
         let Some(status) = self.nodes[n as usize].replica.as_ref().map(Protocol::status) else { return };
         let node = &mut self.nodes[n as usize];
+        // PBFT enters the next view to elect, HotStuff when it has elected.
+        let electing = status.role == ledgerlab_consensus::Role::Electing;
+        let by_failure = std::mem::replace(&mut node.electing, electing) || electing;
         if node.view != status.view {
             node.view = status.view;
             self.probe.on_view(at, NodeId(n), status.view);
-            self.meter.view_changed(at, status.role == ledgerlab_consensus::Role::Electing);
+            self.meter.view_changed(at, status.view, by_failure);
         }
         if node.leader != status.leader {
             node.leader = status.leader;
