@@ -160,7 +160,7 @@ impl<'s, P: Protocol, Q: Queue> Simulation<'s, P, Q> {
             self.meter.advance(now, &self.blocks, &self.batches, &self.txs);
             while pictures.front().is_some_and(|at| *at <= now) {
                 pictures.pop_front();
-                self.meter.snapshot(now, self.hosts.iter().map(|h| h.usage(now)).collect());
+                self.meter.snapshot(now, self.hosts.iter().map(|h| h.usage(now)).collect(), self.messages.counts());
             }
             if now >= last || (now >= window_end && self.meter.cohort_done()) {
                 break;

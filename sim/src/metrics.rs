@@ -210,9 +210,12 @@ impl Meter {
             self.violations.note(self.agreement.sync(at, node, tip));
         }
     }
-    /// A node's view changed.
-    pub fn view_changed(&mut self, at: Time, by_failure: bool) {
-        self.blocks.view_changes += u64::from(by_failure && self.in_window(at));
+    /// A node entered a view. A change counts once, at the first node that makes it.
+    pub fn view_changed(&mut self, at: Time, view: u64, by_failure: bool) {
+        if view > self.blocks.newest_view {
+            self.blocks.newest_view = view;
+            self.blocks.view_changes += u64::from(by_failure && self.in_window(at));
+        }
     }
     /// A node starts again.
     pub fn restarted(&mut self, at: Time, node: NodeId, tip: Tip) {
@@ -330,9 +333,9 @@ impl Meter {
         self.cohorts.waiting() == 0
     }
 
-    /// Takes a picture of the machines.
-    pub fn snapshot(&mut self, at: Time, machines: Vec<MachineUsage>) {
-        self.snapshots.push(Snapshot { at, machines });
+    /// Takes a picture of the machines and of the messages sent so far.
+    pub fn snapshot(&mut self, at: Time, machines: Vec<MachineUsage>, messages: Vec<(&'static str, u64, u64)>) {
+        self.snapshots.push(Snapshot { at, machines, messages });
     }
 
     /// The run has ended at `end`; `held` are the transactions that clients, gateways and pools hold.

@@ -305,7 +305,13 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
             return;
         }
         node.build = None;
-        let words = [u64::from(n).to_le_bytes(), node.next_sequence().to_le_bytes()];
+        // The root is of the content, and of who put it together, so that no two payloads share one.
+        let mut words = vec![u64::from(n).to_le_bytes(), node.next_sequence().to_le_bytes()];
+        for s in &found.segments {
+            let batch = self.batches.get(s.batch);
+            let part = u64::from(s.from) << 32 | u64::from(s.to);
+            words.extend([u64::from(batch.origin), batch.opened.0, part].map(u64::to_le_bytes));
+        }
         let root = ledgerlab_consensus::Hashing::Mix.digest(words.as_flattened());
         let reference = PayloadRef { root, bytes: found.bytes as u32, count: found.count };
         let id = self.blocks.add_payload(reference, &found.segments, at, n);

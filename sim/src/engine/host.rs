@@ -121,6 +121,8 @@ pub struct Node<P: Protocol> {
     pub retrying: bool,
     pub leader: Option<NodeId>,
     pub view: u64,
+    /// Whether its replica looked for another leader when it was last asked.
+    pub electing: bool,
     /// The own chain; index 0 is genesis.
     pub chain: Vec<Adopted>,
     pub final_height: Height,
@@ -157,6 +159,7 @@ impl<P: Protocol> Node<P> {
             leader: None,
             view: 0,
             chain: vec![Adopted { block: 0, executed: Time::ZERO, certificate_bytes: 0 }],
+            electing: false,
             final_height: 0,
             fetches: BTreeMap::new(),
             transfer: None,

@@ -256,11 +256,16 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         }
     }
 
-    /// A node crashed: transfers that it began are lost; the clients of unfinished writes turn elsewhere.
+    /// A node crashed: its own reads fail, and the clients of its unfinished writes turn elsewhere. Whoever reads from
+    /// it learns nothing of that here: its chunks cease to come, and the reader gives up by itself.
     pub(super) fn lose_flows(&mut self, n: u32, at: Time) {
         for flow in 0..self.flows.len() as u32 {
             let f = &self.flows[flow as usize];
-            if !f.done && (f.from.0 == n || f.to.0 == n) {
+            let own = match f.purpose {
+                Purpose::Read { .. } => f.to.0 == n,
+                Purpose::Write { .. } => f.from.0 == n,
+            };
+            if own && !f.done {
                 self.lose_flow(n, flow, at);
             }
         }

@@ -172,11 +172,29 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
             bytes: (u64::from(ENVELOPE_BYTES) + bytes) as u32,
             verify,
             divided,
-            content: mix64(bytes ^ (kind.len() as u64) << 48),
+            content: mix64(bytes ^ mix64(self.cargo_content(&cargo))),
             cargo,
             left: 1,
         };
         self.send_envelope(n, at, &Recipients::One(to), envelope, None, kind);
+    }
+
+    /// What a host's own message says, for the digest.
+    fn cargo_content(&self, cargo: &Cargo) -> u64 {
+        let (kind, what) = match cargo {
+            Cargo::Protocol => (0, 0),
+            Cargo::Batch(id) => {
+                let batch = self.batches.get(*id);
+                (1, mix64(batch.opened.0) ^ u64::from(batch.origin) << 32 ^ batch.txs.len() as u64)
+            }
+            Cargo::Announce { key } => (2, key.fold()),
+            Cargo::Request { key } => (3, key.fold()),
+            Cargo::StateRequest { tip, .. } => (4, self.blocks.block(*tip).digest.fold()),
+            Cargo::State { blocks, tip, .. } => (5, tip.block.fold() ^ blocks.len() as u64),
+            Cargo::Chunk { last, .. } => (6, u64::from(*last)),
+            Cargo::ReadRequest { .. } => (7, 0),
+        };
+        mix64(kind) ^ what
     }
 
     fn send_envelope(

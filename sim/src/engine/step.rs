@@ -103,6 +103,13 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         self.call(n, begin, input);
         let cost = self.bill(n) + if is_message { self.scenario.node.handling } else { Span::ZERO };
         let leave = self.hosts[host].cpu.step(begin, cost);
+        let faults = self.network.faults();
+        if !faults.is_empty() && faults.next_crash(NodeId(n), begin).is_some_and(|crash| crash <= leave) {
+            // The node stops before the step ends: nothing of it leaves.
+            self.effects.clear();
+            self.nodes[n as usize].local.clear();
+            return leave;
+        }
         self.apply_all(n, leave);
         leave
     }
@@ -158,10 +165,13 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
     fn look_at_status(&mut self, n: u32, at: Time) {
         let Some(status) = self.nodes[n as usize].replica.as_ref().map(Protocol::status) else { return };
         let node = &mut self.nodes[n as usize];
+        // PBFT enters the next view to elect, HotStuff when it has elected.
+        let electing = status.role == ledgerlab_consensus::Role::Electing;
+        let by_failure = std::mem::replace(&mut node.electing, electing) || electing;
         if node.view != status.view {
             node.view = status.view;
             self.probe.on_view(at, NodeId(n), status.view);
-            self.meter.view_changed(at, status.role == ledgerlab_consensus::Role::Electing);
+            self.meter.view_changed(at, status.view, by_failure);
         }
         if node.leader != status.leader {
             node.leader = status.leader;

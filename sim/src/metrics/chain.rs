@@ -19,6 +19,7 @@ pub(super) struct BlockCounts {
     pub(super) stale: u64,
     pub(super) catch_ups: u64,
     pub(super) view_changes: u64,
+    pub(super) newest_view: u64,
     pub(super) duplicates: u64,
 }
 

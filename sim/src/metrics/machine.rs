@@ -32,4 +32,6 @@ pub struct MachineUsage {
 pub(super) struct Snapshot {
     pub(super) at: Time,
     pub(super) machines: Vec<MachineUsage>,
+    /// Kind, copies sent since the start, their bytes.
+    pub(super) messages: Vec<(&'static str, u64, u64)>,
 }

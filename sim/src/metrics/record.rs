@@ -74,11 +74,7 @@ impl Meter {
             storage: self.storage(s, seconds),
             nodes: self.nodes(c),
             blocks: self.block_stats(),
-            messages: self
-                .messages
-                .iter()
-                .map(|(kind, count, bytes)| MessageCount { kind: (*kind).into(), count: *count, bytes: *bytes })
-                .collect(),
+            messages: self.messages_in_window(),
             series: self.series.series(self.end),
             faults: self.fault_windows(c),
             checks: self.checks(&liveness),
@@ -87,6 +83,17 @@ impl Meter {
             deliveries: self.messages.iter().map(|(_, n, _)| n).sum(),
             ..RunRecord::default()
         }
+    }
+
+    /// What was sent between the two pictures, by kind.
+    fn messages_in_window(&self) -> Vec<MessageCount> {
+        let (Some(first), Some(last)) = (self.snapshots.first(), self.snapshots.last()) else { return vec![] };
+        let before = |kind| first.messages.iter().find(|m| m.0 == kind).map_or((0, 0), |m| (m.1, m.2));
+        let sent = last.messages.iter().map(|(kind, count, bytes)| {
+            let (count_before, bytes_before) = before(*kind);
+            MessageCount { kind: (*kind).into(), count: count - count_before, bytes: bytes - bytes_before }
+        });
+        sent.filter(|m| m.count > 0).collect()
     }
 
     fn liveness(&self, c: &Context<'_>) -> Liveness {

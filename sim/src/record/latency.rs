@@ -53,9 +53,9 @@ pub struct Percentile {
 /// Where the mean latency goes; the parts sum to it.
 #[derive(Clone, Copy, PartialEq, Debug, Default, Serialize, Deserialize)]
 pub struct Stages {
-    /// Adapter, client signature and the way to the gateway node, until it is admitted.
+    /// Adapter, batching and the check of the client's signature, until it is admitted.
     pub gateway_ms: f64,
-    /// From admission until a proposal carries it: batching, travel to the proposer, waiting in the mempool.
+    /// From admission until a proposal carries it: travel to the proposer, waiting in the mempool.
     pub dissemination_ms: f64,
     /// From proposal until the commit that the finality rule asks for.
     pub commit_ms: f64,

@@ -46,8 +46,12 @@ fn stale_share(blocks: &BlockStats) -> Option<f64> {
     share(blocks.stale, blocks.count + blocks.stale)
 }
 
+/// Transactions on their way to a pool, and objects beside the chain.
+const NOT_CONSENSUS: [&str; 3] = ["batch", "read-request", "chunk"];
+
 fn messages_per_transaction(run: &RunRecord) -> Option<f64> {
-    share(run.messages.iter().map(|message| message.count).sum(), run.cohort.committed)
+    let consensus = run.messages.iter().filter(|message| !NOT_CONSENSUS.contains(&message.kind.as_str()));
+    share(consensus.map(|message| message.count).sum(), run.cohort.committed)
 }
 
 /// Every metric, in the order of the report.
@@ -110,13 +114,13 @@ pub const METRICS: &[Metric] = &[
     metric(
         "stage_gateway_ms",
         "ms",
-        "Part of the mean latency spent in the adapter, the client's signature and the way to the gateway node.",
+        "Part of the mean latency spent in the adapter, in batching and in checking the client's signature, until admission.",
         |r| r.stages.map(|s| s.gateway_ms),
     ),
     metric(
         "stage_dissemination_ms",
         "ms",
-        "Part of the mean latency from admission until a proposal carries the transaction: batching, the way to the \
+        "Part of the mean latency from admission until a proposal carries the transaction: the way to the \
          proposer and waiting in the mempool.",
         |r| r.stages.map(|s| s.dissemination_ms),
     ),
@@ -182,7 +186,7 @@ pub const METRICS: &[Metric] = &[
     metric("stale_share", "", "Blocks that did not end on the final chain, over all blocks made in the window.", |r| {
         stale_share(&r.blocks)
     }),
-    metric("view_changes", "", "Changes of view, term or leader forced by a timeout in the window.", |r| {
+    metric("view_changes", "", "Changes of view, term or leader forced by a timeout in the window, each once.", |r| {
         Some(r.blocks.view_changes as f64)
     }),
     metric("catch_ups", "", "Times that a node fetched blocks that it had missed.", |r| {

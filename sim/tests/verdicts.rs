@@ -1,0 +1,43 @@
+//! Are verdicts and counts of a run what an operator would say happened?
+
+use ledgerlab_sim::record::{RunRecord, Verdict};
+use ledgerlab_sim::scenario::Experiment;
+
+const BASE: &str = "schema = 1\n[run]\nwarmup = \"5 s\"\nduration = \"20 s\"\n[consensus]\nprotocol = \"pbft\"\n\
+    nodes = 4\n[network]\nrtt = \"hospital-wan\"\nregions = [\"north\", \"south\"]\n[workload.w]\nkind = \"fixed\"\n\
+    rate_tx_per_s = 50\n";
+
+fn run(set: &[&str]) -> RunRecord {
+    let set: Vec<String> = set.iter().map(|s| (*s).to_owned()).collect();
+    let experiment = Experiment::from_text("base.toml", BASE, &set).expect("a valid scenario");
+    ledgerlab_sim::run::run(&experiment.points[0].scenario, 1)
+}
+
+#[test]
+fn a_database_server_that_waits_for_gossiped_batches_is_not_stalled() {
+    let run = run(&["consensus.protocol=central", "mempool.dissemination=gossip"]);
+    assert_eq!((run.verdict, run.cohort.pending), (Verdict::Ok, 0));
+}
+
+#[test]
+fn transactions_that_no_block_can_hold_are_rejected_and_break_no_law() {
+    let run = run(&["workload.w.bytes=2 MB"]);
+    assert!(run.checks.iter().all(|c| c.passed || c.name == "liveness"), "{:?}", run.checks);
+    assert_eq!((run.cohort.committed, run.cohort.rejected), (0, run.cohort.created));
+}
+
+#[test]
+fn a_lost_leader_is_one_view_change_however_many_nodes_make_it() {
+    for (protocol, leader) in [("pbft", "0"), ("hotstuff", "0")] {
+        let (protocol, leader) = (format!("consensus.protocol={protocol}"), format!("fault.a.nodes={leader}"));
+        let run = run(&[&protocol, "consensus.hotstuff.term=0", "fault.a.kind=crash", "fault.a.at=10 s", &leader]);
+        assert_eq!(run.blocks.view_changes, 1, "{protocol}");
+    }
+}
+
+#[test]
+fn messages_are_those_of_the_window() {
+    let run = run(&["mempool.batch_delay=0 s", "load=0.1"]);
+    let prepares = run.messages.iter().find(|m| m.kind == "prepare").expect("PBFT prepares").count;
+    assert!(prepares.abs_diff(run.blocks.count * 9) <= 9, "{prepares} for {} blocks", run.blocks.count);
+}
