@@ -20,7 +20,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
     /// A batch is verified: it joins the own pool and goes to whoever may propose it.
     pub(super) fn batch_ready(&mut self, n: u32, at: Time, id: BatchId) {
         self.batches.get_mut(id).ready = at;
-        self.take_in(n, id);
+        self.take_in(n, at, id);
         self.pass_on(n, at, id);
         self.try_build(n, at);
         self.drain_local(n, at);
@@ -28,7 +28,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
 
     /// The chain has lost a batch of the own clients that the pool has lost in a crash before: they submit it again.
     pub(super) fn submit_again(&mut self, n: u32, at: Time, id: BatchId) {
-        self.take_in(n, id);
+        self.take_in(n, at, id);
         self.pass_on(n, at, id);
     }
 
@@ -49,14 +49,34 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
     }
 
     /// A batch joins the pool: the replica hears of work if there was none, and a build that waits may be answered.
-    fn take_in(&mut self, n: u32, id: BatchId) -> bool {
+    fn take_in(&mut self, n: u32, at: Time, id: BatchId) -> bool {
         let node = &mut self.nodes[n as usize];
         let idle = node.pool.pending().count == 0;
         let fresh = node.pool.add(id, &self.batches, &self.txs.bytes);
         if fresh && idle && node.pool.pending().count > 0 {
             node.local.push_back(Input::Work);
         }
+        let expiry = self.scenario.mempool.expiry;
+        if fresh && expiry.0 != u64::MAX {
+            self.push_task(n, at.max(self.batches.get(id).opened + expiry), Task::Expire(id));
+        }
         fresh
+    }
+
+    /// What is left of a batch is given up here; a replica that waits for nothing else is told.
+    pub(super) fn expire(&mut self, n: u32, at: Time, id: BatchId) {
+        let node = &mut self.nodes[n as usize];
+        node.pool.expire(id, &self.batches, &self.txs.bytes);
+        if node.pool.pending().count == 0 {
+            node.local.push_back(Input::Work);
+        }
+        while let Some(own) = self.nodes[n as usize].own.front().copied() {
+            if self.batches.get(own).opened + self.scenario.mempool.expiry > at {
+                break;
+            }
+            self.drop_own(n);
+        }
+        self.drain_local(n, at);
     }
 
     fn send_batch(&mut self, n: u32, to: NodeId, at: Time, id: BatchId) {
@@ -72,7 +92,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
     }
 
     pub(super) fn receive_batch(&mut self, n: u32, from: NodeId, at: Time, id: BatchId) {
-        let fresh = self.take_in(n, id);
+        let fresh = self.take_in(n, at, id);
         let relays = self.scenario.mempool.dissemination == Dissemination::Gossip && self.scenario.network.degree > 0;
         if fresh && relays {
             self.gossip_batch(n, Some(from), at, id);

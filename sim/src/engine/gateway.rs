@@ -295,8 +295,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         let chain = &node.chain;
         let on_chain = |id: BlockId| chain.get(self.blocks.block(id).height as usize).is_some_and(|a| a.block == id);
         let path = uncommitted_path(&self.blocks, b.parent, on_chain);
-        let oldest = Time(at.0.saturating_sub(self.scenario.mempool.expiry.0));
-        let found = node.pool.collect(&path, u64::from(b.limit), oldest, &self.batches, &self.txs.bytes);
+        let found = node.pool.collect(&path, u64::from(b.limit), &self.batches, &self.txs.bytes);
         let enough = match b.until {
             Until::Full { .. } => found.full,
             _ => found.count > 0,

@@ -207,6 +207,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
             }
             Task::Flush(batch) => self.flush(n, at, batch),
             Task::Ready(batch) => self.batch_ready(n, at, batch),
+            Task::Expire(batch) => self.expire(n, at, batch),
             Task::Retry => self.retry_batches(n, at),
             Task::Refetch { key, attempt } => self.refetch(n, at, key, attempt),
             Task::Resync { generation } => self.resync(n, at, generation),

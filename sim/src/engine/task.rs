@@ -38,6 +38,8 @@ pub enum Task<P: Protocol> {
     Flush(BatchId),
     /// A batch's signatures are verified.
     Ready(BatchId),
+    /// A batch has waited too long.
+    Expire(BatchId),
     /// The gateway looks after batches that are not on chain yet.
     Retry,
     /// A fetch has taken too long.

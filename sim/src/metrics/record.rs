@@ -2,7 +2,7 @@
 
 use ledgerlab_consensus::{NodeId, Span, Stake, Time, Validators};
 
-use crate::check::liveness::Verdict as Liveness;
+use crate::check::liveness::{Cause, Verdict as Liveness};
 use crate::fault::FaultPlan;
 use crate::metrics::{MachineUsage, Meter};
 use crate::record::{
@@ -107,7 +107,17 @@ impl Meter {
         let behind = (done as f64) < OVERLOAD * owed as f64;
         let overload = busiest || behind || self.cohorts.total().rejected > 0;
         let tolerated = self.info.faults.tolerated(c.validators.total());
-        self.liveness.verdict(self.end, c.bound, overload, c.faults, &stake, tolerated)
+        let mut verdict = self.liveness.verdict(self.end, c.bound, overload, c.faults, &stake, tolerated);
+        let cohort = self.cohorts.total();
+        if !verdict.stalled() && cohort.created > 0 && cohort.committed == 0 && cohort.pending > 0 {
+            // Nothing of the window became final, and a fault or an overload says why.
+            verdict.cause = match () {
+                () if verdict.outside_fault_model() => Some(Cause::Faults),
+                () => overload.then_some(Cause::Overload),
+            };
+            verdict.stalled_since = verdict.cause.map(|_| last);
+        }
+        verdict
     }
 
     fn verdict(&self, liveness: &Liveness) -> Verdict {
@@ -267,6 +277,13 @@ impl Meter {
                 "{} transactions were put on chain a second time after their clients failed over or their blocks were \
                  reverted; the second copies had no effect",
                 self.blocks.duplicates
+            ));
+        }
+        if cohort.pending as f64 > WORTH_SAYING * cohort.created as f64 {
+            list.push(format!(
+                "{} of the {} transactions of the window were still pending at the end: more was offered than was \
+                 carried, or run.drain is too short",
+                cohort.pending, cohort.created
             ));
         }
         if self.too_large > 0 {

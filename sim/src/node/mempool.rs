@@ -152,6 +152,7 @@ pub struct Pool {
     known: Bits,
     adopted: Bits,
     settled: Bits,
+    expired: Bits,
     pending: Pending,
 }
 
@@ -207,12 +208,22 @@ impl Pool {
     }
     /// Transactions and bytes of a payload that lie in batches known here.
     fn share(&self, p: PayloadId, blocks: &Blocks, tx_bytes: &[u32], batches: &Batches) -> (u64, u64) {
-        let known = blocks.segments(p).iter().filter(|s| self.known.has(s.batch));
+        let waits = |s: &&Segment| self.known.has(s.batch) && !self.expired.has(s.batch);
+        let known = blocks.segments(p).iter().filter(waits);
         known.fold((0, 0), |(count, bytes), s| {
             let txs = &batches.get(s.batch).txs[s.from as usize..s.to as usize];
             let sum: u64 = txs.iter().map(|t| u64::from(tx_bytes[*t as usize])).sum();
             (count + u64::from(s.to - s.from), bytes + sum)
         })
+    }
+    /// A batch has waited too long: what is left of it is not proposed from here.
+    pub fn expire(&mut self, id: BatchId, batches: &Batches, tx_bytes: &[u32]) {
+        let Some(place) = self.queue.iter().position(|b| *b == id) else { return };
+        self.queue.remove(place);
+        self.expired.add(id);
+        let left = &batches.get(id).txs[self.consumed_to(id, batches) as usize..];
+        self.pending.count -= left.len() as u64;
+        self.pending.bytes -= left.iter().map(|t| u64::from(tx_bytes[*t as usize])).sum::<u64>();
     }
     /// How many of a batch's transactions are on the node's own chain.
     pub fn consumed_to(&self, id: BatchId, batches: &Batches) -> u32 {
@@ -223,22 +234,12 @@ impl Pool {
         self.consumed_to(id, batches) as usize == batches.get(id).txs.len()
     }
     /// Transactions for a block on top of the own chain and the uncommitted `path`, oldest first, at most `limit`
-    /// bytes, none from a batch opened before `oldest`.
-    pub fn collect(
-        &mut self,
-        path: &[PayloadId],
-        limit: u64,
-        oldest: Time,
-        batches: &Batches,
-        tx_bytes: &[u32],
-    ) -> Collected {
+    /// bytes.
+    pub fn collect(&mut self, path: &[PayloadId], limit: u64, batches: &Batches, tx_bytes: &[u32]) -> Collected {
         self.drop_settled(batches);
         let mut found = Collected::default();
         for id in &self.queue {
             let batch = batches.get(*id);
-            if batch.opened < oldest {
-                continue;
-            }
             let from = batches.consumed(*id, |p| self.adopted.has(p) || path.contains(&p));
             let mut to = from;
             while let Some(t) = batch.txs.get(to as usize) {
@@ -272,6 +273,7 @@ impl Pool {
     pub fn crash(&mut self) {
         self.queue.clear();
         self.known.clear();
+        self.expired.clear();
         self.pending = Pending::default();
     }
 }

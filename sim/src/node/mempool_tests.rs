@@ -19,7 +19,7 @@ fn pool_with_two_batches() -> (Batches, Pool) {
 }
 
 fn build(pool: &mut Pool, blocks: &mut Blocks, batches: &mut Batches, path: &[PayloadId], limit: u64) -> PayloadId {
-    let c = pool.collect(path, limit, Time::ZERO, batches, &BYTES);
+    let c = pool.collect(path, limit, batches, &BYTES);
     let root = Digest([blocks.payload_count() as u64 + 1, 0]);
     let reference = PayloadRef { root, bytes: c.bytes as u32, count: c.count };
     let p = blocks.add_payload(reference, &c.segments, Time::ZERO, 0);
@@ -88,4 +88,19 @@ fn the_path_ends_at_the_own_chain() {
     }
     assert_eq!(uncommitted_path(&blocks, parent, |b| b <= 2), [3, 2]);
     assert!(uncommitted_path(&blocks, Digest([7, 7]), |_| false).is_empty());
+}
+
+#[test]
+fn an_expired_batch_leaves_the_pool_and_may_still_come_by_another() {
+    let (mut batches, mut pool) = pool_with_two_batches();
+    let mut blocks = Blocks::default();
+    let mut other = Pool::default();
+    other.add(0, &batches, &BYTES);
+    pool.expire(0, &batches, &BYTES);
+    assert_eq!((pool.pending().count, pool.pending().bytes), (5, 500));
+    let a = build(&mut other, &mut blocks, &mut batches, &[], 10_000);
+    pool.adopt(a, &blocks, &BYTES, &batches);
+    assert_eq!(pool.pending().count, 5);
+    let b = build(&mut pool, &mut blocks, &mut batches, &[], 10_000);
+    assert_eq!(txs(b, &blocks, &batches), [5, 6, 7, 8, 9]);
 }
