@@ -25,8 +25,8 @@ fn load_tx_per_s(s: &Scenario) -> f64 {
 #[test]
 fn every_scenario_is_valid_and_opens_with_its_question() {
     let mut found = 0;
-    for entry in fs::read_dir(folder()).unwrap() {
-        let path = entry.unwrap().path();
+    let files = fs::read_dir(folder()).unwrap().map(|entry| entry.unwrap().path());
+    for path in files.filter(|path| path.extension().is_some_and(|e| e == "toml")) {
         let text = fs::read_to_string(&path).unwrap();
         let opening: String = text.lines().take_while(|l| l.starts_with('#')).collect();
         assert!(opening.contains('?'), "{} opens with a question", path.display());

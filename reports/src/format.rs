@@ -2,6 +2,16 @@
 
 use ledgerlab_sim::record::Estimate;
 
+/// Unit of a service level objective, with the space before it.
+#[must_use]
+pub fn slo_unit(key: &str) -> &'static str {
+    match key {
+        "latency_p99" => " ms",
+        "throughput_tx_per_s" => " tx/s",
+        _ => "",
+    }
+}
+
 /// Shown where a figure does not exist.
 pub const NONE: &str = "-";
 

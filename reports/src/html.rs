@@ -101,7 +101,8 @@ fn objectives(summary: &Summary) -> Vec<String> {
         let line = move |slo: &ledgerlab_sim::record::SloOutcome| {
             let sign = if slo.met { "\u{2713}" } else { "\u{2717}" };
             let measured = crate::format::optional(slo.measured, crate::format::number);
-            format!("{sign} {name}: {} = {measured}, limit {}", slo.key, crate::format::number(slo.limit))
+            let (unit, limit) = (crate::format::slo_unit(&slo.key), crate::format::number(slo.limit));
+            format!("{sign} {name}: {} = {measured}{unit}, limit {limit}{unit}", slo.key)
         };
         point.slo.iter().map(line).collect::<Vec<_>>()
     };

@@ -112,7 +112,8 @@ fn notes(summary: &Summary) -> Vec<String> {
         for slo in &point.slo {
             let sign = if slo.met { "met" } else { "missed" };
             let measured = format::optional(slo.measured, format::number);
-            lines.push(format!("slo {sign}: {name}: {} {} (limit {})", slo.key, measured, format::number(slo.limit)));
+            let (unit, limit) = (format::slo_unit(&slo.key), format::number(slo.limit));
+            lines.push(format!("slo {sign}: {name}: {} {measured}{unit} (limit {limit}{unit})", slo.key));
         }
         lines.extend(point.warnings.iter().map(|warning| format!("warning: {name}: {warning}")));
     }

@@ -302,7 +302,10 @@ fn finality(s: &Scenario) -> FinalityRecord {
         FinalityRule::Protocol => ("protocol".to_string(), None, None),
         FinalityRule::Depth(k) => (format!("depth:{k}"), None, None),
         FinalityRule::Risk { adversary, reversal } => {
-            (format!("risk:{adversary}/{reversal:e}"), Some(adversary), Some(reversal))
+            // A certificate is not reverted: only a depth is chosen by risk.
+            let chosen = s.finality.depth.is_some();
+            let rule = format!("risk:{adversary}/{reversal:e}");
+            (rule, chosen.then_some(adversary), chosen.then_some(reversal))
         }
     };
     let nodes = match s.finality.nodes {
