@@ -49,7 +49,7 @@ pub struct RunArgs {
     /// Seed of the first replication, instead of the file's
     #[arg(long, allow_negative_numbers = true, value_parser = clap::value_parser!(u64).range(..=i64::MAX as u64))]
     pub seed: Option<u64>,
-    /// Result folder, instead of results/<name>/<digest>-<n>
+    /// Result folder, instead of results/NAME/DIGEST-N
     #[arg(long, value_name = "DIR", conflicts_with = "resume")]
     pub out: Option<PathBuf>,
     /// Replace a result that is already in the folder

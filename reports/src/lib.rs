@@ -1,7 +1,7 @@
 #![forbid(unsafe_code)]
 //! Result folders: Parquet tables, charts, HTML and terminal tables from run records.
 //!
-//! [`write`] makes a folder that is whole or not there, [`render`] makes its report again from `summary.json` alone,
+//! [`write()`] makes a folder that is whole or not there, [`render`] makes its report again from `summary.json` alone,
 //! [`table`] is what the terminal shows, [`Checkpoint`] keeps what an interrupted run has done. Nothing here measures: every figure comes from `ledgerlab_sim::record`.
 
 pub mod checkpoint;
