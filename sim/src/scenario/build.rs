@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use ledgerlab_consensus::{KnobValue, Span};
+use ledgerlab_workloads::{WorkloadSpec, expected_between};
 
 use crate::scenario::effective::Effective;
 use crate::scenario::model::{Organisation, Scenario};
@@ -65,6 +66,7 @@ fn read(r: &mut Reader<'_, '_>, folder: &Path, stem: &str) -> Option<Scenario> {
     mempool.client_timeout = client_timeout.unwrap_or_else(|| mempool::default_client_timeout(expected));
     let drain = run.drain.unwrap_or_else(|| default_drain(expected, run.duration));
     check_finality(r, &run, drain, expected);
+    check_size(r, &workloads, load, run.start, run.warmup + run.duration + expected);
     fault::check_times(r, &faults, run.warmup + run.duration + drain);
     r.note_at(&["run", "drain"], show_span(drain));
     r.note_at(&["network", "degree"], network.spec.degree);
@@ -102,6 +104,19 @@ fn schema(r: &mut Reader<'_, '_>) {
         None => Flaw::new("the version of the format is missing"),
     };
     r.report("schema", flaw.limit(format!("this program reads {SCHEMA}")).hint("write schema = 1 at the top"));
+}
+
+/// A run keeps about 40 bytes for each planned transaction: more than this many would not fit a usual machine.
+const MOST_TRANSACTIONS: f64 = 50e6;
+
+fn check_size(r: &mut Reader<'_, '_>, workloads: &[WorkloadSpec], load: f64, start: Span, length: Span) {
+    let planned = workloads.iter().filter_map(|w| expected_between(w, load, start.0, start.0 + length.0));
+    let writes: f64 = planned.map(|e| e.writes).sum();
+    if writes > MOST_TRANSACTIONS {
+        let flaw = Flaw::new(format!("the workloads plan about {writes:.0} transactions"));
+        let flaw = flaw.limit(format!("at most {MOST_TRANSACTIONS:.0} in a run"));
+        r.report("load", flaw.hint("lower load, a rate or a multiplier, or shorten run.duration"));
+    }
 }
 
 /// From submission to finality without load: a batch's wait, then the protocol.

@@ -77,6 +77,7 @@ fn limits() {
         ("negative time", "duration = \"60 s\"", "duration = \"-60 s\""),
         ("stake beyond 64 bits", "nodes = 8", "[organisation.rich]\ncount = 100\nstake = 1000000000000"),
         ("closed loop without clients", "hospitals = 4", "hospitals = 4\narrival = \"closed:0/1 s\""),
+        ("more transactions than fit", "hospitals = 4", "hospitals = 4\nmultiplier = 100_000_000"),
     ]));
 }
 
