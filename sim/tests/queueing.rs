@@ -166,7 +166,9 @@ fn many_seeds_m_d_1_waits_spread_as_assumed() {
         let mean = gaps.iter().sum::<f64>() / gaps.len() as f64;
         let sd = (gaps.iter().map(|g| (g - mean).powi(2)).sum::<f64>() / gaps.len() as f64).sqrt();
         println!("load {load}: mean gap {mean:.5}, standard deviation {sd:.5}");
-        assert!(4.0 * sd < 0.03, "at {load}: 4 x {sd}");
+        // The deviation of a few seeds is itself uncertain by 1 / sqrt(2 n) of its value.
+        let allowed = 0.03 * (1.0 + 2.0 / (2.0 * gaps.len() as f64).sqrt());
+        assert!(4.0 * sd < allowed, "at {load}: 4 x {sd}");
         assert!(mean.abs() < 0.03 / (gaps.len() as f64).sqrt(), "at {load}: biased by {mean}");
     }
 }
