@@ -86,10 +86,10 @@ fn a_folder_that_cannot_be_made_is_a_failed_run() {
 
 #[test]
 fn a_folder_without_permission_is_a_failed_run() {
-    let error = not_writable(Path::new("/root/result.partial"), &IoError::from(ErrorKind::PermissionDenied));
+    let error = not_writable(Path::new("/sealed/result.partial"), &IoError::from(ErrorKind::PermissionDenied));
     assert_eq!(error.exit, Exit::Failed);
     insta::assert_snapshot!(error.to_string(), @"
-    error: /root/result.partial: cannot be written: permission denied
+    error: /sealed/result.partial: cannot be written: permission denied
     hint: name another folder with --out
     ");
 }
