@@ -21,10 +21,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         let e = self.messages.get(handle);
         let (bytes, sender) = (e.bytes, e.sender);
         let epoch = self.nodes[n as usize].epoch;
-        let ready = match self.nodes[sender.0 as usize].host as usize == host {
-            true => event.at,
-            false => self.receive(host, sender.0, event.at, bytes),
-        };
+        let ready = self.receive(host, sender.0, event.at, bytes);
         if ready >= self.horizon {
             self.push_task(n, ready, Task::Received { handle, arrived: event.at });
             return self.schedule_wake(host);
@@ -36,6 +33,14 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         }
         self.verify(n, event.at, ready, handle);
         self.schedule_wake(host);
+    }
+
+    /// A message comes from a node of the same host: no link is between them.
+    pub(super) fn arrive_local(&mut self, n: u32, at: Time, handle: u32) {
+        match self.nodes[n as usize].replica {
+            None => self.messages.release(handle),
+            Some(_) => self.verify(n, at, at, handle),
+        }
     }
 
     /// A message has passed the downlink: its proofs are verified, then its handler runs.

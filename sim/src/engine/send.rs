@@ -301,7 +301,16 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         }
         let arrival = self.network.arrival((from, to), lane, origin, (queued, sent));
         match arrival {
-            Some(at) => self.queue.push(Event { at, origin, target: to.0, what: handle }),
+            Some(at) if self.nodes[from.0 as usize].host == self.nodes[to.0 as usize].host => {
+                let host = self.nodes[to.0 as usize].host as usize;
+                self.hosts[host].agenda.push(
+                    at,
+                    self.author,
+                    to.0,
+                    Due { epoch: ANY_EPOCH, task: Task::Local { handle } },
+                );
+            }
+            Some(at) => self.queue.push_copy(Event { at, origin, target: to.0, what: handle }),
             None => self.messages.release(handle),
         }
     }

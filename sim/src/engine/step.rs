@@ -184,6 +184,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         let own = Mark::own(n, at);
         match task {
             Task::Start => self.start_replica(n, at),
+            Task::Local { handle } => self.arrive_local(n, at, handle),
             Task::Received { handle, arrived } => self.verify(n, arrived, at, handle),
             Task::Job { handle, arrived } => self.deliver(n, arrived, at, handle),
             Task::Timer { timer, generation } => {

@@ -23,6 +23,8 @@ pub struct Due<P: Protocol> {
 pub enum Task<P: Protocol> {
     /// The replica starts.
     Start,
+    /// A message between two nodes of the host.
+    Local { handle: u32 },
     /// A message that has passed the downlink.
     Received { handle: u32, arrived: Time },
     /// A message whose verification ends.

@@ -3,7 +3,7 @@
 use ledgerlab_consensus::bft::pbft::Pbft;
 
 use crate::engine::{GRID, Simulation};
-use crate::kernel::queue::Heap;
+use crate::kernel::queue::Pending;
 use crate::probe::Blind;
 use crate::record::{RunRecord, Verdict};
 use crate::scenario::Experiment;
@@ -25,10 +25,10 @@ const WORLD: &str = r#"
 "#;
 
 /// Runs for a few seconds, does something to the engine, and ends.
-fn run_and(harm: impl FnOnce(&mut Simulation<'_, Pbft, Heap>)) -> RunRecord {
+fn run_and(harm: impl FnOnce(&mut Simulation<'_, Pbft, Pending>)) -> RunRecord {
     let points = Experiment::from_text("test.toml", WORLD, &[]).expect("a valid scenario").points;
     let mut probe = Blind;
-    let mut sim = Simulation::<Pbft, Heap>::new(&points[0].scenario, 1, Heap::default(), &mut probe);
+    let mut sim = Simulation::<Pbft, Pending>::new(&points[0].scenario, 1, Pending::heap(), &mut probe);
     sim.start();
     for _ in 0..5 {
         sim.run_to_horizon();
