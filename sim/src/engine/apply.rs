@@ -95,10 +95,12 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         if let Some(log) = &mut node.log {
             log.push(record);
         }
+        let disk = &mut self.hosts[node.host as usize].disk;
         if durability == Durability::Lazy {
+            disk.append(at, bytes);
             return;
         }
-        let due = self.hosts[node.host as usize].disk.sync(at, bytes);
+        let due = disk.sync(at, bytes);
         if due <= at {
             node.durable = seq;
             node.local.push_back(Input::Durable(seq));

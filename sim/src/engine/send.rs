@@ -279,14 +279,14 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
     /// in the order of its connection, unless its sender crashes before it has left or the network is cut on the way.
     fn travel(&mut self, from: NodeId, to: NodeId, (queued, sent): (Time, Time), handle: u32) {
         let e = self.messages.get(handle);
-        let (lane, origin) = (e.lane, e.origin);
+        let (lane, bytes, origin) = (e.lane, e.bytes, e.origin);
         if let Cargo::Chunk { flow, last } = e.cargo {
             self.chunk_left(from, to, sent, flow, last);
         }
         if to == PROVIDER {
             return self.messages.release(handle);
         }
-        let arrival = self.network.arrival((from, to), lane, origin, (queued, sent));
+        let arrival = self.network.arrival((from, to), (lane, bytes), origin, (queued, sent));
         match arrival {
             Some(at) => self.queue.push(Event { at, origin, target: to.0, what: handle }),
             None => self.messages.release(handle),

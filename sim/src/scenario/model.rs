@@ -102,7 +102,7 @@ pub struct NetworkSpec {
     pub fifo: bool,
     /// Whether votes and blocks go before bulk and off-chain bytes on an uplink.
     pub priority: bool,
-    /// Probability that a message is lost once and sent again by the transport.
+    /// Probability that a segment is lost on the way and sent again by the transport.
     pub loss: f64,
     /// Neighbours of each node on the gossip overlay; 0 is a full mesh.
     pub degree: u32,
