@@ -46,7 +46,7 @@ use clients::Clients;
 use gateway::Gateway;
 use host::{Host, Node};
 use messages::Messages;
-use offchain::Flow;
+use offchain::flows::{Flow, Flows};
 use task::{Due, Task};
 
 /// What [`Event::what`] says where a host has something to do by itself.
@@ -82,7 +82,7 @@ pub struct Simulation<'s, P: Protocol, Q: Queue> {
     scratch: Vec<u8>,
     storage: StorageModel,
     storage_draws: Stream,
-    flows: Vec<Flow>,
+    flows: Flows,
     reads: u64,
     costs: Vec<Cost>,
     horizon: Time,
@@ -137,7 +137,7 @@ impl<'s, P: Protocol, Q: Queue> Simulation<'s, P, Q> {
             scratch: vec![],
             storage: StorageModel::new(&scenario.storage),
             storage_draws,
-            flows: vec![],
+            flows: Flows::default(),
             reads: 0,
             costs: vec![],
             horizon: Time::ZERO + GRID,
@@ -158,6 +158,7 @@ impl<'s, P: Protocol, Q: Queue> Simulation<'s, P, Q> {
             self.run_to_horizon();
             let now = self.horizon;
             self.meter.advance(now, &self.blocks, &self.batches, &self.txs);
+            self.flows.sweep();
             while pictures.front().is_some_and(|at| *at <= now) {
                 pictures.pop_front();
                 self.meter.snapshot(now, self.hosts.iter().map(|h| h.usage(now)).collect(), self.messages.counts());
@@ -241,7 +242,7 @@ impl<'s, P: Protocol, Q: Queue> Simulation<'s, P, Q> {
             if due.epoch == task::ANY_EPOCH || due.epoch == self.nodes[node as usize].epoch {
                 self.perform(node, at, due.task);
             } else if let Task::Received { handle, .. } | Task::Job { handle, .. } = due.task {
-                self.messages.release(handle);
+                self.lose_copy(handle);
             }
         }
     }

@@ -15,7 +15,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         let host = self.nodes[n as usize].host as usize;
         self.run_agenda(host, event.at);
         if self.nodes[n as usize].replica.is_none() {
-            self.messages.release(handle);
+            self.lose_copy(handle);
             return self.schedule_wake(host);
         }
         let e = self.messages.get(handle);
@@ -31,7 +31,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         }
         self.run_agenda(host, ready);
         if self.nodes[n as usize].epoch != epoch {
-            self.messages.release(handle);
+            self.lose_copy(handle);
             return self.schedule_wake(host);
         }
         self.verify(n, event.at, ready, handle);
@@ -103,7 +103,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
             Cargo::Request { key } => self.receive_request(n, from, at, key),
             Cargo::StateRequest { tip, generation } => self.serve_state(n, from, at, tip, generation),
             Cargo::State { blocks, tip, generation } => self.receive_state(n, from, at, &blocks, tip, generation),
-            Cargo::Chunk { flow, last } => self.receive_chunk(n, at, flow, last),
+            Cargo::Chunk { flow, last } => self.receive_chunk(at, flow, last),
             Cargo::ReadRequest { flow } => self.start_flow(n, flow, at),
         }
     }

@@ -2,6 +2,7 @@
 
 use ledgerlab_consensus::{Digest, Lane, NodeId, Span, Tip};
 
+use crate::engine::offchain::flows::FlowId;
 use crate::kernel::queue::Origin;
 use crate::node::blocks::BlockId;
 use crate::node::mempool::BatchId;
@@ -22,9 +23,9 @@ pub enum Cargo {
     /// Blocks of the ledger, oldest first, each with the bytes of its certificate, and the tip of the sender.
     State { blocks: Vec<(BlockId, u32)>, tip: Tip, generation: u64 },
     /// A part of an object outside the chain; `last` ends the flow.
-    Chunk { flow: u32, last: bool },
+    Chunk { flow: FlowId, last: bool },
     /// Asks for an object outside the chain.
-    ReadRequest { flow: u32 },
+    ReadRequest { flow: FlowId },
 }
 
 /// The part of a message that everything but the shell sees.

@@ -272,7 +272,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
             lost.extend(lane.iter().filter(|(from, ..)| from.0 == n).map(|(.., handle)| *handle));
             lane.retain(|(from, ..)| from.0 != n);
         }
-        lost.into_iter().for_each(|handle| self.messages.release(handle));
+        lost.into_iter().for_each(|handle| self.lose_copy(handle));
     }
 
     /// A copy that was handed to the sender's card at `queued` has left it at `sent`: it arrives after the latency,
@@ -289,7 +289,12 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         let arrival = self.network.arrival((from, to), (lane, bytes), origin, (queued, sent));
         match arrival {
             Some(at) => self.queue.push(Event { at, origin, target: to.0, what: handle }),
-            None => self.messages.release(handle),
+            None => {
+                if let Cargo::Chunk { flow, .. } = self.messages.get(handle).cargo {
+                    self.flows.cut(flow);
+                }
+                self.lose_copy(handle);
+            }
         }
     }
 }

@@ -3,6 +3,7 @@
 use ledgerlab_consensus::{Digest, NodeId, Peer, Protocol, Ticket, Time};
 
 use crate::engine::clients::ClientId;
+use crate::engine::offchain::flows::FlowId;
 use crate::node::mempool::{BatchId, TxId};
 
 /// A task that a crash does not cancel.
@@ -55,11 +56,11 @@ pub enum Task<P: Protocol> {
     /// The uplink has sent a copy and takes the next.
     Uplink,
     /// A transfer outside the chain begins.
-    Open { flow: u32 },
+    Open { flow: FlowId },
     /// It sends its next chunk.
-    Chunk { flow: u32 },
+    Chunk { flow: FlowId },
     /// A provider has acknowledged an object.
-    Stored { flow: u32 },
+    Stored { flow: FlowId },
     /// A client of a closed loop asks again.
     Client { client: ClientId },
     /// Its object is stored, and it submits.
