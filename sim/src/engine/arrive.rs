@@ -19,12 +19,13 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
             return self.schedule_wake(host);
         }
         let e = self.messages.get(handle);
-        let (bytes, sender) = (e.bytes, e.sender);
+        let sender = e.sender;
         let epoch = self.nodes[n as usize].epoch;
         let ready = match self.nodes[sender.0 as usize].host as usize == host {
-            true => event.at,
-            false => self.receive(host, sender.0, event.at, bytes),
+            true => Some(event.at),
+            false => self.receive(n, sender.0, event.at, handle),
         };
+        let Some(ready) = ready else { return self.schedule_wake(host) };
         if ready >= self.horizon {
             self.push_task(n, ready, Task::Received { handle, arrived: event.at });
             return self.schedule_wake(host);
@@ -63,10 +64,11 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
 
     /// Passes bytes through the downlink. The receiver takes them while they come: a message waits for those before
     /// it, but is not carried a second time after its last byte has come.
-    fn receive(&mut self, host: usize, sender: u32, at: Time, bytes: u32) -> Time {
+    fn receive(&mut self, n: u32, sender: u32, at: Time, handle: u32) -> Option<Time> {
+        let bytes = self.messages.get(handle).bytes;
         let sent_over = self.network.upload_time(self.nodes[sender as usize].host, bytes);
         let first_byte = Time(at.0.saturating_sub(sent_over.0));
-        self.hosts[host].down.carry(first_byte, bytes).max(at)
+        self.download(n, sender, (first_byte, at), handle)
     }
 
     /// Hands a verified message to the replica, or to the host's own part.

@@ -7,14 +7,16 @@
 
 pub mod flows;
 
-use ledgerlab_consensus::{NodeId, Protocol, Time};
+use ledgerlab_consensus::{Lane, NodeId, Protocol, Time};
 use ledgerlab_workloads::Arrival;
 
 use crate::engine::Simulation;
+use crate::engine::cards::Incoming;
 use crate::engine::clients::ClientId;
 use crate::engine::messages::Cargo;
 use crate::engine::task::{ANY_EPOCH, Due, Task};
 use crate::kernel::queue::Queue;
+use crate::network::link::Parcel;
 use crate::node::mempool::TxId;
 use crate::storage::{Placement, Store};
 
@@ -147,13 +149,17 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
 
     /// A provider's chunk passes the downlink; the next one follows when it has and the provider has streamed it.
     fn take_in_chunk(&mut self, n: u32, flow: FlowId, at: Time, (bytes, last): (u32, bool)) {
-        let host = self.nodes[n as usize].host as usize;
-        let came = self.hosts[host].down.carry(at, bytes);
-        self.chunk_taken_in(n, flow, came, (at + self.storage.stream(u64::from(bytes)), last));
+        let streamed = at + self.storage.stream(u64::from(bytes));
+        let what = Incoming::Chunk { node: n, flow, streamed, last };
+        let connection = (n, PROVIDER.0, Lane::Offchain as u8);
+        let came = self.take_in_parcel(n, Parcel { there: (at, at), bytes, connection, class: 0, what });
+        if let Some(came) = came {
+            self.chunk_taken_in(n, flow, came, (streamed, last));
+        }
     }
 
     /// It has passed at `came`.
-    fn chunk_taken_in(&mut self, n: u32, flow: FlowId, came: Time, (streamed, last): (Time, bool)) {
+    pub(super) fn chunk_taken_in(&mut self, n: u32, flow: FlowId, came: Time, (streamed, last): (Time, bool)) {
         let Some(f) = self.flows.get_mut(flow) else { return };
         f.came += 1;
         if last {

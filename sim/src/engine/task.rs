@@ -2,6 +2,7 @@
 
 use ledgerlab_consensus::{Digest, NodeId, Peer, Protocol, Ticket, Time};
 
+use crate::engine::cards::Way;
 use crate::engine::clients::ClientId;
 use crate::engine::offchain::flows::FlowId;
 use crate::node::mempool::{BatchId, TxId};
@@ -53,8 +54,10 @@ pub enum Task<P: Protocol> {
     Restart,
     /// A connection changes.
     Peer { peer: NodeId, state: Peer },
-    /// The uplink has sent a copy and takes the next.
-    Uplink,
+    /// The uplink has sent a copy and takes the next, unless a crash has set it back.
+    Uplink { generation: u64 },
+    /// Something has passed a fair link, or comes to it.
+    Card { way: Way, appointment: u64 },
     /// A transfer outside the chain begins.
     Open { flow: FlowId },
     /// It sends its next chunk.
