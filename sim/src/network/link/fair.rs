@@ -89,7 +89,7 @@ impl<T> Fair<T> {
     /// is all. The result then says since when the link was busy, when that ended, and when the last byte came.
     pub fn carry(&mut self, parcel: Parcel<T>) -> Option<Passed<Time>> {
         let Parcel { there: (first, last), bytes, connection, class, what } = parcel;
-        let mut job = Job { work: u128::from(bytes) * u128::from(BYTE_NS) << POINT, bytes, what };
+        let mut job = Job { work: (u128::from(bytes) * u128::from(BYTE_NS)) << POINT, bytes, what };
         if self.rate.is_unlimited() {
             self.bytes += u64::from(bytes);
             return Some(Passed { at: last, since: last, bytes, what: last });
@@ -103,7 +103,7 @@ impl<T> Fair<T> {
                 self.since = end;
                 return Some(Passed { at: end, since, bytes, what: last });
             }
-            (self.since, self.now) = (since.min(now), now);
+            (self.since, self.now) = (since, now);
             job.work = job.work.saturating_sub(self.work_in(now.since(since)));
             self.begin(class, connection, job);
             return None;
@@ -184,7 +184,7 @@ impl<T> Fair<T> {
     }
     /// Work that the whole link does in a time.
     fn work_in(&self, time: Span) -> u128 {
-        u128::from(self.rate.per_s()) * u128::from(time.0) << POINT
+        (u128::from(self.rate.per_s()) * u128::from(time.0)) << POINT
     }
     fn served(&self) -> Option<&Class<T>> {
         self.classes.iter().find(|c| !c.ends.is_empty())
