@@ -89,7 +89,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         }
     }
 
-    fn append_log(&mut self, n: u32, at: Time, record: P::Record, seq: LogSeq, durability: Durability) {
+    pub(super) fn append_log(&mut self, n: u32, at: Time, record: P::Record, seq: LogSeq, durability: Durability) {
         let node = &mut self.nodes[n as usize];
         let bytes = record.encoded_len() as u64;
         if let Some(log) = &mut node.log {

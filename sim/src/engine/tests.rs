@@ -1,7 +1,7 @@
 //! Faults inside the engine itself, which no protocol can cause from outside: the checks must find them.
 
-use ledgerlab_consensus::bft::pbft::Pbft;
-use ledgerlab_consensus::{Span, Time};
+use ledgerlab_consensus::bft::pbft::{Pbft, PbftRecord};
+use ledgerlab_consensus::{Durability, LogSeq, Span, Time, Wire};
 
 use crate::engine::{GRID, Simulation};
 use crate::kernel::queue::Heap;
@@ -138,4 +138,20 @@ fn how_far_hosts_run_ahead_decides_nothing() {
         own
     });
     assert_ne!(digests[0], digests[1]);
+}
+
+#[test]
+fn every_record_is_written_to_disk_whether_anything_waits_for_it_or_not() {
+    for fsync in ["node.fsync=300 us", "node.fsync=0 s"] {
+        let overrides = [fsync, "node.amplification=1"].map(String::from);
+        let points = Experiment::from_text("test.toml", WORLD, &overrides).expect("a valid scenario").points;
+        let mut probe = Blind;
+        let mut sim = Simulation::<Pbft, Heap>::new(&points[0].scenario, 1, Heap::default(), &mut probe);
+        let record = PbftRecord::Left { view: 3 };
+        let bytes = record.encoded_len() as u64;
+        for (i, durability) in (1..).zip([Durability::Lazy, Durability::Now, Durability::Now, Durability::Lazy]) {
+            sim.append_log(0, Time(1_000), record.clone(), LogSeq(i), durability);
+            assert_eq!(sim.hosts[0].disk.bytes(), i * bytes, "{fsync}, {durability:?}");
+        }
+    }
 }
