@@ -22,7 +22,7 @@ impl<P: Protocol> Kit<P> {
                 Effect::Send { to, message, lane, gate } => {
                     let set = if let To::Set(l) = to { out.nodes(l).to_vec() } else { vec![] };
                     let after = if let Gate::After(seq) = gate { seq } else { LogSeq(0) };
-                    assert!(after.0 <= self.node(i).log.len() as u64, "gated by a record that does not exist");
+                    assert!(after <= self.node(i).log.end(), "gated by a record that does not exist");
                     self.node_mut(i).gated.push(Gated { after, to, set, message, lane });
                     self.release(i);
                 }
@@ -82,6 +82,7 @@ impl<P: Protocol> Kit<P> {
                 }
             }
             Effect::Sync { tip, hint } => self.ask(i, Input::Sync { tip, hint, tries: 0 }, hint, 0),
+            Effect::Truncate { below } => self.node_mut(i).log.truncate(below),
             Effect::Prune { below } => self.node_mut(i).pruned = below,
             Effect::Revert { height } => self.revert(i, height),
             Effect::Finalize { height, certificate } => {
@@ -110,8 +111,8 @@ impl<P: Protocol> Kit<P> {
         let mut bytes = vec![];
         record.encode(&mut bytes);
         assert_eq!(bytes.len(), record.encoded_len(), "encoded_len of {record:?}");
-        n.log.push(P::Record::decode(&mut &bytes[..]).expect("a record decodes from its own encoding"));
-        assert_eq!(seq.0, n.log.len() as u64, "log records are numbered without gaps");
+        let decoded = P::Record::decode(&mut &bytes[..]).expect("a record decodes from its own encoding");
+        assert_eq!(seq, n.log.append(decoded), "log records are numbered without gaps");
     }
 
     fn set_timer(&mut self, i: NodeId, timer: P::Timer, after: Span) {
@@ -137,13 +138,12 @@ impl<P: Protocol> Kit<P> {
 
     /// Records up to `upto` are on disk: what waited for them leaves.
     pub(super) fn made_durable(&mut self, i: NodeId, upto: LogSeq) {
-        let n = self.node_mut(i);
-        n.durable = n.durable.max(upto);
+        self.node_mut(i).log.make_durable(upto);
         self.release(i);
     }
 
     fn release(&mut self, i: NodeId) {
-        let durable = self.node(i).durable;
+        let durable = self.node(i).log.durable();
         let (ready, wait) = std::mem::take(&mut self.node_mut(i).gated).into_iter().partition(|g| g.after <= durable);
         self.node_mut(i).gated = wait;
         for g in ready {

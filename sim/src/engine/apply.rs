@@ -49,6 +49,11 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
             Effect::Judge { ticket, .. } => node.local.push_back(Input::Judged { ticket, verdict: Verdict::Good }),
             Effect::Check { ticket, .. } => node.local.push_back(Input::Checked { ticket }),
             Effect::Log { record, seq, durability } => self.append_log(n, at, record, seq, durability),
+            Effect::Truncate { below } => {
+                if let Some(log) = &mut node.log {
+                    log.truncate(below);
+                }
+            }
             Effect::Fetch { key, hint } => self.fetch(n, at, key, hint, true),
             Effect::Sync { tip, hint } => self.start_transfer(n, at, tip, hint),
             Effect::Adopt { block, parent, height, payloads, header_bytes } => {
@@ -93,14 +98,14 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         let node = &mut self.nodes[n as usize];
         let bytes = record.encoded_len() as u64;
         if let Some(log) = &mut node.log {
-            log.push(record);
+            log.append(record);
         }
         if durability == Durability::Lazy {
             return;
         }
         let due = self.hosts[node.host as usize].disk.sync(at, bytes);
         if due <= at {
-            node.durable = seq;
+            node.make_durable(seq);
             node.local.push_back(Input::Durable(seq));
             return self.release_gated(n, at);
         }
@@ -120,7 +125,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
             upto = upto.max(seq);
         }
         if upto > node.durable {
-            node.durable = upto;
+            node.make_durable(upto);
             self.release_gated(n, at);
             self.step(n, at, crate::engine::step::Mark::own(n, at), Input::Durable(upto));
         }

@@ -102,6 +102,7 @@ impl HotStuff {
         let record = Record { block: block.clone(), locked: self.locked.clone(), entry: self.pace.entry().cloned() };
         self.voted = (block.view, block.id);
         self.logged = cx.log(record);
+        self.kept.add(self.logged, block);
         Gate::After(self.logged)
     }
 
@@ -248,6 +249,7 @@ impl HotStuff {
         let height = self.tree.committed().height;
         cx.finalize(height, Some(qc.clone()));
         cx.push(Effect::Prune { below: height });
+        self.kept.commit(height, cx);
         self.untold |= path.iter().any(|b| b.wants_commit());
         self.work = false;
         self.pace.committed();
