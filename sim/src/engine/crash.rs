@@ -47,8 +47,11 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
     pub(super) fn start_replica(&mut self, n: u32, at: Time) {
         let tip = self.tip_of(n);
         let node = &mut self.nodes[n as usize];
-        let mut log = node.log.iter().flat_map(|log| log.numbered());
-        node.replica = Some(P::open(node.env.clone(), &self.config, &mut log, tip));
+        let env = node.env.clone();
+        node.replica = Some(match &node.log {
+            Some(log) => P::open(env, &self.config, &mut log.numbered(), tip),
+            None => P::open(env, &self.config, &mut std::iter::empty(), tip),
+        });
         self.step(n, at, Mark::own(n, at), Input::Start);
     }
 
