@@ -3,7 +3,8 @@
 //! Paper: none; a primary with group commit and asynchronous log shipping, as any SQL database offers it.
 //!
 //! Model: the server is trusted and never fails; while it is down nothing commits, and what its disk has lost is
-//! lost. Channels are authenticated, so that nothing is signed.
+//! lost. A group is final when the server has committed it: the others hold copies, and their failures are nobody's
+//! but their clients'. Channels are authenticated, so that nothing is signed.
 //!
 //! Normal case:
 //! 1. the server, validator 0, takes what waits in its pool, at most once in `block_period` or 100 us;
@@ -179,7 +180,7 @@ impl Protocol for Central {
         name: "Central database",
         paper: "none: one server with group commit and log shipping",
         family: Family::None,
-        faults: FaultBound::None,
+        faults: FaultBound::Server,
         quorum: "none: the server decides",
         finality: Finality::Deterministic,
         delays: Some(|_| 1),

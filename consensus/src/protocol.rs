@@ -59,8 +59,13 @@ impl Validators {
     pub fn quorum(&self, bound: FaultBound) -> Stake {
         match bound {
             FaultBound::Third => intersecting(self.total, bound.tolerated(self.total)),
-            FaultBound::Half | FaultBound::None => intersecting(self.total, Stake(0)),
+            FaultBound::Half => intersecting(self.total, Stake(0)),
+            FaultBound::Server => self.stake(ValidatorId(0)),
         }
+    }
+    /// Stake of one as far as its failure and its word count under the bound.
+    pub fn counted(&self, v: ValidatorId, bound: FaultBound) -> Stake {
+        if bound == FaultBound::Server && v.0 > 0 { Stake(0) } else { self.stake(v) }
     }
     /// In order.
     pub fn iter(&self) -> impl Iterator<Item = ValidatorId> + use<> {

@@ -107,7 +107,7 @@ impl Protocol for Pings {
         name: "Pings",
         paper: "none",
         family: Family::None,
-        faults: FaultBound::None,
+        faults: FaultBound::Server,
         quorum: "none",
         finality: Finality::Deterministic,
         delays: None,

@@ -32,6 +32,10 @@
 //! leader a quorum of votes. A crash of the leader costs n-1 new-views, a second one in a row O(n^2). One log record
 //! a block and replica, durable before the vote leaves, and before the replica counts it where it is its own.
 //!
+//! Proof: the certificate handed out with a final block is that of its grandchild. Together with the two headers
+//! between, which show three views in a row and whose own certificates a quorum has checked before it voted, it proves
+//! the commit to anybody who knows the validators; the block's own certificate does not, a rival may still win.
+//!
 //! Deviations: a new leader's first proposal carries the quorum of new-views that made it leader, so that replicas
 //! which did not time out follow (the paper leaves view synchronisation open); repeated new-views go to everybody;
 //! leaders lead terms of `term` views, since four live leaders in a row are needed to commit and with one view each

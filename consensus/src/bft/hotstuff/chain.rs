@@ -234,10 +234,11 @@ impl HotStuff {
         let Some(one) = self.tree.get(two.parent()).cloned() else { return };
         let Some(zero) = self.tree.get(one.parent()) else { return };
         if two.follows() && one.follows() && zero.height > self.tree.committed().height {
-            self.commit(zero.id, &one.justify, cx);
+            self.commit(zero.id, qc, cx);
         }
     }
 
+    /// The block and all below it are final: `qc`, of its grandchild, proves it.
     pub(super) fn commit(&mut self, block: Digest, qc: &SharedCertificate, cx: &mut Cx<'_, Self>) {
         let path = self.tree.path(block);
         for b in &path {
