@@ -17,6 +17,8 @@ mod host;
 mod ledger;
 mod messages;
 mod offchain;
+mod payloads;
+mod replies;
 mod send;
 mod step;
 mod sync;

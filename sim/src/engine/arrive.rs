@@ -77,11 +77,14 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         match e.cargo.clone() {
             Cargo::Protocol => {
                 if let Some(key) = self.messages.body(handle).and_then(Message::key) {
-                    self.nodes[n as usize].fetches.entry(key).or_default().have = true;
+                    self.nodes[n as usize].fetches.entry(key).or_default().arrived();
                 }
                 let mut shown = vec![];
                 if let Some(body) = self.messages.body(handle) {
                     body.carries(&mut |p| shown.push(p));
+                }
+                for id in shown.iter().filter_map(|p| self.blocks.payload_of(p.root)).collect::<Vec<_>>() {
+                    self.hold(n, id);
                 }
                 self.see_proposed(n, ready, &shown);
                 self.step(n, ready, mark, Input::Message { from, handle });
@@ -103,6 +106,10 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
             Cargo::Request { key } => self.receive_request(n, from, at, key),
             Cargo::StateRequest { tip, generation } => self.serve_state(n, from, at, tip, generation),
             Cargo::State { blocks, tip, generation } => self.receive_state(n, from, at, &blocks, tip, generation),
+            Cargo::PayloadRequest { root, generation } => self.serve_payload(n, from, at, root, generation),
+            Cargo::Payload { id, generation } => self.receive_payload(n, at, id, generation),
+            Cargo::Reply { block } => self.tally(n, from, at, block),
+            Cargo::ReplyRequest { block } => self.receive_reply_request(n, from, at, block),
             Cargo::Chunk { flow, last } => self.receive_chunk(n, at, flow, last),
             Cargo::ReadRequest { flow } => self.start_flow(n, flow, at),
         }

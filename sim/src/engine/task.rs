@@ -3,6 +3,7 @@
 use ledgerlab_consensus::{Digest, NodeId, Peer, Protocol, Ticket, Time};
 
 use crate::engine::clients::ClientId;
+use crate::node::blocks::BlockId;
 use crate::node::mempool::{BatchId, TxId};
 
 /// A task that a crash does not cancel.
@@ -43,7 +44,15 @@ pub enum Task<P: Protocol> {
     /// The gateway looks after batches that are not on chain yet.
     Retry,
     /// A fetch has taken too long.
-    Refetch { key: Digest, attempt: u32 },
+    Refetch { key: Digest, attempt: u32, generation: u64 },
+    /// A peer has not sent a payload.
+    AskPayload { generation: u64 },
+    /// Votes are verified.
+    Checked { ticket: Ticket, good: bool },
+    /// A final block is executed: clients get replies.
+    Reply { block: BlockId },
+    /// Clients have waited long enough for replies.
+    AskReplies { block: BlockId },
     /// A state transfer has taken too long.
     Resync { generation: u64 },
     /// The node stops.
