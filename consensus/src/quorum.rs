@@ -138,10 +138,6 @@ impl VoteBook {
     pub fn advance(&mut self, lowest: u64) {
         self.lowest = self.lowest.max(lowest);
     }
-    /// The lowest slot that is kept.
-    pub fn lowest(&self) -> u64 {
-        self.lowest
-    }
     /// Counts the vote of `by` for `value` in `slot`.
     pub fn add(&mut self, slot: u64, value: Digest, by: ValidatorId, validators: &Validators) -> Vote {
         if slot < self.lowest || slot - self.lowest >= self.ring.len() as u64 || by.0 as usize >= self.validators {
