@@ -26,7 +26,12 @@ const WORLD: &str = r#"
 
 /// Runs for a few seconds, does something to the engine, and ends.
 fn run_and(harm: impl FnOnce(&mut Simulation<'_, Pbft, Heap>)) -> RunRecord {
-    let points = Experiment::from_text("test.toml", WORLD, &[]).expect("a valid scenario").points;
+    run_with(&[], harm)
+}
+
+fn run_with(set: &[&str], harm: impl FnOnce(&mut Simulation<'_, Pbft, Heap>)) -> RunRecord {
+    let set: Vec<String> = set.iter().map(|s| (*s).to_owned()).collect();
+    let points = Experiment::from_text("test.toml", WORLD, &set).expect("a valid scenario").points;
     let mut probe = Blind;
     let mut sim = Simulation::<Pbft, Heap>::new(&points[0].scenario, 1, Heap::default(), &mut probe);
     sim.start();
@@ -65,4 +70,25 @@ fn a_transaction_that_leaves_its_batch_on_the_way_is_found_lost() {
         sim.batches.get_mut(batch).txs.pop().expect("no batch is empty");
     });
     assert!(record.verdict.text().contains("1 lost"), "{}", record.verdict.text());
+}
+
+#[test]
+fn a_log_that_is_kept_for_a_crash_is_truncated_and_numbered_on_after_it() {
+    let set = [
+        "consensus.pbft.checkpoint_interval=2",
+        "consensus.pbft.window=4",
+        "consensus.block_period=20 ms",
+        "fault.a.kind=crash",
+        "fault.a.nodes=3",
+        "fault.a.at=1500 ms",
+        "fault.a.for=500 ms",
+    ];
+    let record = run_with(&set, |sim| {
+        let node = &sim.nodes[3];
+        let log = node.log.as_ref().expect("the fault plan needs it");
+        assert_eq!(log.end(), node.log_seq);
+        assert!(log.end().0 > 100 && log.len() < 30, "{} of {} records", log.len(), log.end().0);
+        assert!(sim.nodes[0].log.is_none(), "it never crashes");
+    });
+    assert_eq!(record.verdict, Verdict::Ok);
 }
