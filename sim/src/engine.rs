@@ -18,10 +18,13 @@ mod host;
 mod ledger;
 mod messages;
 mod offchain;
+mod payloads;
+mod replies;
 mod send;
 mod step;
 mod sync;
 mod task;
+mod window;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -49,6 +52,7 @@ use host::{Host, Node};
 use messages::Messages;
 use offchain::flows::{Flow, Flows};
 use task::{Due, Task};
+use window::Batch;
 
 /// What [`Event::what`] says where a host has something to do by itself.
 const WAKE: u32 = u32::MAX;
@@ -87,6 +91,7 @@ pub struct Simulation<'s, P: Protocol, Q: Queue> {
     reads: u64,
     costs: Vec<Cost>,
     horizon: Time,
+    window: Batch,
     /// Who writes down tasks now: [`FATE`], [`PLAN`], or one more than the host that acts.
     author: u32,
     mining: Stream,
@@ -142,6 +147,7 @@ impl<'s, P: Protocol, Q: Queue> Simulation<'s, P, Q> {
             reads: 0,
             costs: vec![],
             horizon: Time::ZERO + GRID,
+            window: Batch::default(),
             author: FATE,
             mining: Stream::new(seed, Purpose::Mining),
             vrf: Stream::new(seed, Purpose::Vrf),
@@ -186,6 +192,14 @@ impl<'s, P: Protocol, Q: Queue> Simulation<'s, P, Q> {
 
     /// Handles every event before the horizon.
     fn run_to_horizon(&mut self) {
+        if self.window.width > Span::ZERO {
+            return self.run_windows();
+        }
+        self.run_events();
+    }
+
+    /// One event after the other: the plain way.
+    fn run_events(&mut self) {
         loop {
             let next = self.queue.next_at().unwrap_or(Time::NEVER);
             // Clients first: what they submit up to then may wake a host earlier.

@@ -234,6 +234,12 @@ impl Meter {
         }
     }
 
+    /// Whether every signature that a certificate names is one: of one signer nothing may have left, as of whoever
+    /// counts its own vote.
+    pub fn signed(&self, c: &Certificate) -> bool {
+        let silent = |v: &ValidatorId| self.statements.known(*v, &c.what) == crate::check::statements::Known::Unsigned;
+        c.signers.iter().filter(silent).count() <= 1
+    }
     /// A message is handed to the host: what binds its signer must wait for its record to be durable.
     pub fn check_durability<M: Message>(
         &mut self,

@@ -42,7 +42,7 @@ fn share_of_leader_bound(protocol: &str, n: u32, sharing: &str) {
     // The pipe is full: what a quorum's answers take, the last f copies of a block fill. 2 ms at f = 1 are 250 kB.
     assert!(r.blocks.size_mean_bytes > Some(0.25e6), "{protocol}, {n} nodes: blocks of {:?}", r.blocks.size_mean_bytes);
     let leader = r.nodes.iter().map(|u| u.uplink_share).fold(0.0, f64::max);
-    assert!(leader > 0.99, "{protocol}, {n} nodes: the leader's uplink is busy for {leader}");
+    assert!(leader > 0.98, "{protocol}, {n} nodes: the leader's uplink is busy for {leader}");
 }
 
 #[test]

@@ -21,11 +21,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         let e = self.messages.get(handle);
         let sender = e.sender;
         let epoch = self.nodes[n as usize].epoch;
-        let ready = match self.nodes[sender.0 as usize].host as usize == host {
-            true => Some(event.at),
-            false => self.receive(n, sender.0, event.at, handle),
-        };
-        let Some(ready) = ready else { return self.schedule_wake(host) };
+        let Some(ready) = self.receive(n, sender.0, event.at, handle) else { return self.schedule_wake(host) };
         if ready >= self.horizon {
             self.push_task(n, ready, Task::Received { handle, arrived: event.at });
             return self.schedule_wake(host);
@@ -37,6 +33,14 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         }
         self.verify(n, event.at, ready, handle);
         self.schedule_wake(host);
+    }
+
+    /// A message comes from a node of the same host: no link is between them.
+    pub(super) fn arrive_local(&mut self, n: u32, at: Time, handle: u32) {
+        match self.nodes[n as usize].replica {
+            None => self.lose_copy(handle),
+            Some(_) => self.verify(n, at, at, handle),
+        }
     }
 
     /// A message has passed the downlink: its proofs are verified, then its handler runs.
@@ -79,11 +83,14 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         match e.cargo.clone() {
             Cargo::Protocol => {
                 if let Some(key) = self.messages.body(handle).and_then(Message::key) {
-                    self.nodes[n as usize].fetches.entry(key).or_default().have = true;
+                    self.nodes[n as usize].fetches.entry(key).or_default().arrived();
                 }
                 let mut shown = vec![];
                 if let Some(body) = self.messages.body(handle) {
                     body.carries(&mut |p| shown.push(p));
+                }
+                for id in shown.iter().filter_map(|p| self.blocks.payload_of(p.root)).collect::<Vec<_>>() {
+                    self.hold(n, id);
                 }
                 self.see_proposed(n, ready, &shown);
                 self.step(n, ready, mark, Input::Message { from, handle });
@@ -105,6 +112,10 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
             Cargo::Request { key } => self.receive_request(n, from, at, key),
             Cargo::StateRequest { tip, generation } => self.serve_state(n, from, at, tip, generation),
             Cargo::State { blocks, tip, generation } => self.receive_state(n, from, at, &blocks, tip, generation),
+            Cargo::PayloadRequest { root, generation } => self.serve_payload(n, from, at, root, generation),
+            Cargo::Payload { id, generation } => self.receive_payload(n, at, id, generation),
+            Cargo::Reply { block } => self.tally(n, from, at, block),
+            Cargo::ReplyRequest { block } => self.receive_reply_request(n, from, at, block),
             Cargo::Chunk { flow, last } => self.receive_chunk(at, flow, last),
             Cargo::ReadRequest { flow } => self.start_flow(n, flow, at),
         }

@@ -202,7 +202,12 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         }
         let arrival = self.network.arrival((from, to), (lane, bytes), origin, (queued, sent));
         match arrival {
-            Some(at) => self.queue.push(Event { at, origin, target: to.0, what: handle }),
+            Some(at) if self.nodes[from.0 as usize].host == self.nodes[to.0 as usize].host => {
+                let host = self.nodes[to.0 as usize].host as usize;
+                let task = Task::Local { handle };
+                self.hosts[host].agenda.push(at, self.author, to.0, Due { epoch: ANY_EPOCH, task });
+            }
+            Some(at) => self.queue.push_copy(Event { at, origin, target: to.0, what: handle }),
             None => {
                 if let Cargo::Chunk { flow, .. } = self.messages.get(handle).cargo {
                     self.flows.cut(flow);

@@ -264,11 +264,13 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         }
     }
 
-    /// Transactions of clients of this node that are on its chain, but not final: while it is down they are not told.
+    /// Transactions of clients of this node that are on its chain, but not final, or of which the clients have not had
+    /// enough replies: while it is down they are not told.
     pub(super) fn unanswered(&self, n: u32) -> Vec<TxId> {
         let node = &self.nodes[n as usize];
         let tops = node.chain[node.final_height as usize + 1..].iter();
-        let payloads = tops.flat_map(|a| &self.blocks.block(a.block).payloads);
+        let blocks = tops.map(|a| a.block).chain(node.unreplied.iter().copied());
+        let payloads = blocks.flat_map(|b| &self.blocks.block(b).payloads);
         let parts = payloads.flat_map(|p| self.blocks.segments(*p));
         let txs = parts.flat_map(|s| &self.batches.get(s.batch).txs[s.from as usize..s.to as usize]);
         txs.copied().filter(|tx| self.clients.waits_at(*tx, NodeId(n)).is_some()).collect()

@@ -73,12 +73,16 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         node.build = None;
         node.leader = None;
         node.fetches.clear();
+        node.held.clear();
+        node.wanted.clear();
+        node.replies.clear();
         node.transfer = None;
         node.retrying = false;
         node.push = Push::default();
         node.pool.crash();
         self.forget_copies(n, at);
         self.fail_over(n, at);
+        self.nodes[n as usize].unreplied.clear();
         self.lose_flows(n, at);
         // A machine that others share goes on; one of its own is idle when it starts again.
         let host = self.nodes[n as usize].host;

@@ -6,6 +6,8 @@ use ledgerlab_consensus::{Digest, Env, Height, LogSeq, NodeId, Protocol, Span, T
 
 use crate::engine::cards::{Incoming, LaneQueue, Outgoing};
 use crate::engine::fetch::Fetch;
+use crate::engine::payloads::Wanted;
+use crate::engine::replies::Tally;
 use crate::engine::send::Gated;
 use crate::engine::sync::StateTransfer;
 use crate::engine::task::Due;
@@ -14,6 +16,7 @@ use crate::metrics::MachineUsage;
 use crate::network::HostSpec;
 use crate::network::link::{Link, Rate};
 use crate::node::agenda::Agenda;
+use crate::node::bits::Bits;
 use crate::node::blocks::BlockId;
 use crate::node::cpu::Cpu;
 use crate::node::disk::Disk;
@@ -121,6 +124,14 @@ pub struct Node<P: Protocol> {
     pub mining: u64,
     pub build: Option<Build>,
     pub pool: Pool,
+    /// Payloads that were built here or came with a message.
+    pub held: Bits,
+    /// Questions of the replica that wait for a payload.
+    pub wanted: Vec<Wanted>,
+    /// Replies about blocks with transactions of the own clients.
+    pub replies: BTreeMap<BlockId, Tally>,
+    /// Final blocks of which the own clients have not enough replies yet, if they are in them.
+    pub unreplied: BTreeSet<BlockId>,
     /// Own batches that are not wholly on the own chain yet, oldest first.
     pub own: VecDeque<BatchId>,
     pub own_pending: u64,
@@ -159,6 +170,10 @@ impl<P: Protocol> Node<P> {
             mining: 0,
             build: None,
             pool: Pool::default(),
+            held: Bits::default(),
+            wanted: vec![],
+            replies: BTreeMap::new(),
+            unreplied: BTreeSet::new(),
             own: VecDeque::new(),
             own_pending: 0,
             push: Push::default(),

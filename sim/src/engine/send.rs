@@ -142,18 +142,27 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
     pub(super) fn send_cargo(&mut self, n: u32, at: Time, to: NodeId, cargo: Cargo, bytes: u64, kind: &'static str) {
         let divided = match &cargo {
             Cargo::Batch(b) => cost::of_transactions(&self.scenario.node, self.batches.get(*b).txs.len() as u64, bytes),
+            Cargo::Payload { id: Some(id), .. } => {
+                let count = u64::from(self.blocks.payload(*id).reference.count);
+                cost::of_transactions(&self.scenario.node, count, bytes)
+            }
             Cargo::State { .. } => cost::hashing(&self.scenario.node, bytes),
             _ => Span::ZERO,
         };
         let lane = if matches!(cargo, Cargo::Chunk { .. } | Cargo::ReadRequest { .. }) {
             Lane::Offchain
-        } else if matches!(cargo, Cargo::Announce { .. } | Cargo::Request { .. } | Cargo::StateRequest { .. }) {
+        } else if matches!(
+            cargo,
+            Cargo::Announce { .. } | Cargo::Request { .. } | Cargo::StateRequest { .. } | Cargo::PayloadRequest { .. }
+        ) {
             Lane::Vote
         } else {
             Lane::Bulk
         };
-        // Chunks of objects are hashed by the store's client, outside the node's cores.
-        let verify = if lane == Lane::Offchain { Span::ZERO } else { self.scenario.node.crypto.verify };
+        // Chunks of objects are hashed by the store's client, and replies verified by the ledger's, outside the node's
+        // cores.
+        let elsewhere = lane == Lane::Offchain || matches!(cargo, Cargo::Reply { .. });
+        let verify = if elsewhere { Span::ZERO } else { self.scenario.node.crypto.verify };
         let sequence = self.nodes[n as usize].next_sequence();
         let envelope = Envelope {
             origin: Origin::new(n, sequence),
@@ -181,6 +190,10 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
             Cargo::Request { key } => (3, key.fold()),
             Cargo::StateRequest { tip, .. } => (4, self.blocks.block(*tip).digest.fold()),
             Cargo::State { blocks, tip, .. } => (5, tip.block.fold() ^ blocks.len() as u64),
+            Cargo::PayloadRequest { root, .. } => (8, root.fold()),
+            Cargo::Payload { id, .. } => (9, id.map_or(0, |id| self.blocks.payload(id).reference.root.fold())),
+            Cargo::Reply { block } => (10, self.blocks.block(*block).digest.fold()),
+            Cargo::ReplyRequest { block } => (11, self.blocks.block(*block).digest.fold()),
             Cargo::Chunk { last, .. } => (6, u64::from(*last)),
             Cargo::ReadRequest { .. } => (7, 0),
         };

@@ -4,7 +4,7 @@ use ledgerlab_consensus::bft::pbft::{Pbft, PbftRecord};
 use ledgerlab_consensus::{Durability, LogSeq, Span, Time, Wire};
 
 use crate::engine::{GRID, Simulation};
-use crate::kernel::queue::Heap;
+use crate::kernel::queue::Pending;
 use crate::network::link::Rate;
 use crate::probe::Blind;
 use crate::record::{RunRecord, Verdict};
@@ -27,10 +27,10 @@ const WORLD: &str = r#"
 "#;
 
 /// Runs for a few seconds, does something to the engine, and ends.
-fn run_and(harm: impl FnOnce(&mut Simulation<'_, Pbft, Heap>)) -> RunRecord {
+fn run_and(harm: impl FnOnce(&mut Simulation<'_, Pbft, Pending>)) -> RunRecord {
     let points = Experiment::from_text("test.toml", WORLD, &[]).expect("a valid scenario").points;
     let mut probe = Blind;
-    let mut sim = Simulation::<Pbft, Heap>::new(&points[0].scenario, 1, Heap::default(), &mut probe);
+    let mut sim = Simulation::<Pbft, Pending>::new(&points[0].scenario, 1, Pending::heap(), &mut probe);
     sim.start();
     for _ in 0..5 {
         sim.run_to_horizon();
@@ -93,7 +93,7 @@ fn a_link_above_its_rate_fails_the_run() {
     for (sharing, up) in SHARING.iter().flat_map(|s| [(s, true), (s, false)]) {
         let points = crowd(sharing).points;
         let mut probe = Blind;
-        let mut sim = Simulation::<Pbft, Heap>::new(&points[0].scenario, 1, Heap::default(), &mut probe);
+        let mut sim = Simulation::<Pbft, Pending>::new(&points[0].scenario, 1, Pending::windows(), &mut probe);
         let fast = Rate::bits_per_s(110_000_000);
         let name = if up { "uplink of host 2" } else { "downlink of host 2" };
         match up {
@@ -112,7 +112,7 @@ fn a_link_above_its_rate_fails_the_run() {
 fn digest_ahead(sharing: &str, ahead: Span) -> String {
     let points = crowd(sharing).points;
     let mut probe = Blind;
-    let mut sim = Simulation::<Pbft, Heap>::new(&points[0].scenario, 1, Heap::default(), &mut probe);
+    let mut sim = Simulation::<Pbft, Pending>::new(&points[0].scenario, 1, Pending::windows(), &mut probe);
     sim.start();
     sim.horizon = Time::ZERO + ahead;
     while sim.horizon < Time::ZERO + GRID * 6 {
@@ -146,7 +146,7 @@ fn every_record_is_written_to_disk_whether_anything_waits_for_it_or_not() {
         let overrides = [fsync, "node.amplification=1"].map(String::from);
         let points = Experiment::from_text("test.toml", WORLD, &overrides).expect("a valid scenario").points;
         let mut probe = Blind;
-        let mut sim = Simulation::<Pbft, Heap>::new(&points[0].scenario, 1, Heap::default(), &mut probe);
+        let mut sim = Simulation::<Pbft, Pending>::new(&points[0].scenario, 1, Pending::windows(), &mut probe);
         let record = PbftRecord::Left { view: 3 };
         let bytes = record.encoded_len() as u64;
         for (i, durability) in (1..).zip([Durability::Lazy, Durability::Now, Durability::Now, Durability::Lazy]) {

@@ -1,10 +1,22 @@
 //! Pending events, popped in the order of their key.
 //!
-//! The key is (time, sender, sender's sequence). The sender assigns it, so the order is the same for every queue,
-//! partition and thread count; two events with equal keys are a bug. [`Heap`] is the plain reference: a 4-ary heap
-//! of small values. A faster queue stands behind the same trait and is compared with it.
+//! The key is (time, sender, sender's sequence), and the recipient among the copies of one message. The sender
+//! assigns it, so the order is the same for every queue, partition and thread count; two different events with equal
+//! keys are a bug. [`Heap`] is the plain reference; [`Windows`] is the fast one and must pop the same; [`Pending`] is
+//! either, so that what runs on a queue is compiled once.
+
+pub mod duel;
+mod heap;
+mod pool;
+mod sort;
+#[cfg(test)]
+mod tests;
+mod windows;
 
 use ledgerlab_consensus::Time;
+
+pub use heap::Heap;
+pub use windows::Windows;
 
 /// Sender and sequence number packed so that their order is the integers' order.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
@@ -21,6 +33,7 @@ impl Origin {
     ///
     /// # Panics
     /// If a sender takes more than 2^40 numbers or there are more than 2^24 senders.
+    #[inline]
     pub fn new(sender: u32, sequence: u64) -> Origin {
         assert!(sequence >> SEQUENCE_BITS == 0 && sender >> 24 == 0, "event key overflow: {sender}/{sequence}");
         Origin(u64::from(sender) << SEQUENCE_BITS | sequence)
@@ -36,7 +49,7 @@ impl Origin {
 }
 
 /// One pending event: 24 bytes, copied freely.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Event {
     /// When.
     pub at: Time,
@@ -49,7 +62,9 @@ pub struct Event {
 }
 
 impl Event {
-    fn key(&self) -> (Time, Origin, u32) {
+    /// What events are ordered by.
+    #[inline]
+    pub fn key(&self) -> (Time, Origin, u32) {
         // One broadcast has one origin for all its recipients: the target tells its copies apart.
         (self.at, self.origin, self.target)
     }
@@ -59,104 +74,93 @@ impl Event {
 pub trait Queue {
     /// Adds an event; never earlier than the last one popped.
     fn push(&mut self, event: Event);
+    /// Adds a copy of a message that is stored once, in slot `event.what`: the same as [`Queue::push`], but a queue
+    /// may keep the origin by slot. So all pending copies of a slot have the same origin; it may change once the last
+    /// of them was popped.
+    #[inline]
+    fn push_copy(&mut self, event: Event) {
+        self.push(event);
+    }
     /// Removes the event with the least key.
     fn pop(&mut self) -> Option<Event>;
     /// Time of the event that would be popped.
-    fn next_at(&self) -> Option<Time>;
+    fn next_at(&mut self) -> Option<Time>;
     /// Number of pending events.
     fn len(&self) -> usize;
     /// Whether there are none.
     fn is_empty(&self) -> bool {
         self.len() == 0
     }
+    /// Target and `what` of an event that comes about `places` after the next one: a hint for fetching its state
+    /// ahead, that may be absent or wrong.
+    #[inline]
+    fn upcoming(&self, places: usize) -> Option<(u32, u32)> {
+        let _ = places;
+        None
+    }
 }
 
-/// The reference: a 4-ary heap, O(log n) for everything.
-#[derive(Debug, Default)]
-pub struct Heap {
-    items: Vec<Event>,
+/// A queue chosen at run time: one well predicted branch, and what runs on it is compiled once.
+#[derive(Debug)]
+pub enum Pending {
+    /// The reference.
+    Heap(Heap),
+    /// The fast one.
+    Windows(Box<Windows>),
 }
 
-impl Queue for Heap {
+impl Pending {
+    /// The reference queue.
+    pub fn heap() -> Pending {
+        Pending::Heap(Heap::default())
+    }
+    /// The fast queue.
+    pub fn windows() -> Pending {
+        Pending::Windows(Box::default())
+    }
+}
+
+impl Queue for Pending {
+    #[inline]
     fn push(&mut self, event: Event) {
-        let mut i = self.items.len();
-        self.items.push(event);
-        while i > 0 {
-            let parent = (i - 1) / 4;
-            if self.items[parent].key() <= event.key() {
-                break;
-            }
-            self.items[i] = self.items[parent];
-            i = parent;
+        match self {
+            Pending::Heap(q) => q.push(event),
+            Pending::Windows(q) => q.push(event),
         }
-        self.items[i] = event;
     }
-
+    #[inline]
+    fn push_copy(&mut self, event: Event) {
+        match self {
+            Pending::Heap(q) => q.push_copy(event),
+            Pending::Windows(q) => q.push_copy(event),
+        }
+    }
+    #[inline]
     fn pop(&mut self) -> Option<Event> {
-        let last = self.items.pop()?;
-        let Some(&top) = self.items.first() else { return Some(last) };
-        let mut i = 0;
-        loop {
-            let first = i * 4 + 1;
-            let children = first..(first + 4).min(self.items.len());
-            let Some(least) = children.min_by_key(|&c| self.items[c].key()) else { break };
-            if last.key() <= self.items[least].key() {
-                break;
-            }
-            self.items[i] = self.items[least];
-            i = least;
+        match self {
+            Pending::Heap(q) => q.pop(),
+            Pending::Windows(q) => q.pop(),
         }
-        self.items[i] = last;
-        Some(top)
     }
-
-    fn next_at(&self) -> Option<Time> {
-        self.items.first().map(|e| e.at)
+    #[inline]
+    fn next_at(&mut self) -> Option<Time> {
+        match self {
+            Pending::Heap(q) => q.next_at(),
+            Pending::Windows(q) => q.next_at(),
+        }
     }
-
+    #[inline]
     fn len(&self) -> usize {
-        self.items.len()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use ledgerlab_consensus::types::mix64;
-
-    #[test]
-    fn pops_in_key_order_ties_included() {
-        let mut heap = Heap::default();
-        let mut model = std::collections::BTreeSet::new();
-        let mut now = 0;
-        for i in 0..20_000_u64 {
-            let r = mix64(i + 1);
-            // Times collide often; half the steps pop.
-            let event = Event {
-                at: Time(now + r % 7),
-                origin: Origin::new((r >> 8) as u32 % 5, i),
-                target: (r >> 16) as u32 % 3,
-                what: i as u32,
-            };
-            heap.push(event);
-            model.insert((event.key(), event.what));
-            if r & 1 << 40 != 0 {
-                let popped = heap.pop().map(|e| (e.key(), e.what));
-                assert_eq!(popped, model.pop_first());
-                now = popped.map_or(now, |((at, ..), _)| at.0);
-            }
-            assert_eq!(heap.len(), model.len());
+        match self {
+            Pending::Heap(q) => q.len(),
+            Pending::Windows(q) => q.len(),
         }
-        while let Some(e) = heap.pop() {
-            assert_eq!(Some((e.key(), e.what)), model.pop_first());
-        }
-        assert!(model.is_empty());
     }
-
-    #[test]
-    fn an_origin_orders_by_sender_then_sequence() {
-        assert!(Origin::new(1, (1 << 40) - 1) < Origin::new(2, 0));
-        let o = Origin::new(77, 123);
-        assert_eq!((o.sender(), o.sequence()), (77, 123));
+    #[inline]
+    fn upcoming(&self, places: usize) -> Option<(u32, u32)> {
+        match self {
+            Pending::Heap(q) => q.upcoming(places),
+            Pending::Windows(q) => q.upcoming(places),
+        }
     }
 }
