@@ -15,7 +15,7 @@ use flawed::{Flaw, Flawed, Sound};
 use ledgerlab_consensus::bft::pbft::Pbft;
 use ledgerlab_consensus::{
     Claim, Cx, Effect, Env, Family, FaultBound, Finality, Gate, Knob, Lane, Message, NodeId, Protocol, ProtocolInfo,
-    Reply, Rotation, Settings, Span, Status, Time, Tip, Validators, wire,
+    Records, Reply, Rotation, Settings, Span, Status, Time, Tip, Validators, wire,
 };
 use ledgerlab_sim::experiment::{Job, execute, jobs};
 use ledgerlab_sim::probe::Blind;
@@ -107,7 +107,7 @@ impl Protocol for Pings {
         name: "Pings",
         paper: "none",
         family: Family::None,
-        faults: FaultBound::None,
+        faults: FaultBound::Server,
         quorum: "none",
         finality: Finality::Deterministic,
         delays: None,
@@ -124,7 +124,7 @@ impl Protocol for Pings {
     type Record = Ping;
     type Timer = ();
     fn configure(_: &Settings, _: &Validators) {}
-    fn open(env: Env, (): &(), _: &mut dyn Iterator<Item = Ping>, _: Tip) -> Self {
+    fn open(env: Env, (): &(), _: Records<'_, Ping>, _: Tip) -> Self {
         Pings(env.me)
     }
     fn expected_finality((): &(), delay: Span) -> Span {

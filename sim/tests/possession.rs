@@ -9,8 +9,8 @@ use std::sync::Arc;
 
 use ledgerlab_consensus::{
     Certificate, Claim, Cx, Digest, Effect, Env, Family, FaultBound, Finality, Gate, Knob, Lane, Message, Need, NodeId,
-    PayloadRef, Protocol, ProtocolInfo, Reply, Rotation, Settings, SharedCertificate, Signers, Span, Statement, Status,
-    Ticket, Tip, Until, ValidatorId, Validators, Verdict, wire,
+    PayloadRef, Protocol, ProtocolInfo, Records, Reply, Rotation, Settings, SharedCertificate, Signers, Span,
+    Statement, Status, Ticket, Tip, Until, ValidatorId, Validators, Verdict, wire,
 };
 use ledgerlab_sim::record::RunRecord;
 use ledgerlab_sim::run::run_protocol;
@@ -96,7 +96,7 @@ impl Protocol for Mentions {
         name: "Mentions",
         paper: "none",
         family: Family::None,
-        faults: FaultBound::None,
+        faults: FaultBound::Half,
         quorum: "none",
         finality: Finality::Deterministic,
         delays: None,
@@ -116,7 +116,7 @@ impl Protocol for Mentions {
     fn configure(settings: &Settings, _: &Validators) -> Span {
         settings.block_period
     }
-    fn open(env: Env, period: &Span, _: &mut dyn Iterator<Item = Mention>, tip: Tip) -> Self {
+    fn open(env: Env, period: &Span, _: Records<'_, Mention>, tip: Tip) -> Self {
         Mentions { env, period: *period, tip, asked: BTreeMap::new(), last: None }
     }
     fn expected_finality(period: &Span, delay: Span) -> Span {

@@ -46,6 +46,11 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
             Effect::Judge { ticket, payload, parent, need } => self.judge(n, at, ticket, payload, parent, need),
             Effect::Check { ticket, certificate } => self.check(n, at, ticket, &certificate),
             Effect::Log { record, seq, durability } => self.append_log(n, at, record, seq, durability),
+            Effect::Truncate { below } => {
+                if let Some(log) = &mut node.log {
+                    log.truncate(below);
+                }
+            }
             Effect::Fetch { key, hint } => self.fetch(n, at, key, hint, true),
             Effect::Sync { tip, hint } => self.start_transfer(n, at, tip, hint),
             Effect::Adopt { block, parent, height, payloads, header_bytes } => {
@@ -90,7 +95,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         let node = &mut self.nodes[n as usize];
         let bytes = record.encoded_len() as u64;
         if let Some(log) = &mut node.log {
-            log.push(record);
+            log.append(record);
         }
         let disk = &mut self.hosts[node.host as usize].disk;
         if durability == Durability::Lazy {
@@ -99,7 +104,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         }
         let due = disk.sync(at, bytes);
         if due <= at {
-            node.durable = seq;
+            node.make_durable(seq);
             node.local.push_back(Input::Durable(seq));
             return self.release_gated(n, at);
         }
@@ -119,7 +124,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
             upto = upto.max(seq);
         }
         if upto > node.durable {
-            node.durable = upto;
+            node.make_durable(upto);
             self.release_gated(n, at);
             self.step(n, at, crate::engine::step::Mark::own(n, at), Input::Durable(upto));
         }

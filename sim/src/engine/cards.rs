@@ -204,8 +204,8 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         match arrival {
             Some(at) if self.nodes[from.0 as usize].host == self.nodes[to.0 as usize].host => {
                 let host = self.nodes[to.0 as usize].host as usize;
-                let task = Task::Local { handle };
-                self.hosts[host].agenda.push(at, self.author, to.0, Due { epoch: ANY_EPOCH, task });
+                let due = Due { epoch: ANY_EPOCH, task: Task::Local { handle } };
+                self.hosts[host].agenda.push(at, self.author, to.0, due);
             }
             Some(at) => self.queue.push_copy(Event { at, origin, target: to.0, what: handle }),
             None => {

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
+use ledgerlab_consensus::log::RecordLog;
 use ledgerlab_consensus::{Digest, Env, Height, LogSeq, NodeId, Protocol, Span, Ticket, Time, Until};
 
 use crate::engine::cards::{Incoming, LaneQueue, Outgoing};
@@ -116,7 +117,7 @@ pub struct Node<P: Protocol> {
     pub log_seq: LogSeq,
     pub durable: LogSeq,
     /// Kept only where the fault plan will need it.
-    pub log: Option<Vec<P::Record>>,
+    pub log: Option<RecordLog<P::Record>>,
     pub syncing: VecDeque<(Time, LogSeq)>,
     pub gated: VecDeque<Gated<P::Message>>,
     pub timers: Vec<u64>,
@@ -162,7 +163,7 @@ impl<P: Protocol> Node<P> {
             digest: NodeDigest::default(),
             log_seq: LogSeq(0),
             durable: LogSeq(0),
-            log: keeps_log.then(Vec::new),
+            log: keeps_log.then(RecordLog::default),
             syncing: VecDeque::new(),
             gated: VecDeque::new(),
             timers: vec![0; P::TIMERS],
@@ -186,6 +187,13 @@ impl<P: Protocol> Node<P> {
             fetches: BTreeMap::new(),
             transfer: None,
             local: VecDeque::new(),
+        }
+    }
+    /// All records up to this one are on disk.
+    pub fn make_durable(&mut self, upto: LogSeq) {
+        self.durable = upto;
+        if let Some(log) = &mut self.log {
+            log.make_durable(upto);
         }
     }
     pub fn next_sequence(&mut self) -> u64 {

@@ -28,7 +28,12 @@ const WORLD: &str = r#"
 
 /// Runs for a few seconds, does something to the engine, and ends.
 fn run_and(harm: impl FnOnce(&mut Simulation<'_, Pbft, Pending>)) -> RunRecord {
-    let points = Experiment::from_text("test.toml", WORLD, &[]).expect("a valid scenario").points;
+    run_with(&[], harm)
+}
+
+fn run_with(set: &[&str], harm: impl FnOnce(&mut Simulation<'_, Pbft, Pending>)) -> RunRecord {
+    let set: Vec<String> = set.iter().map(|s| (*s).to_owned()).collect();
+    let points = Experiment::from_text("test.toml", WORLD, &set).expect("a valid scenario").points;
     let mut probe = Blind;
     let mut sim = Simulation::<Pbft, Pending>::new(&points[0].scenario, 1, Pending::heap(), &mut probe);
     sim.start();
@@ -93,7 +98,7 @@ fn a_link_above_its_rate_fails_the_run() {
     for (sharing, up) in SHARING.iter().flat_map(|s| [(s, true), (s, false)]) {
         let points = crowd(sharing).points;
         let mut probe = Blind;
-        let mut sim = Simulation::<Pbft, Pending>::new(&points[0].scenario, 1, Pending::windows(), &mut probe);
+        let mut sim = Simulation::<Pbft, Pending>::new(&points[0].scenario, 1, Pending::heap(), &mut probe);
         let fast = Rate::bits_per_s(110_000_000);
         let name = if up { "uplink of host 2" } else { "downlink of host 2" };
         match up {
@@ -112,7 +117,7 @@ fn a_link_above_its_rate_fails_the_run() {
 fn digest_ahead(sharing: &str, ahead: Span) -> String {
     let points = crowd(sharing).points;
     let mut probe = Blind;
-    let mut sim = Simulation::<Pbft, Pending>::new(&points[0].scenario, 1, Pending::windows(), &mut probe);
+    let mut sim = Simulation::<Pbft, Pending>::new(&points[0].scenario, 1, Pending::heap(), &mut probe);
     sim.start();
     sim.horizon = Time::ZERO + ahead;
     while sim.horizon < Time::ZERO + GRID * 6 {
@@ -146,7 +151,7 @@ fn every_record_is_written_to_disk_whether_anything_waits_for_it_or_not() {
         let overrides = [fsync, "node.amplification=1"].map(String::from);
         let points = Experiment::from_text("test.toml", WORLD, &overrides).expect("a valid scenario").points;
         let mut probe = Blind;
-        let mut sim = Simulation::<Pbft, Pending>::new(&points[0].scenario, 1, Pending::windows(), &mut probe);
+        let mut sim = Simulation::<Pbft, Pending>::new(&points[0].scenario, 1, Pending::heap(), &mut probe);
         let record = PbftRecord::Left { view: 3 };
         let bytes = record.encoded_len() as u64;
         for (i, durability) in (1..).zip([Durability::Lazy, Durability::Now, Durability::Now, Durability::Lazy]) {
@@ -154,4 +159,25 @@ fn every_record_is_written_to_disk_whether_anything_waits_for_it_or_not() {
             assert_eq!(sim.hosts[0].disk.bytes(), i * bytes, "{fsync}, {durability:?}");
         }
     }
+}
+
+#[test]
+fn a_log_that_is_kept_for_a_crash_is_truncated_and_numbered_on_after_it() {
+    let set = [
+        "consensus.pbft.checkpoint_interval=2",
+        "consensus.pbft.window=4",
+        "consensus.block_period=20 ms",
+        "fault.a.kind=crash",
+        "fault.a.nodes=3",
+        "fault.a.at=1500 ms",
+        "fault.a.for=500 ms",
+    ];
+    let record = run_with(&set, |sim| {
+        let node = &sim.nodes[3];
+        let log = node.log.as_ref().expect("the fault plan needs it");
+        assert_eq!(log.end(), node.log_seq);
+        assert!(log.end().0 > 100 && log.len() < 30, "{} of {} records", log.len(), log.end().0);
+        assert!(sim.nodes[0].log.is_none(), "it never crashes");
+    });
+    assert_eq!(record.verdict, Verdict::Ok);
 }

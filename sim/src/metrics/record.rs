@@ -97,7 +97,7 @@ impl Meter {
     }
 
     fn liveness(&self, c: &Context<'_>) -> Liveness {
-        let stake: Vec<Stake> = c.validators.iter().map(|v| c.validators.stake(v)).collect();
+        let stake: Vec<Stake> = c.validators.iter().map(|v| c.validators.counted(v, self.info.faults)).collect();
         let busy = |m: &MachineUsage| m.uplink.max(m.downlink).max(m.core).max(m.disk) >= OVERLOAD;
         let busiest = self.snapshots.last().is_some_and(|p| p.machines.iter().any(busy));
         // While commits came: what was offered long enough before the last one, against what was committed by then.
