@@ -329,6 +329,13 @@ impl Meter {
         self.cohorts.committed(sampled, in_window, workload, txs.kind[i], planned, txs.stored[i], times);
     }
 
+    /// What was found wrong with a host's links.
+    pub fn links<'a>(&mut self, found: impl Iterator<Item = &'a Violation>) {
+        found.for_each(|v| {
+            self.violations.note(Err(v.clone()));
+        });
+    }
+
     /// Blocks that some nodes hold for final, but not enough.
     pub fn undecided(&self) -> impl Iterator<Item = BlockId> + '_ {
         self.reports.undecided()

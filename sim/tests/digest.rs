@@ -17,9 +17,9 @@ use ledgerlab_consensus::{
     Claim, Cx, Effect, Env, Family, FaultBound, Finality, Gate, Knob, Lane, Message, NodeId, Protocol, ProtocolInfo,
     Records, Reply, Rotation, Settings, Span, Status, Time, Tip, Validators, wire,
 };
-use ledgerlab_sim::experiment::{execute, jobs};
+use ledgerlab_sim::experiment::{Job, execute, jobs};
 use ledgerlab_sim::probe::Blind;
-use ledgerlab_sim::run::{run, run_probed, run_protocol};
+use ledgerlab_sim::run::{Engine, replication_seed, run, run_on, run_probed, run_protocol};
 use ledgerlab_sim::scenario::{Experiment, Scenario};
 use world::{Watch, scenario, scenario_with};
 
@@ -273,6 +273,19 @@ fn golden(name: &str) -> Vec<String> {
 #[test]
 fn debug_builds_give_the_golden_digests_of_ci_small() {
     assert_eq!(digests(&shipped("ci-small.toml"), 2), golden("ci-small.toml"));
+}
+
+#[test]
+fn the_reference_engine_gives_the_same_digests() {
+    for name in ["ci-small.toml", "nastiest.toml"] {
+        let experiment = shipped(name);
+        let points: Vec<&Scenario> = experiment.points.iter().map(|p| &p.scenario).collect();
+        let of = |job: &Job| {
+            let s = points[job.point as usize];
+            run_on(Engine::Reference, s, replication_seed(s.seed, job.replication), &mut Blind).digest
+        };
+        assert_eq!(jobs(&points).iter().map(of).collect::<Vec<_>>(), golden(name), "{name}");
+    }
 }
 
 #[test]

@@ -91,16 +91,18 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         }
     }
 
-    fn append_log(&mut self, n: u32, at: Time, record: P::Record, seq: LogSeq, durability: Durability) {
+    pub(super) fn append_log(&mut self, n: u32, at: Time, record: P::Record, seq: LogSeq, durability: Durability) {
         let node = &mut self.nodes[n as usize];
         let bytes = record.encoded_len() as u64;
         if let Some(log) = &mut node.log {
             log.append(record);
         }
+        let disk = &mut self.hosts[node.host as usize].disk;
         if durability == Durability::Lazy {
+            disk.append(at, bytes);
             return;
         }
-        let due = self.hosts[node.host as usize].disk.sync(at, bytes);
+        let due = disk.sync(at, bytes);
         if due <= at {
             node.make_durable(seq);
             node.local.push_back(Input::Durable(seq));

@@ -83,18 +83,14 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         node.retrying = false;
         node.push = Push::default();
         node.pool.crash();
-        self.forget_copies(n);
+        self.forget_copies(n, at);
         self.fail_over(n, at);
         self.nodes[n as usize].unreplied.clear();
         self.lose_flows(n, at);
         // A machine that others share goes on; one of its own is idle when it starts again.
         let host = self.nodes[n as usize].host;
         if self.nodes.iter().filter(|o| o.host == host).count() == 1 {
-            let h = &mut self.hosts[host as usize];
-            h.up.reset(at);
-            h.down.reset(at);
-            h.cpu.reset(at);
-            h.disk.reset(at);
+            self.hosts[host as usize].reset(at);
         }
     }
 

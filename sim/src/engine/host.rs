@@ -5,10 +5,11 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use ledgerlab_consensus::log::RecordLog;
 use ledgerlab_consensus::{Digest, Env, Height, LogSeq, NodeId, Protocol, Span, Ticket, Time, Until};
 
+use crate::engine::cards::{Incoming, LaneQueue, Outgoing};
 use crate::engine::fetch::Fetch;
 use crate::engine::payloads::Wanted;
 use crate::engine::replies::Tally;
-use crate::engine::send::{Gated, LaneQueue};
+use crate::engine::send::Gated;
 use crate::engine::sync::StateTransfer;
 use crate::engine::task::Due;
 use crate::kernel::digest::NodeDigest;
@@ -21,13 +22,13 @@ use crate::node::blocks::BlockId;
 use crate::node::cpu::Cpu;
 use crate::node::disk::Disk;
 use crate::node::mempool::{BatchId, Pool};
-use crate::scenario::Scenario;
+use crate::scenario::{Scenario, Sharing};
 
 /// A machine: what its nodes share.
 pub struct Host<P: Protocol> {
-    pub up: Link,
+    pub up: Link<Outgoing>,
     pub lanes: Option<LaneQueue>,
-    pub down: Link,
+    pub down: Link<Incoming>,
     pub cpu: Cpu,
     pub disk: Disk,
     pub agenda: Agenda<Due<P>>,
@@ -35,20 +36,25 @@ pub struct Host<P: Protocol> {
 
 impl<P: Protocol> Host<P> {
     pub fn new(spec: &HostSpec, scenario: &Scenario, seed: u64, index: u32) -> Host<P> {
+        let network = &scenario.network;
+        let waits = network.priority && network.sharing == Sharing::Fifo;
         Host {
-            up: Link::new(Rate::bits_per_s(spec.uplink)),
-            lanes: scenario.network.priority.then(LaneQueue::default),
-            down: Link::new(Rate::bits_per_s(spec.downlink)),
+            up: Link::new(network.sharing, Rate::bits_per_s(spec.uplink), ("uplink", index)),
+            lanes: waits.then(LaneQueue::default),
+            down: Link::new(network.sharing, Rate::bits_per_s(spec.downlink), ("downlink", index)),
             cpu: Cpu::new(spec.cores),
             disk: Disk::new(scenario.node.disk, seed, index),
             agenda: Agenda::default(),
         }
     }
 
-    /// No link may have carried more than its rate: a bug in the model, never in the input.
-    pub fn assert_within_rate(&self, now: Time, index: usize) {
-        assert!(self.up.within_rate(now), "host {index}: the uplink carried more than its rate");
-        assert!(self.down.within_rate(now), "host {index}: the downlink carried more than its rate");
+    /// The machine crashed, and is idle when it starts again.
+    pub fn reset(&mut self, now: Time) {
+        self.up.reset(now);
+        self.lanes.iter_mut().for_each(LaneQueue::reset);
+        self.down.reset(now);
+        self.cpu.reset(now);
+        self.disk.reset(now);
     }
 
     pub fn usage(&self, now: Time) -> MachineUsage {
@@ -58,6 +64,7 @@ impl<P: Protocol> Host<P> {
             uplink: self.up.utilisation(now),
             uplink_peak: self.up.peak(),
             downlink: self.down.utilisation(now),
+            downlink_peak: self.down.peak(),
             cpu: self.cpu.utilisation(now),
             core: self.cpu.busiest(now),
             disk: self.disk.utilisation(now),

@@ -2,6 +2,7 @@
 
 use ledgerlab_consensus::{Digest, Lane, NodeId, Span, Tip};
 
+use crate::engine::offchain::flows::FlowId;
 use crate::kernel::queue::Origin;
 use crate::node::blocks::{BlockId, PayloadId};
 use crate::node::mempool::BatchId;
@@ -30,9 +31,9 @@ pub enum Cargo {
     /// Asks for that again.
     ReplyRequest { block: BlockId },
     /// A part of an object outside the chain; `last` ends the flow.
-    Chunk { flow: u32, last: bool },
+    Chunk { flow: FlowId, last: bool },
     /// Asks for an object outside the chain.
-    ReadRequest { flow: u32 },
+    ReadRequest { flow: FlowId },
 }
 
 /// The part of a message that everything but the shell sees.

@@ -1,17 +1,14 @@
-//! The sending half: gates, lanes, the uplink, and the way to the receiver.
-
-use std::collections::VecDeque;
+//! The sending half: gates, and what goes to the network card.
 
 use ledgerlab_consensus::types::mix64;
 use ledgerlab_consensus::{
-    Claim, Effects, Gate, LANES, Lane, LogSeq, Message, NodeId, PayloadRef, Protocol, Span, Time, To, Wire,
+    Claim, Effects, Gate, Lane, LogSeq, Message, NodeId, PayloadRef, Protocol, Span, Time, To, Wire,
 };
 
 use crate::engine::Simulation;
 use crate::engine::messages::{Cargo, Envelope};
 use crate::engine::offchain::PROVIDER;
-use crate::engine::task::{ANY_EPOCH, Due, Task};
-use crate::kernel::queue::{Event, Origin, Queue};
+use crate::kernel::queue::{Origin, Queue};
 use crate::node::cost::{self, Cost, ENVELOPE_BYTES};
 use crate::scenario::Dissemination;
 
@@ -32,13 +29,6 @@ pub enum Recipients {
     All,
     Set(Vec<NodeId>),
     Overlay,
-}
-
-/// Copies that wait for a network card that takes urgent lanes first.
-#[derive(Clone, Debug, Default)]
-pub struct LaneQueue {
-    lanes: [VecDeque<(NodeId, NodeId, u32)>; LANES],
-    busy: bool,
 }
 
 impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
@@ -245,64 +235,6 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         if to != PROVIDER && self.nodes[to.0 as usize].host as usize == host {
             return self.travel(NodeId(n), to, (at, at), handle);
         }
-        let h = &mut self.hosts[host];
-        match &mut h.lanes {
-            None => {
-                let sent = h.up.carry(at, bytes);
-                self.travel(NodeId(n), to, (at, sent), handle);
-            }
-            Some(queue) => {
-                let lane = self.messages.get(handle).lane as usize;
-                queue.lanes[lane].push_back((NodeId(n), to, handle));
-                if !queue.busy {
-                    queue.busy = true;
-                    self.uplink_ready(n, at);
-                }
-            }
-        }
-    }
-
-    /// The network card of the node's host is free: it takes the next copy of the most urgent lane.
-    pub(super) fn uplink_ready(&mut self, n: u32, at: Time) {
-        let host = self.nodes[n as usize].host as usize;
-        let h = &mut self.hosts[host];
-        let Some(queue) = &mut h.lanes else { return };
-        let Some((from, to, handle)) = queue.lanes.iter_mut().find_map(VecDeque::pop_front) else {
-            queue.busy = false;
-            return;
-        };
-        let sent = h.up.carry(at, self.messages.get(handle).bytes);
-        h.agenda.push(sent, self.author, n, Due { epoch: ANY_EPOCH, task: Task::Uplink });
-        self.travel(from, to, (at, sent), handle);
-    }
-
-    /// Copies of a crashed node that wait for its card are lost.
-    pub(super) fn forget_copies(&mut self, n: u32) {
-        let host = self.nodes[n as usize].host as usize;
-        let Some(queue) = &mut self.hosts[host].lanes else { return };
-        let mut lost = vec![];
-        for lane in &mut queue.lanes {
-            lost.extend(lane.iter().filter(|(from, ..)| from.0 == n).map(|(.., handle)| *handle));
-            lane.retain(|(from, ..)| from.0 != n);
-        }
-        lost.into_iter().for_each(|handle| self.messages.release(handle));
-    }
-
-    /// A copy that was handed to the sender's card at `queued` has left it at `sent`: it arrives after the latency,
-    /// in the order of its connection, unless its sender crashes before it has left or the network is cut on the way.
-    fn travel(&mut self, from: NodeId, to: NodeId, (queued, sent): (Time, Time), handle: u32) {
-        let e = self.messages.get(handle);
-        let (lane, origin) = (e.lane, e.origin);
-        if let Cargo::Chunk { flow, last } = e.cargo {
-            self.chunk_left(from, to, sent, flow, last);
-        }
-        if to == PROVIDER {
-            return self.messages.release(handle);
-        }
-        let arrival = self.network.arrival((from, to), lane, origin, (queued, sent));
-        match arrival {
-            Some(at) => self.queue.push(Event { at, origin, target: to.0, what: handle }),
-            None => self.messages.release(handle),
-        }
+        self.hand_over(n, at, to, handle);
     }
 }

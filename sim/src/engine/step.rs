@@ -184,6 +184,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         let own = Mark::own(n, at);
         match task {
             Task::Start => self.start_replica(n, at),
+            Task::Local { handle } => self.arrive_local(n, at, handle),
             Task::Received { handle, arrived } => self.verify(n, arrived, at, handle),
             Task::Job { handle, arrived } => self.deliver(n, arrived, at, handle),
             Task::Timer { timer, generation } => {
@@ -223,7 +224,8 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
                     self.push_again(n, peer, at);
                 }
             }
-            Task::Uplink => self.uplink_ready(n, at),
+            Task::Uplink { generation } => self.uplink_ready(n, generation, at),
+            Task::Card { way, appointment } => self.look_at_card(n, way, appointment, at),
             Task::Open { flow } => self.open_transfer(n, flow, at),
             Task::Chunk { flow } => self.next_chunk(n, flow, at),
             Task::Stored { flow } => self.stored(n, flow, at),
