@@ -139,7 +139,7 @@ fn check_free(target: &Path, force: bool) -> Result<(), Error> {
 
 /// Whether `run` writes a file or folder of this name into a result.
 fn of_a_result(name: &str) -> bool {
-    let fixed = [SUMMARY, "report.html", "latency.hgrm", "latency", "replications.jsonl"];
+    let fixed = [SUMMARY, "report.html", "latency.hgrm", "latency"];
     fixed.contains(&name) || name.ends_with(".parquet")
 }
 

@@ -30,7 +30,6 @@ pub use experiment::{Axis, Experiment, Point};
 pub use model::*;
 pub use problem::{Problem, ScenarioError};
 pub use protocol::{ProtocolFacts, fault_bound, protocol_facts, protocols, show_knob, validators};
-pub use storage::STORAGE_VARIANTS;
 pub use workload::show_param;
 
 #[cfg(test)]
