@@ -139,7 +139,7 @@ fn an_output_folder_that_cannot_be_written_is_a_failed_run() {
     exit 1
     --- stdout
     --- stderr
-    error: s.toml/out: cannot be written: a part of the path is a file
+    error: s.toml/out: cannot be written: s.toml is a file, not a folder
     hint: name another folder with --out
     ");
 }
