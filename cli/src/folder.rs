@@ -130,8 +130,10 @@ impl Folder {
     /// # Errors
     /// If they cannot be removed.
     pub fn finish(self) -> Result<PathBuf, Error> {
-        fs::remove_dir_all(&self.partial).map_err(|e| not_writable(&self.partial, &e))?;
-        Ok(self.target)
+        let Folder { target, partial, _lock: lock, .. } = self;
+        drop(lock);
+        fs::remove_dir_all(&partial).map_err(|e| not_writable(&partial, &e))?;
+        Ok(target)
     }
 }
 
@@ -214,7 +216,7 @@ fn not_writable(path: &Path, error: &IoError) -> Error {
         ErrorKind::PermissionDenied => "permission denied".to_owned(),
         ErrorKind::NotADirectory | ErrorKind::AlreadyExists => match path.ancestors().find(|p| p.is_file()) {
             Some(file) => format!("{} is a file, not a folder", file.display()),
-            None => "a part of the path is a file".to_owned(),
+            None => error.to_string(),
         },
         ErrorKind::ReadOnlyFilesystem => "the file system is read-only".to_owned(),
         ErrorKind::StorageFull => "the disk is full".to_owned(),

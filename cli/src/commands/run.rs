@@ -1,5 +1,6 @@
 //! `ledgerlab run`: every point of a scenario into one result folder.
 
+use std::path::Path;
 use std::thread::available_parallelism;
 
 use ledgerlab_sim::scenario::Experiment;
@@ -18,10 +19,8 @@ pub fn run(args: &RunArgs) -> Result<Exit, Error> {
     let overrides = overrides(args);
     let experiment = Experiment::load(&args.file, &overrides)?;
     let folder = folder(args, &experiment)?;
-    for earlier in folder.unfinished() {
-        let earlier = earlier.display();
-        print::err(&format!("note: an unfinished run of this scenario is in {earlier}.partial, and a new one begins"));
-        print::err(&format!("hint: Ctrl-C, then continue it with --resume {earlier}"));
+    if !args.quiet {
+        folder.unfinished().iter().for_each(|earlier| tell_unfinished(earlier));
     }
     interrupt::install()?;
     interrupt::resumable_at(folder.target());
@@ -45,6 +44,14 @@ pub fn run(args: &RunArgs) -> Result<Exit, Error> {
 fn overrides(args: &RunArgs) -> Vec<String> {
     let seed = args.seed.map(|seed| format!("run.seed={seed}"));
     args.set.iter().cloned().chain(seed).collect()
+}
+
+fn tell_unfinished(earlier: &Path) {
+    let folder = earlier.display();
+    print::err(&format!(
+        "note: an earlier run of this scenario is unfinished in {folder}.partial; a new one begins\n\
+         hint: the earlier one continues with --resume {folder}"
+    ));
 }
 
 /// The threads that were asked for, but no more than the machine has cores.

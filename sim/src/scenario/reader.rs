@@ -189,7 +189,7 @@ impl<'a> Reader<'_, 'a> {
 
     /// A number.
     pub(crate) fn number(&mut self, key: &str, default: f64, limits: RangeInclusive<f64>) -> f64 {
-        let value = self.read_or(key, default, &default.to_string(), |node| scalar::number(node, &limits));
+        let value = self.read_or(key, default, &default.to_string(), |node| scalar::number(node, default, &limits));
         self.note(key, value);
         value
     }

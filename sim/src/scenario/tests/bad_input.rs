@@ -49,6 +49,8 @@ fn types_and_units() {
         ("value where a table is", "schema = 1", "schema = 1\nmempool = 3"),
         ("start at no time", "duration = \"60 s\"", "start = \"mondy 10:00\""),
         ("name with a slash", "name = \"base\"", "name = \"a/b\""),
+        ("name of an unfinished run", "name = \"base\"", "name = \"base.partial\""),
+        ("load as a word", "schema = 1", "schema = 1\nload = \"two\""),
     ]));
 }
 
@@ -57,6 +59,7 @@ fn limits() {
     assert_messages!(messages(&[
         ("zero nodes", "nodes = 8", "nodes = 0"),
         ("too many nodes", "nodes = 8", "nodes = 1000000"),
+        ("one node too many", "nodes = 8", "nodes = 10001"),
         ("no nodes at all", "nodes = 8\n", ""),
         ("negative nodes", "nodes = 8", "nodes = -4"),
         ("share above 1", "rtt = \"cloud-2025\"", "rtt = \"cloud-2025\"\nloss = 1.5"),
@@ -152,6 +155,13 @@ fn the_format_itself() {
         ("cut off in a string", "hospitals = 4\n", "hospitals = 4\narrival = \"ope"),
         ("remove without extends", "schema = 1", "schema = 1\nremove = [\"workload.clinics\"]"),
     ]));
+}
+
+#[test]
+fn overrides_of_what_stands_in_files_only() {
+    let sets = ["extends=other.toml", "remove=[\"workload.clinics\"]", "load=two"];
+    let messages = sets.map(|set| format!("# --set {set}\n{}\n", read(BASE, &[set]).expect_err(set)));
+    assert_messages!(messages.join("\n"));
 }
 
 #[test]
