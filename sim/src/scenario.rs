@@ -6,6 +6,7 @@
 
 mod build;
 pub mod effective;
+mod effort;
 pub mod experiment;
 mod fault;
 mod finality;
@@ -14,6 +15,7 @@ pub mod model;
 mod network;
 mod node;
 mod organisation;
+mod plausible;
 pub mod problem;
 mod protocol;
 mod quantity;

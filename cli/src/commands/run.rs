@@ -20,6 +20,7 @@ pub fn run(args: &RunArgs) -> Result<Exit, Error> {
     let experiment = Experiment::load(&args.file, &overrides)?;
     let folder = folder(args, &experiment)?;
     if !args.quiet {
+        print::warnings(&experiment.warnings);
         folder.unfinished().iter().for_each(|earlier| tell_unfinished(earlier));
     }
     interrupt::install()?;

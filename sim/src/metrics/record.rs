@@ -9,7 +9,7 @@ use crate::record::{
     BlockStats, CheckOutcome, ClassBytes, FaultWindow, FinalityRecord, MessageCount, NodeUse, Rates, ReadRecord,
     RunRecord, StorageRecord, Verdict, Window, WorkloadRecord,
 };
-use crate::scenario::{FinalityNodes, FinalityRule, Scenario};
+use crate::scenario::{FinalityNodes, FinalityRule, Problem, Scenario};
 use crate::storage::StorageModel;
 use crate::storage::projection::{BlockRate, Week, project};
 
@@ -265,7 +265,7 @@ impl Meter {
     }
 
     fn warnings(&self, s: &Scenario) -> Vec<String> {
-        let mut list = vec![];
+        let mut list: Vec<String> = s.warnings.iter().map(Problem::remark).collect();
         let latency = self.cohorts.latency();
         let long = |p50: &f64| s.warmup.as_secs_f64() * 1e3 < SETTLED * p50;
         if let Some(p50) = latency.quantile_ms(0.5).filter(long) {

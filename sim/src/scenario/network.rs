@@ -48,6 +48,16 @@ impl Network {
         self.degree.unwrap_or(default)
     }
 
+    /// Typical one-way latency between two of its regions, by index.
+    pub(crate) fn delay_between(&self, a: usize, b: usize) -> Span {
+        match &self.spec.latency {
+            LatencySpec::Constant(delay) => *delay,
+            LatencySpec::Quantiles { p50: m, .. }
+            | LatencySpec::Pareto { mean: m }
+            | LatencySpec::Fixed { mean: m } => Span(m[a][b] as u64),
+        }
+    }
+
     /// The longest typical one-way latency between two of its regions.
     pub(crate) fn typical_delay(&self) -> Span {
         match &self.spec.latency {

@@ -8,6 +8,7 @@ macro_rules! assert_messages {
 }
 
 mod bad_input;
+mod doubtful;
 mod files;
 
 use super::{Experiment, FaultKind, FinalityNodes, LatencySpec, Scenario, ScenarioError};

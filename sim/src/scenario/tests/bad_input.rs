@@ -13,7 +13,7 @@ fn messages(edits: &[Edit]) -> String {
     for (name, from, to) in edits {
         let edited = if from.is_empty() { format!("{BASE}{to}") } else { BASE.replace(from, to) };
         assert_ne!(edited, BASE, "{name} changes the text");
-        let error = read(&edited, &[]).expect_err(name);
+        let Err(error) = read(&edited, &[]) else { panic!("{name} is accepted") };
         assert!(error.problems.iter().all(|p| p.hint.is_some()), "{name}: a problem without a hint:\n{error}");
         writeln!(text, "# {name}\n{error}\n").unwrap();
     }
@@ -122,6 +122,29 @@ fn faults_and_finality() {
             "window too short with a drain",
             "duration = \"60 s\"\n\n[consensus]\nprotocol = \"hotstuff\"",
             "duration = \"60 s\"\ndrain = \"10 s\"\n\n[consensus]\nprotocol = \"nakamoto\"",
+        ),
+    ]));
+}
+
+#[test]
+fn what_cannot_work() {
+    let hotstuff = "protocol = \"hotstuff\"\nnodes = 8";
+    assert_messages!(messages(&[
+        (
+            "more messages than anybody waits for",
+            hotstuff,
+            "protocol = \"pbft\"\nnodes = 10000\nempty_blocks = \"always\""
+        ),
+        (
+            "no leader to push to",
+            "protocol = \"hotstuff\"",
+            "protocol = \"praos\"\npreset = \"consortium\"\n[mempool]\ndissemination = \"leader-push\"\n[consensus]",
+        ),
+        ("expiry within the batch delay", "", "[mempool]\nexpiry = \"100 ms\"\n"),
+        (
+            "timeout that fails and does not grow",
+            "",
+            "[consensus.hotstuff]\ntimeout = \"50 ms\"\ntimeout_factor = 1.0\n"
         ),
     ]));
 }
