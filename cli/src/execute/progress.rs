@@ -125,7 +125,8 @@ impl<'a> Progress<'a> {
             let speed = at.since(before.at[i].unwrap_or(Time::ZERO)).as_secs_f64() / wall_s.max(1e-9);
             let (job, place) = (&self.jobs[i], self.place(i, at));
             let point = label(self.experiment, job.point);
-            let _ = write!(text, ";{point} replication {}: {place}, {speed:.1} s/s", job.replication);
+            let comma = if point.is_empty() { "" } else { "," };
+            let _ = write!(text, ";{point}{comma} replication {}: {place}, {speed:.1} s/s", job.replication);
         }
         if running.len() > MOST_NAMED {
             let _ = write!(text, "; and {} more", running.len() - MOST_NAMED);
@@ -177,8 +178,11 @@ mod tests {
         let before = sight(start, &[Some(4.0), Some(19.0), None, None]);
         let status = |at_s: &[Option<f64>]| progress.status(1, &before, &sight(later, at_s));
         let told = status(&[Some(9.0), Some(21.0), None, None]).unwrap();
-        insta::assert_snapshot!(told, @"");
-        insta::assert_snapshot!(status(&[Some(9.0), Some(21.0), Some(3.0), None]).unwrap(), @"");
+        let both = "1/4 done; replication 0: 9 s of 20 s simulated, 2.5 s/s; \
+                    replication 1: draining at 21 s, at most 25 s, 1.0 s/s";
+        assert_eq!(told, both);
+        let three = status(&[Some(9.0), Some(21.0), Some(3.0), None]).unwrap();
+        assert_eq!(three, format!("{both}; and 1 more"));
         assert_eq!(status(&[None; 4]), None, "between two runs");
     }
 

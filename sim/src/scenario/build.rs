@@ -78,8 +78,7 @@ fn read(r: &mut Reader<'_, '_>, folder: &Path, stem: &str) -> Option<Scenario> {
     check_size(r, writes);
     plausible::check_timeout(r, &consensus, &organisations, &network, node.disk.fsync);
     let effort = Effort { consensus: &consensus, organisations: &organisations, network: &network, mempool: &mempool };
-    let closed = workloads.iter().any(|w| w.arrival != ArrivalMode::Open);
-    effort.check(r, step, length, writes, closed);
+    effort.check(r, step, length, writes + answered_writes(&workloads, expected, length));
     fault::check_times(r, &faults, run.warmup + run.duration + drain);
     r.note_at(&["run", "drain"], show_span(drain));
     r.note_at(&["network", "degree"], network.spec.degree);
@@ -127,6 +126,18 @@ const MOST_TRANSACTIONS: f64 = 50e6;
 fn planned_writes(workloads: &[WorkloadSpec], load: f64, start: Span, length: Span) -> f64 {
     let planned = workloads.iter().filter_map(|w| expected_between(w, load, start.0, start.0 + length.0));
     planned.map(|e| e.writes).sum()
+}
+
+/// Most transactions of the closed loops: each client waits for its answer and thinks.
+fn answered_writes(workloads: &[WorkloadSpec], expected: Span, length: Span) -> f64 {
+    let of = |w: &WorkloadSpec| match w.arrival {
+        ArrivalMode::Open => 0.0,
+        ArrivalMode::Closed { clients, think_ns } => {
+            let each_s = (expected + Span(think_ns)).as_secs_f64().max(1e-3);
+            f64::from(clients) * (length.as_secs_f64() / each_s + 1.0)
+        }
+    };
+    workloads.iter().map(of).sum()
 }
 
 fn check_size(r: &mut Reader<'_, '_>, writes: f64) {

@@ -1,7 +1,7 @@
 //! How much work a run is: its messages are estimated before it starts, so that nobody waits for days unawares.
 //!
 //! The estimate takes the normal case: blocks at their period, or as fast as the network answers where there is none,
-//! but none without transactions unless the protocol makes empty ones. Closed loops count as busy all the time.
+//! but none without transactions unless the protocol makes empty ones.
 
 use ledgerlab_consensus::{EmptyBlocks, Span};
 
@@ -26,10 +26,9 @@ pub(crate) struct Effort<'a> {
 }
 
 impl Effort<'_> {
-    /// Refuses or warns of a run of `length` that plans `writes` transactions, with `step` for a message and its
+    /// Refuses or warns of a run of `length` with about `writes` transactions, with `step` for a message and its
     /// record.
-    pub(crate) fn check(&self, r: &mut Reader<'_, '_>, step: Span, length: Span, writes: f64, closed: bool) {
-        let writes = if closed { f64::INFINITY } else { writes };
+    pub(crate) fn check(&self, r: &mut Reader<'_, '_>, step: Span, length: Span, writes: f64) {
         let (blocks, batches) = (self.block_messages(step, length, writes), self.batch_messages(length, writes));
         let messages = blocks + batches;
         if messages <= MANY_MESSAGES {

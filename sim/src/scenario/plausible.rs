@@ -40,10 +40,10 @@ pub(crate) fn check_timeout(
         return;
     }
     let fixed = knob("timeout_factor") && consensus.settings.value("timeout_factor") == KnobValue::Number(1.0);
-    let until = if fixed { "" } else { " until its timeout has grown to that" };
+    let until = if fixed { "" } else { " until its timeout has grown" };
     let flaw = Flaw::new(format!(
-        "every view fails{until}: even the best placed leader is {} from a quorum and back, a record's way to disk \
-         included",
+        "every view fails{until}: even the best placed leader is {} from a quorum and back, with a record's way to \
+         disk each time",
         show_rough(least)
     ));
     let flaw = flaw.limit(format!("with the block period at least {}", show_rough(least)));

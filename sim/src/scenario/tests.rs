@@ -83,6 +83,16 @@ fn presets_and_knobs_reach_the_settings() {
 }
 
 #[test]
+fn a_scenario_without_a_network_has_the_documented_one() {
+    let network = "[network]\nregions = [\"us-east-1\", \"eu-west-1\"]\nrtt = \"cloud-2025\"\n";
+    let bare = read(&BASE.replace(network, ""), &[]).unwrap().points[0].scenario.clone();
+    assert_eq!(bare.network.regions.len(), 5);
+    assert!(matches!(bare.network.latency, LatencySpec::Quantiles { .. }), "{:?}", bare.network.latency);
+    let again = read(&bare.effective.to_toml(), &[]).unwrap().points[0].scenario.clone();
+    assert_eq!((again.effective, again.network), (bare.effective, bare.network));
+}
+
+#[test]
 fn a_constant_round_trip_is_halved() {
     let s = one(&["network.rtt=constant:10 ms", "network.regions=[\"here\"]"]);
     assert_eq!(s.network.latency, LatencySpec::Constant(Span::millis(5)));

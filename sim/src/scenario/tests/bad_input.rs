@@ -137,8 +137,8 @@ fn what_cannot_work() {
         ),
         (
             "no leader to push to",
-            "protocol = \"hotstuff\"",
-            "protocol = \"praos\"\npreset = \"consortium\"\n[mempool]\ndissemination = \"leader-push\"\n[consensus]",
+            "protocol = \"hotstuff\"\nnodes = 8\n",
+            "protocol = \"praos\"\npreset = \"consortium\"\nnodes = 8\n[mempool]\ndissemination = \"leader-push\"\n",
         ),
         ("expiry within the batch delay", "", "[mempool]\nexpiry = \"100 ms\"\n"),
         (
