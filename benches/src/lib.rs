@@ -3,6 +3,8 @@
 //!
 //! Names are `layer::operation/key=value`. Times on a shared machine are noisy: compare ratios from one run.
 
+pub mod broadcast;
+
 use ledgerlab_sim::scenario::{Experiment, Scenario};
 
 /// A protocol on 1 Gbit/s links between four cloud regions, `seconds` long after a second of warm-up.
