@@ -8,6 +8,7 @@
 use ledgerlab_consensus::types::mix64;
 use ledgerlab_consensus::{Span, Time};
 
+use super::parallel::{self, Part};
 use super::prefetch::prefetch;
 use super::queue::{Event, Origin, Queue};
 use super::rng::{Purpose, QuantileTable, Stream};
@@ -145,6 +146,55 @@ impl<Q: Queue> Phold<Q> {
     pub fn outcome(&self) -> Outcome {
         Outcome::of((0..).zip(&self.entities))
     }
+}
+
+/// A thread's share of the entities.
+#[derive(Debug)]
+struct Share<'d> {
+    draws: &'d Draws,
+    /// The first entity of each part but the first.
+    bounds: &'d [u32],
+    first: u32,
+    entities: Vec<Entity>,
+}
+
+impl Part for Share<'_> {
+    #[inline]
+    fn handle(&mut self, event: Event, mut send: impl FnMut(Event)) {
+        send(self.draws.answer(&event, &mut self.entities[(event.target - self.first) as usize]));
+    }
+    #[inline]
+    fn owner(&self, target: u32) -> usize {
+        self.bounds.iter().filter(|bound| target >= **bound).count()
+    }
+    #[inline]
+    fn soon(&self, target: u32) {
+        prefetch(&self.entities, target.wrapping_sub(self.first) as usize);
+    }
+}
+
+/// The model on several threads: the same outcome as [`Phold`] with the same entities, events each, seed and end.
+pub fn parallel<Q: Queue + Send>(
+    entities: u32,
+    each: u32,
+    seed: u64,
+    threads: u32,
+    end: Time,
+    queue: impl Fn() -> Q,
+) -> Outcome {
+    let draws = Draws::new(entities, seed);
+    let bound = |i: u32| (u64::from(entities) * u64::from(i) / u64::from(threads)) as u32;
+    let bounds: Vec<u32> = (1..threads).map(bound).collect();
+    let part = |i: u32| {
+        let (first, next) = (bound(i), bound(i + 1));
+        let (mut queue, mut states) = (queue(), vec![Entity::default(); (next - first) as usize]);
+        for (id, state) in (first..).zip(&mut states) {
+            draws.first(id, each, state).for_each(|e| queue.push(e));
+        }
+        (Share { draws: &draws, bounds: &bounds, first, entities: states }, queue)
+    };
+    let parts = parallel::run((0..threads).map(part).collect(), LOOKAHEAD, end);
+    Outcome::of(parts.iter().flat_map(|(share, _)| (share.first..).zip(&share.entities)))
 }
 
 #[cfg(test)]
