@@ -3,7 +3,8 @@
 //! Paper: none; a primary with group commit and asynchronous log shipping, as any SQL database offers it.
 //!
 //! Model: the server is trusted and never fails; while it is down nothing commits, and what its disk has lost is
-//! lost. Channels are authenticated, so that nothing is signed.
+//! lost. A group is final when the server has committed it: the others hold copies, and their failures are nobody's
+//! but their clients'. Channels are authenticated, so that nothing is signed.
 //!
 //! Normal case:
 //! 1. the server, validator 0, takes what waits in its pool, at most once in `block_period` or 100 us;
@@ -32,7 +33,7 @@ use crate::effect::{Cx, Effect, Gate, Lane, Until};
 use crate::info::{Family, FaultBound, Finality, ProtocolInfo, Reply, Rotation};
 use crate::knob::{Knob, Settings};
 use crate::message::{Claim, Message, PayloadRef};
-use crate::protocol::{Env, Peer, Protocol, Role, Status, Validators};
+use crate::protocol::{Env, Peer, Protocol, Records, Role, Status, Validators};
 use crate::types::{Digest, Hashing, Height, LogSeq, NodeId, Span, Ticket, Tip, ValidatorId};
 use crate::wire::Wire;
 
@@ -118,7 +119,7 @@ pub struct Central {
     tip: Tip,
     /// At the server: durable or not, but not committed yet.
     open: Vec<(LogSeq, Arc<Group>)>,
-    /// At the server: the last committed group, for peers that come back.
+    /// At the server: the last committed group, for peers that come back; all that its log has to keep.
     last: Option<Arc<Group>>,
     /// Elsewhere: came before their turn.
     early: BTreeMap<Height, Arc<Group>>,
@@ -149,8 +150,9 @@ impl Central {
         cx.finalize(g.height, None);
         self.tip = g.tip();
     }
-    fn ship(&mut self, g: Arc<Group>, cx: &mut Cx<'_, Self>) {
+    fn ship(&mut self, seq: LogSeq, g: Arc<Group>, cx: &mut Cx<'_, Self>) {
         self.commit(&g, cx);
+        cx.truncate(seq);
         cx.broadcast(Lane::Block, Gate::Now, Shipped { group: g.clone() });
         self.last = Some(g);
     }
@@ -178,7 +180,7 @@ impl Protocol for Central {
         name: "Central database",
         paper: "none: one server with group commit and log shipping",
         family: Family::None,
-        faults: FaultBound::None,
+        faults: FaultBound::Server,
         quorum: "none: the server decides",
         finality: Finality::Deterministic,
         delays: Some(|_| 1),
@@ -198,13 +200,11 @@ impl Protocol for Central {
     fn configure(settings: &Settings, _: &Validators) -> Config {
         Config { period: settings.block_period.max(LEAST_PERIOD), block_bytes: settings.block_bytes }
     }
-    fn open(env: Env, config: &Config, log: &mut dyn Iterator<Item = Arc<Group>>, adopted: Tip) -> Self {
+    fn open(env: Env, config: &Config, log: Records<'_, Arc<Group>>, adopted: Tip) -> Self {
         let server = env.validators.endpoint(ValidatorId(0));
-        let mut seq = LogSeq(0);
         let mut last = None;
         let mut open = vec![];
-        for g in log {
-            seq.0 += 1;
+        for (seq, g) in log {
             if g.height > adopted.height {
                 open.push((seq, g));
             } else {
@@ -223,8 +223,8 @@ impl Protocol for Central {
         if !self.is_server() {
             return;
         }
-        for (_, g) in std::mem::take(&mut self.open) {
-            self.ship(g, cx);
+        for (seq, g) in std::mem::take(&mut self.open) {
+            self.ship(seq, g, cx);
         }
         self.build(cx);
     }
@@ -243,8 +243,8 @@ impl Protocol for Central {
     fn on_durable(&mut self, upto: LogSeq, cx: &mut Cx<'_, Self>) {
         let committed = self.open.iter().take_while(|(seq, _)| *seq <= upto).count();
         let groups: Vec<_> = self.open.drain(..committed).collect();
-        for (_, g) in groups {
-            self.ship(g, cx);
+        for (seq, g) in groups {
+            self.ship(seq, g, cx);
         }
         if self.is_server() {
             self.build(cx);

@@ -169,6 +169,12 @@ pub enum Effect<P: Protocol> {
         /// How soon it must be durable.
         durability: Durability,
     },
+    /// [`Protocol::open`] will not need the records below this number any more. Takes effect only when every record
+    /// logged, and every block adopted, before this effect is durable: a summary written first is never lost with it.
+    Truncate {
+        /// The lowest number that is kept.
+        below: LogSeq,
+    },
     /// Asks other nodes for the message with this key, `hint` first; it arrives through `on_message`.
     Fetch {
         /// [`crate::Message::key`] of the message.
@@ -353,6 +359,10 @@ impl<'a, P: Protocol> Cx<'a, P> {
         let seq = *self.log_seq;
         self.push(Effect::Log { record, seq, durability });
         seq
+    }
+    /// Gives up the records below this number.
+    pub fn truncate(&mut self, below: LogSeq) {
+        self.push(Effect::Truncate { below });
     }
     /// Appends a block to this replica's chain.
     pub fn adopt(&mut self, tip: Tip, parent: Digest, payloads: &[PayloadRef], header_bytes: u32) {

@@ -40,12 +40,13 @@ pub enum FaultBound {
     Third,
     /// Less than half.
     Half,
-    /// None may fail.
-    None,
+    /// The first validator is a server that must not fail; what becomes of the others decides nothing.
+    Server,
 }
 
 impl FaultBound {
-    /// The largest tolerated weight out of `total`: f in n = 3f + 1, and in n = 2f + 1.
+    /// The largest tolerated weight out of `total`, the weight that counts ([`crate::Validators::counted`]): f in
+    /// n = 3f + 1, and in n = 2f + 1.
     ///
     /// ```
     /// use ledgerlab_consensus::{FaultBound, Stake};
@@ -57,7 +58,7 @@ impl FaultBound {
         Stake(match self {
             FaultBound::Third => t.saturating_sub(1) / 3,
             FaultBound::Half => t.saturating_sub(1) / 2,
-            FaultBound::None => 0,
+            FaultBound::Server => 0,
         })
     }
 }

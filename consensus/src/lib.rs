@@ -12,6 +12,7 @@ pub mod effect;
 pub mod info;
 pub mod knob;
 pub mod leader;
+pub mod log;
 pub mod longest_chain;
 pub mod message;
 pub mod pos;
@@ -29,7 +30,7 @@ pub use effect::{Cx, Durability, Effect, Effects, Gate, Keys, LANES, Lane, NodeL
 pub use info::{Family, FaultBound, Finality, ProtocolInfo, Reply, Rotation};
 pub use knob::{EmptyBlocks, Knob, KnobValue, Settings};
 pub use message::{Certificate, Claim, Evidence, Message, PayloadRef, SharedCertificate, Statement};
-pub use protocol::{Env, Need, Peer, Pending, Protocol, Role, Status, Timer, Validators, Verdict};
+pub use protocol::{Env, Need, Peer, Pending, Protocol, Records, Role, Status, Timer, Validators, Verdict};
 pub use quorum::Signers;
 pub use types::{Digest, Hashing, Height, LogSeq, NodeId, Span, Stake, Ticket, Time, Tip, Topic, ValidatorId, View};
 pub use wire::{Wire, WireError};

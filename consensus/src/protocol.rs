@@ -59,8 +59,13 @@ impl Validators {
     pub fn quorum(&self, bound: FaultBound) -> Stake {
         match bound {
             FaultBound::Third => intersecting(self.total, bound.tolerated(self.total)),
-            FaultBound::Half | FaultBound::None => intersecting(self.total, Stake(0)),
+            FaultBound::Half => intersecting(self.total, Stake(0)),
+            FaultBound::Server => self.stake(ValidatorId(0)),
         }
+    }
+    /// Stake of one as far as its failure and its word count under the bound.
+    pub fn counted(&self, v: ValidatorId, bound: FaultBound) -> Stake {
+        if bound == FaultBound::Server && v.0 > 0 { Stake(0) } else { self.stake(v) }
     }
     /// In order.
     pub fn iter(&self) -> impl Iterator<Item = ValidatorId> + use<> {
@@ -162,13 +167,16 @@ pub struct Status {
     pub locked: View,
 }
 
+/// A replica's durable records with their numbers, oldest first.
+pub type Records<'a, R> = &'a mut dyn Iterator<Item = (LogSeq, R)>;
+
 /// One consensus protocol.
 ///
 /// Rules that hold for every implementation:
 /// - no panic on any input: refuse it with [`Cx::reject`]; assert only the replica's own state;
 /// - votes are counted by the validator in a claim, never by `from`;
 /// - a signature of an exclusive statement leaves only when its record is durable ([`crate::Gate::After`]);
-/// - memory is bounded by a window above the finalised tip.
+/// - memory is bounded by a window above the finalised tip, and so is the durable log.
 pub trait Protocol: Sized + Send + 'static {
     /// What it is.
     const INFO: ProtocolInfo;
@@ -187,9 +195,10 @@ pub trait Protocol: Sized + Send + 'static {
 
     /// Resolves validated settings for a set of validators.
     fn configure(settings: &Settings, validators: &Validators) -> Self::Config;
-    /// A replica from its durable records, oldest first, and the ledger's tip: at the first start there are none
-    /// and the tip is genesis.
-    fn open(env: Env, config: &Self::Config, log: &mut dyn Iterator<Item = Self::Record>, adopted: Tip) -> Self;
+    /// A replica from its durable records with their numbers, oldest first, and the ledger's tip: at the first start
+    /// there are none and the tip is genesis. Records that were truncated ([`crate::Effect::Truncate`]) may or may
+    /// not be among them.
+    fn open(env: Env, config: &Self::Config, log: Records<'_, Self::Record>, adopted: Tip) -> Self;
     /// Expected time from a transaction's arrival at the proposer to finality with one-way delay `delay`: what
     /// validation and drains are sized by.
     fn expected_finality(config: &Self::Config, delay: Span) -> Span;

@@ -138,10 +138,6 @@ impl VoteBook {
     pub fn advance(&mut self, lowest: u64) {
         self.lowest = self.lowest.max(lowest);
     }
-    /// The lowest slot that is kept.
-    pub fn lowest(&self) -> u64 {
-        self.lowest
-    }
     /// Counts the vote of `by` for `value` in `slot`.
     pub fn add(&mut self, slot: u64, value: Digest, by: ValidatorId, validators: &Validators) -> Vote {
         if slot < self.lowest || slot - self.lowest >= self.ring.len() as u64 || by.0 as usize >= self.validators {
@@ -183,10 +179,6 @@ impl VoteBook {
     /// Weight voted for `value` in `slot`.
     pub fn weight(&self, slot: u64, value: Digest) -> Stake {
         Stake(self.tallies(slot).iter().find(|t| t.value == value).map_or(0, |t| t.weight))
-    }
-    /// Weight of everybody who voted in `slot`, whatever for.
-    pub fn turnout(&self, slot: u64) -> Stake {
-        Stake(self.tallies(slot).iter().map(|t| t.weight).sum())
     }
     /// Who voted for `value` in `slot`.
     pub fn signers(&self, slot: u64, value: Digest) -> Signers {
@@ -236,11 +228,20 @@ mod tests {
         use crate::info::FaultBound;
         for n in 1..=100 {
             let v = Validators::equal(n);
-            for bound in [FaultBound::Third, FaultBound::Half, FaultBound::None] {
+            for bound in [FaultBound::Third, FaultBound::Half] {
                 let (quorum, faulty) = (v.quorum(bound).0, bound.tolerated(v.total()).0);
                 assert!(quorum <= u64::from(n) - faulty && 2 * quorum > u64::from(n), "n {n}, {bound:?}: {quorum}");
             }
         }
+    }
+
+    #[test]
+    fn under_a_server_nobody_else_counts() {
+        use crate::info::FaultBound;
+        let v = Validators::new([3, 5, 7].map(Stake).to_vec(), (0..3).map(crate::types::NodeId).collect());
+        let counted = |bound| v.iter().map(|i| v.counted(i, bound).0).collect::<Vec<_>>();
+        assert_eq!((counted(FaultBound::Server), v.quorum(FaultBound::Server)), (vec![3, 0, 0], Stake(3)));
+        assert_eq!((counted(FaultBound::Third), v.quorum(FaultBound::Third)), (vec![3, 5, 7], Stake(10)));
     }
 
     #[test]
@@ -252,7 +253,7 @@ mod tests {
         assert_eq!(b.add(3, x, ValidatorId(129), &v), Vote::Known);
         assert_eq!(b.add(3, y, ValidatorId(129), &v), Vote::Contradicts(x));
         assert_eq!(b.add(3, y, ValidatorId(5), &v), Vote::Counted(Stake(1)));
-        assert_eq!(b.turnout(3), Stake(2));
+        assert_eq!((b.weight(3, x), b.weight(3, y)), (Stake(1), Stake(1)));
         assert_eq!(b.signers(3, x).iter().collect::<Vec<_>>(), [ValidatorId(129)]);
         assert_eq!(b.add(8, x, ValidatorId(0), &v), Vote::Outside);
         b.advance(4);

@@ -16,7 +16,7 @@ mod event;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
+use std::collections::{BTreeSet, BinaryHeap};
 use std::sync::Arc;
 
 use crate::effect::{Effects, LANES, Lane};
@@ -48,7 +48,7 @@ pub type Filter<P> = Box<dyn FnMut(Time, NodeId, NodeId, &<P as Protocol>::Messa
 pub struct Kit<P: Protocol> {
     /// Time of the event that is handled.
     pub now: Time,
-    /// One-way delay of every link without its own.
+    /// One-way delay of every link.
     pub delay: Span,
     /// Time until a log record is durable; zero means within the same step.
     pub fsync: Span,
@@ -69,7 +69,6 @@ pub struct Kit<P: Protocol> {
     seed: u64,
     checks: Checks,
     heap: BinaryHeap<Event<P>>,
-    links: BTreeMap<(NodeId, NodeId), Span>,
     cuts: BTreeSet<(NodeId, NodeId)>,
     last_arrival: Vec<Time>,
     out: Effects<P>,
@@ -108,7 +107,6 @@ impl<P: Protocol> Kit<P> {
             seed,
             checks: Checks::default(),
             heap: BinaryHeap::new(),
-            links: BTreeMap::new(),
             cuts: BTreeSet::new(),
             last_arrival: vec![Time::ZERO; (nodes * nodes) as usize * LANES],
             out: Effects::default(),
@@ -119,12 +117,6 @@ impl<P: Protocol> Kit<P> {
             kit.open(NodeId(i));
         }
         kit
-    }
-
-    /// Sets the one-way delay from `a` to `b` and back.
-    pub fn set_link(&mut self, a: NodeId, b: NodeId, delay: Span) {
-        self.links.insert((a, b), delay);
-        self.links.insert((b, a), delay);
     }
 
     /// Cuts the link between two nodes, messages under way included.
@@ -302,10 +294,6 @@ impl<P: Protocol> Kit<P> {
         let seq = sender.seq;
         let incarnation = self.node(to).incarnation;
         self.heap.push(Event { at, from, seq, to, incarnation, input });
-    }
-
-    fn link(&self, from: NodeId, to: NodeId) -> Span {
-        self.links.get(&(from, to)).copied().unwrap_or(self.delay)
     }
 
     /// Hands one event to its node, then the answers that take no time, in order.

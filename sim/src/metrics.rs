@@ -234,6 +234,12 @@ impl Meter {
         }
     }
 
+    /// Whether every signature that a certificate names is one: of one signer nothing may have left, as of whoever
+    /// counts its own vote.
+    pub fn signed(&self, c: &Certificate) -> bool {
+        let silent = |v: &ValidatorId| self.statements.known(*v, &c.what) == crate::check::statements::Known::Unsigned;
+        c.signers.iter().filter(silent).count() <= 1
+    }
     /// A message is handed to the host: what binds its signer must wait for its record to be durable.
     pub fn check_durability<M: Message>(
         &mut self,
@@ -321,6 +327,13 @@ impl Meter {
         let sampled = self.in_window(planned);
         let (in_window, workload) = (self.in_window(times.at), txs.workload[i]);
         self.cohorts.committed(sampled, in_window, workload, txs.kind[i], planned, txs.stored[i], times);
+    }
+
+    /// What was found wrong with a host's links.
+    pub fn links<'a>(&mut self, found: impl Iterator<Item = &'a Violation>) {
+        found.for_each(|v| {
+            self.violations.note(Err(v.clone()));
+        });
     }
 
     /// Blocks that some nodes hold for final, but not enough.

@@ -3,6 +3,7 @@
 pub mod connection;
 pub mod latency;
 pub mod link;
+pub mod loss;
 pub mod overlay;
 pub mod tables;
 
@@ -15,10 +16,8 @@ use crate::scenario::Scenario;
 use connection::Connections;
 use latency::LatencyModel;
 use link::Rate;
+use loss::Loss;
 use overlay::Overlay;
-
-/// What a lost segment costs at least: the transport's smallest retransmission timeout (Linux: 200 ms).
-const MIN_RETRANSMISSION: Span = Span::millis(200);
 
 /// A machine as the scenario describes it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -44,7 +43,7 @@ pub struct Network {
     overlay: Overlay,
     faults: FaultPlan,
     jitter: Stream,
-    loss: Option<(Stream, f64)>,
+    loss: Option<Loss>,
 }
 
 impl Network {
@@ -68,7 +67,7 @@ impl Network {
             overlay: Overlay::new(nodes, s.network.degree, seed),
             faults: FaultPlan::new(&s.faults, nodes),
             jitter: Stream::new(seed, Purpose::Latency),
-            loss: (s.network.loss > 0.0).then(|| (Stream::new(seed, Purpose::Loss), s.network.loss)),
+            loss: (s.network.loss > 0.0).then(|| Loss::new(Stream::new(seed, Purpose::Loss), s.network.loss)),
             hosts,
             host_of,
             region_of,
@@ -108,25 +107,20 @@ impl Network {
         Rate::bits_per_s(self.hosts[host as usize].uplink).carry(u64::from(bytes))
     }
 
-    /// When the last byte of a copy arrives that was handed to the card at `queued` and leaves it at `sent`; `None`
-    /// where it is lost for good: its sender crashes before it has left, or a partition cuts it off.
+    /// When the last of its bytes arrives, for a copy that was handed to the card at `queued` and leaves it at
+    /// `sent`; `None` where it is lost for good: its sender crashes before it has left, or a partition cuts it off.
     pub fn arrival(
         &mut self,
         (from, to): (NodeId, NodeId),
-        lane: Lane,
+        (lane, bytes): (Lane, u32),
         origin: Origin,
         (queued, sent): (Time, Time),
     ) -> Option<Time> {
-        let recipient = u64::from(to.0);
-        let latency = self.latency.one_way(from, to, self.jitter.at(origin.0, recipient));
+        let latency = self.latency.one_way(from, to, self.jitter.at(origin.0, u64::from(to.0)));
         let mut at = sent + latency;
-        if let Some((stream, share)) = self.loss {
-            // A transport retransmits: a loss is a delay, and may happen again.
-            let mut again = 0;
-            while again < 16 && stream.part(again).chance(origin.0, recipient, share) {
-                at += MIN_RETRANSMISSION.max(latency * 3);
-                again += 1;
-            }
+        // Nothing is lost inside a machine. A transport sends again, so a loss is a delay.
+        if let Some(loss) = self.loss.filter(|_| self.host_of(from) != self.host_of(to)) {
+            at += loss.delay(origin, to, bytes, latency);
         }
         if let Some(c) = &mut self.connections {
             at = c.keep_order(from, to, lane, at);

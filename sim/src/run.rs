@@ -4,22 +4,48 @@ use ledgerlab_consensus::Protocol;
 use ledgerlab_consensus::registry::{self, Visitor};
 
 use crate::engine::Simulation;
-use crate::kernel::queue::Heap;
+use crate::kernel::queue::Pending;
 use crate::kernel::rng::{Purpose, Stream};
 use crate::probe::{Blind, Probe};
 use crate::record::RunRecord;
 use crate::scenario::Scenario;
 
+/// What drives a run. Results are the same, to the digest.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Engine {
+    /// The window queue.
+    #[default]
+    Fast,
+    /// The plain heap that it is compared with.
+    Reference,
+}
+
+impl Engine {
+    fn queue(self) -> Pending {
+        match self {
+            Engine::Fast => Pending::windows(),
+            Engine::Reference => Pending::heap(),
+        }
+    }
+}
+
 struct Runner<'a> {
     scenario: &'a Scenario,
     seed: u64,
+    engine: Engine,
     probe: &'a mut dyn Probe,
 }
 
 impl Visitor for Runner<'_> {
     type Output = RunRecord;
     fn visit<P: Protocol>(self) -> RunRecord {
-        Simulation::<P, Heap>::new(self.scenario, self.seed, Heap::default(), self.probe).run()
+        {
+            let simulation = Simulation::<P, Pending>::new(self.scenario, self.seed, self.engine.queue(), self.probe);
+            match self.engine {
+                Engine::Fast => simulation.in_windows().run(),
+                Engine::Reference => simulation.run(),
+            }
+        }
     }
 }
 
@@ -36,13 +62,21 @@ pub fn run(scenario: &Scenario, seed: u64) -> RunRecord {
 /// # Panics
 /// As [`run`].
 pub fn run_probed(scenario: &Scenario, seed: u64, probe: &mut dyn Probe) -> RunRecord {
-    let runner = Runner { scenario, seed, probe };
+    run_on(Engine::Fast, scenario, seed, probe)
+}
+
+/// The same on a chosen engine.
+///
+/// # Panics
+/// As [`run`].
+pub fn run_on(engine: Engine, scenario: &Scenario, seed: u64, probe: &mut dyn Probe) -> RunRecord {
+    let runner = Runner { scenario, seed, engine, probe };
     registry::visit(scenario.protocol, runner).expect("a validated scenario names a registered protocol")
 }
 
 /// One replication of a protocol that the registry does not know, such as a test's deliberately broken one.
 pub fn run_protocol<P: Protocol>(scenario: &Scenario, seed: u64, probe: &mut dyn Probe) -> RunRecord {
-    Runner { scenario, seed, probe }.visit::<P>()
+    Runner { scenario, seed, engine: Engine::Fast, probe }.visit::<P>()
 }
 
 /// The seed of a replication: the scenario's own for the first. Equal at every point of a sweep, so that points are

@@ -26,11 +26,12 @@ spacing = "constant"
 "#;
 
 /// Committed tx/s as a share of B / ((n - 1) * bytes), the most that a leader's uplink lets pass.
-fn share_of_leader_bound(protocol: &str, n: u32) {
+fn share_of_leader_bound(protocol: &str, n: u32, sharing: &str) {
     let bound = 1e9 / (f64::from(n - 1) * 512.0 * 8.0);
     let mut keys: Vec<String> = FREE.iter().map(|k| (*k).to_owned()).collect();
     keys.push(format!("consensus.protocol={protocol}"));
     keys.push(format!("consensus.nodes={n}"));
+    keys.push(format!("network.sharing={sharing}"));
     keys.push(format!("workload.load.hospitals={n}"));
     keys.push(format!("workload.load.rate_tx_per_s={}", 1.15 * bound));
     let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
@@ -41,16 +42,18 @@ fn share_of_leader_bound(protocol: &str, n: u32) {
     // The pipe is full: what a quorum's answers take, the last f copies of a block fill. 2 ms at f = 1 are 250 kB.
     assert!(r.blocks.size_mean_bytes > Some(0.25e6), "{protocol}, {n} nodes: blocks of {:?}", r.blocks.size_mean_bytes);
     let leader = r.nodes.iter().map(|u| u.uplink_share).fold(0.0, f64::max);
-    assert!(leader > 0.99, "{protocol}, {n} nodes: the leader's uplink is busy for {leader}");
+    assert!(leader > 0.98, "{protocol}, {n} nodes: the leader's uplink is busy for {leader}");
 }
 
 #[test]
 fn a_stable_leader_sends_as_much_as_its_uplink_carries() {
     for n in [4, 10, 20] {
         for protocol in ["pbft", "hotstuff"] {
-            share_of_leader_bound(protocol, n);
+            share_of_leader_bound(protocol, n, "fifo");
         }
     }
+    // A leader that waits for answers before it sends on leaves a fair link idle: all copies end together.
+    share_of_leader_bound("pbft", 4, "fair");
 }
 
 /// Everything at once on thin links: gossip or push, objects, losses, a crash and a partition.
@@ -100,15 +103,21 @@ for = "5 s"
 #[test]
 fn every_run_states_littles_law_and_the_rate_of_its_links() {
     for protocol in ["central", "pbft", "hotstuff", "nakamoto", "praos"] {
-        for priority in ["network.priority=false", "network.priority=true"] {
-            let r = record(&scenario(BUSY, &[&format!("consensus.protocol={protocol}"), priority]), 9);
+        for (sharing, priority) in [("fifo", false), ("fifo", true), ("fair", false), ("fair", true)] {
+            let keys = [
+                format!("consensus.protocol={protocol}"),
+                format!("network.sharing={sharing}"),
+                format!("network.priority={priority}"),
+            ];
+            let r = record(&scenario(BUSY, &keys.each_ref().map(String::as_str)), 9);
             let (little, links) = (check(&r, "little"), check(&r, "link-rate"));
             let (l, lambda_w) = (little.measured.expect("L"), little.expected.expect("lambda W"));
             // The integers are compared exactly in the run; these are their quotients.
             assert!(l > 1.0 && (l / lambda_w - 1.0).abs() < 1e-9, "{protocol}: L = {l}, lambda W = {lambda_w}");
             let peak = links.measured.expect("the busiest second");
-            assert!(peak > 0.95 && peak <= 1.0, "{protocol}: {peak} of an uplink's rate");
-            assert!(r.nodes.iter().all(|n| n.uplink_peak_share <= 1.0 && n.downlink_share <= 1.0), "{:?}", r.nodes);
+            // Bits of a second are told apart to a nanosecond.
+            assert!(peak > 0.95 && peak <= 1.0 + 1e-9, "{protocol}: {peak} of a link's rate");
+            assert!(r.nodes.iter().all(|n| n.uplink_share <= 1.0 && n.downlink_share <= 1.0), "{:?}", r.nodes);
         }
     }
 }

@@ -9,6 +9,7 @@
 mod world;
 
 use ledgerlab_consensus::{Span, Time};
+use ledgerlab_sim::record::RunRecord;
 use ledgerlab_sim::run::run_probed;
 use ledgerlab_sim::scenario::protocol_facts;
 use world::{Watch, scenario};
@@ -24,6 +25,10 @@ const CARRIED: Span = Span::micros(100);
 
 /// A run in which nothing but the links takes time.
 fn watch(protocol: &str, nodes: u32, period_ms: u64, settings: &str) -> Watch {
+    run(protocol, nodes, period_ms, settings).1
+}
+
+fn run(protocol: &str, nodes: u32, period_ms: u64, settings: &str) -> (RunRecord, Watch) {
     let text = format!(
         r#"
         schema = 1
@@ -63,7 +68,7 @@ fn watch(protocol: &str, nodes: u32, period_ms: u64, settings: &str) -> Watch {
     let mut watch = Watch::default();
     let record = run_probed(&scenario(&text), 1, &mut watch);
     assert_eq!(record.verdict.word(), "ok", "{}", record.verdict.text());
-    watch
+    (record, watch)
 }
 
 /// Whole delays from the tenth proposal to its finality at a node.
@@ -99,6 +104,20 @@ fn pbft_decides_after_3_delays_and_2n_n_minus_1_messages() {
         assert_eq!(counts, [others, others * others, u64::from(n) * others], "n = {n}");
         assert_eq!(counts.iter().sum::<u64>(), 2 * u64::from(n) * others);
         assert_eq!(stated("pbft", n), (3, 2 * u64::from(n) * others));
+    }
+}
+
+#[test]
+fn a_client_of_pbft_has_its_replies_one_delay_after_the_decision() {
+    for n in SIZES {
+        let (record, watch) = run("pbft", n, 1_000, "");
+        let reply = record.client_reply.mean_ms().expect("clients are answered");
+        let hop = reply - record.latency.mean_ms().expect("blocks are final");
+        assert!((hop - DELAY.as_secs_f64() * 1e3).abs() < 0.1, "n = {n}: {hop} ms");
+        // All clients are at one gateway, which is a replica itself.
+        let (from, to) = round(&watch);
+        assert_eq!(watch.count("reply", from, to), u64::from(n) - 1, "n = {n}");
+        assert_eq!(watch.count("reply-request", from, to), 0, "n = {n}");
     }
 }
 

@@ -41,3 +41,24 @@ fn messages_are_those_of_the_window() {
     let prepares = run.messages.iter().find(|m| m.kind == "prepare").expect("PBFT prepares").count;
     assert!(prepares.abs_diff(run.blocks.count * 9) <= 9, "{prepares} for {} blocks", run.blocks.count);
 }
+
+#[test]
+fn only_the_failure_of_its_server_is_outside_a_databases_fault_model() {
+    let crash = |nodes: &str| {
+        let nodes = format!("fault.a.nodes={nodes}");
+        run(&["consensus.protocol=central", "fault.a.kind=crash", "fault.a.at=10 s", &nodes])
+    };
+    for others in ["3", "1, 2, 3"] {
+        let run = crash(others);
+        assert_eq!(run.verdict, Verdict::Ok, "crash of {others}");
+        assert!(run.cohort.committed > 0 && run.checks.iter().all(|c| c.passed), "crash of {others}: {:?}", run.checks);
+    }
+    let text = match crash("0").verdict {
+        Verdict::OutsideFaultModel { text } | Verdict::Stalled { explained: true, text } => text,
+        other => panic!("{other:?} while the server is down"),
+    };
+    assert!(text.contains("outside the fault model: stake 1 faulty, 0 tolerated"), "{text}");
+    let cut =
+        run(&["consensus.protocol=central", "fault.a.kind=partition", "fault.a.at=10 s", "fault.a.nodes=1, 2, 3"]);
+    assert_eq!(cut.verdict, Verdict::Ok, "the others are cut off");
+}

@@ -32,6 +32,10 @@
 //! leader a quorum of votes. A crash of the leader costs n-1 new-views, a second one in a row O(n^2). One log record
 //! a block and replica, durable before the vote leaves, and before the replica counts it where it is its own.
 //!
+//! Proof: the certificate handed out with a final block is that of its grandchild. Together with the two headers
+//! between, which show three views in a row and whose own certificates a quorum has checked before it voted, it proves
+//! the commit to anybody who knows the validators; the block's own certificate does not, a rival may still win.
+//!
 //! Deviations: a new leader's first proposal carries the quorum of new-views that made it leader, so that replicas
 //! which did not time out follow (the paper leaves view synchronisation open); repeated new-views go to everybody;
 //! leaders lead terms of `term` views, since four live leaders in a row are needed to commit and with one view each
@@ -46,6 +50,7 @@ pub mod pacemaker;
 pub mod tree;
 
 mod chain;
+mod kept;
 mod recovery;
 #[cfg(test)]
 mod tests;
@@ -57,10 +62,11 @@ use crate::info::{Family, FaultBound, Finality, ProtocolInfo, Reply, Rotation};
 use crate::knob::{EmptyBlocks, Knob, KnobValue, Settings};
 use crate::leader::Terms;
 use crate::message::{PayloadRef, SharedCertificate};
-use crate::protocol::{Env, Peer, Pending, Protocol, Role, Status, Timer, Validators};
+use crate::protocol::{Env, Peer, Pending, Protocol, Records, Role, Status, Timer, Validators};
 use crate::quorum::VoteBook;
 use crate::types::{Digest, Height, LogSeq, NodeId, Span, Stake, Ticket, Time, Tip, View};
 
+use kept::Kept;
 use message::{HotStuffMessage, PROPOSE, Proposal, Record, VOTE, genesis};
 use pacemaker::Pacemaker;
 use tree::Tree;
@@ -117,6 +123,8 @@ pub struct HotStuff {
     own_vote: Option<(LogSeq, View, Digest)>,
     /// The last record that a signature of this replica depends on.
     logged: LogSeq,
+    /// The records that its log keeps.
+    kept: Kept,
     /// When the last proposal was sent or seen.
     proposed_at: Option<Time>,
     /// The request for a payload that is under way: ticket, view, parent.
@@ -204,7 +212,7 @@ impl Protocol for HotStuff {
         }
     }
 
-    fn open(env: Env, config: &Config, log: &mut dyn Iterator<Item = Record>, adopted: Tip) -> Self {
+    fn open(env: Env, config: &Config, log: Records<'_, Record>, adopted: Tip) -> Self {
         let n = env.validators.len();
         let (timeout, factor) = (config.timeout, config.timeout_factor);
         let mut r = HotStuff {
@@ -216,6 +224,7 @@ impl Protocol for HotStuff {
             votes: VoteBook::new(n, VOTE_WINDOW),
             own_vote: None,
             logged: LogSeq(0),
+            kept: Kept::default(),
             proposed_at: None,
             building: None,
             tickets: 0,
@@ -231,10 +240,7 @@ impl Protocol for HotStuff {
             config: config.clone(),
             env,
         };
-        for record in log {
-            r.logged.0 += 1;
-            r.recall(record);
-        }
+        log.for_each(|(seq, record)| r.recall(seq, record));
         r.votes.advance(r.pace.view());
         r
     }

@@ -39,7 +39,8 @@
 //! keeps its digest when it is proposed again. Why no committed block is lost is told in `selection`.
 //!
 //! **Durability.** Proposals, prepares, prepared certificates and views left are logged before anything that says so
-//! leaves, and an own vote counts only when it is durable. `restart` rebuilds view, votes and certificates.
+//! leaves, and an own vote counts only when it is durable. `restart` rebuilds view, votes and certificates. When the
+//! low water mark moves, views and proof are logged again and the records of older slots are given up.
 //!
 //! **Catching up** (`catch_up`). A replica without progress tells its peers where it stands; they send the
 //! new-view message, votes and proofs that it lacks. A proof of a block that its own log does not reach leads to
@@ -78,7 +79,7 @@ use crate::effect::{Cx, Effect, Gate};
 use crate::info::{Family, FaultBound, Finality, ProtocolInfo, Reply, Rotation};
 use crate::knob::{Knob, Settings};
 use crate::message::{PayloadRef, SharedCertificate, Statement};
-use crate::protocol::{Env, Peer, Pending, Protocol, Role, Status, Validators, Verdict};
+use crate::protocol::{Env, Peer, Pending, Protocol, Records, Role, Status, Validators, Verdict};
 use crate::quorum::VoteBook;
 use crate::types::{Digest, Height, LogSeq, NodeId, Span, Stake, Ticket, Time, Tip, ValidatorId, View};
 
@@ -117,6 +118,8 @@ pub struct Pbft {
     rooted: bool,
     /// The low water mark.
     low: Height,
+    /// The low water mark below which the log was given up.
+    compacted: Height,
     /// The highest proposal accepted in the installed view.
     top: Tip,
     window: Window,
@@ -158,6 +161,7 @@ impl Pbft {
             teller: env.me,
             rooted: true,
             low: 0,
+            compacted: 0,
             top: executed,
             window: Window::new(config.window),
             prepares: VoteBook::new(n, config.window as usize),
@@ -242,7 +246,7 @@ impl Protocol for Pbft {
     fn configure(settings: &Settings, _validators: &Validators) -> PbftConfig {
         PbftConfig::new(settings)
     }
-    fn open(env: Env, config: &PbftConfig, log: &mut dyn Iterator<Item = PbftRecord>, adopted: Tip) -> Self {
+    fn open(env: Env, config: &PbftConfig, log: Records<'_, PbftRecord>, adopted: Tip) -> Self {
         restart::open(env, config, log, adopted)
     }
     fn expected_finality(config: &PbftConfig, delay: Span) -> Span {

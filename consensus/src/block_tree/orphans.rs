@@ -52,10 +52,6 @@ impl<B> Orphans<B> {
     pub fn get(&self, id: Digest) -> Option<&B> {
         self.by_id.get(&id).map(|o| &o.block)
     }
-    /// Whether somebody waits for a block.
-    pub fn wanted(&self, id: Digest) -> bool {
-        self.by_parent.contains_key(&id)
-    }
     /// Keeps a block that came from `from`; says which ancestor is missing, following other orphans down.
     pub fn add(&mut self, id: Digest, parent: Digest, height: Height, from: NodeId, block: B) -> Missing {
         if !self.has(id) {

@@ -93,12 +93,13 @@ fn orphans_name_their_lowest_unknown_ancestor_and_are_bounded() {
     assert_eq!(o.missing(d(9)), Missing { id: d(7), height: 7 });
     assert_eq!(o.all_missing(), [(Missing { id: d(7), height: 7 }, NodeId(2))]);
     assert_eq!(o.take(d(7)), [(NodeId(2), 8)]);
-    assert!(!o.has(d(8)) && o.has(d(9)) && o.wanted(d(8)));
+    assert!(!o.has(d(8)) && o.has(d(9)));
+    assert_eq!(o.all_missing(), [(Missing { id: d(8), height: 8 }, NodeId(1))]);
     for i in 20..25 {
         o.add(d(i), d(i + 100), 5, NodeId(0), i);
     }
     assert_eq!(o.len(), 3);
-    assert!(o.has(d(24)) && !o.has(d(9)) && !o.wanted(d(8)), "the oldest goes first");
+    assert!(o.has(d(24)) && !o.has(d(9)) && o.take(d(8)).is_empty(), "the oldest goes first");
     o.add(d(30), d(24), 6, NodeId(0), 30);
     o.forget(d(124));
     assert!(!o.has(d(24)) && !o.has(d(30)) && o.has(d(23)));

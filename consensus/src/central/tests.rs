@@ -80,7 +80,7 @@ fn what_is_durable_but_not_committed_is_committed_after_a_restart() {
     let asked = whole.call(|r, cx| r.on_start(cx));
     let out = whole.supply(&asked, 1);
     assert!(crate::testkit::solo::steps(&out).is_empty(), "not committed before it is durable");
-    let g = whole.log[0].clone();
+    let g = whole.log.last().expect("one group").clone();
     let config = whole.replica.config.clone();
     let mut again =
         crate::testkit::solo::Solo::<Central>::open(env(), &config, vec![g.clone()], crate::types::Tip::default());

@@ -46,15 +46,16 @@ pub mod lottery;
 
 use std::sync::Arc;
 
+use crate::block_tree::Node;
 use crate::effect::{Cx, Effect, Gate, Lane, To, Until};
 use crate::info::{Family, FaultBound, Finality, ProtocolInfo, Reply, Rotation};
 use crate::knob::{Knob, KnobValue, Settings};
-use crate::longest_chain::{BLOCKS, ChainBlock, Limits, LongestChain};
+use crate::longest_chain::{BLOCKS, ChainMessage, Limits, LongestChain};
 use crate::message::PayloadRef;
-use crate::protocol::{self, Env, Peer, Protocol, Role, Status, Validators};
+use crate::protocol::{self, Env, Peer, Protocol, Records, Role, Status, Validators};
 use crate::types::{Digest, Hashing, NodeId, Span, Ticket, Time, Tip};
 
-use block::{Block, ChainMessage, Header};
+use block::{Block, Header};
 
 /// How early a block may come by the receiver's clock: ouroboros-consensus' default clock skew.
 const SKEW: Span = Span::secs(5);
@@ -106,7 +107,7 @@ struct Win {
 pub struct Praos {
     env: Env,
     config: Config,
-    chain: LongestChain<Block>,
+    chain: LongestChain<Header>,
     threshold: u64,
     /// Epoch and nonce for which the alarm was drawn.
     drawn: (u64, Digest),
@@ -148,14 +149,13 @@ impl Praos {
     }
     fn receive(&mut self, from: NodeId, b: &Arc<Block>, cx: &mut Cx<'_, Self>) {
         let (config, hashing, wall) = (&self.config, self.env.hashing, cx.wall());
-        let valid = |_: &_, parent: &crate::block_tree::Node<Arc<Block>>, b: &Block| {
-            check(config, &parent.block.header, &b.header, hashing, wall)
-        };
+        let valid =
+            |_: &_, parent: &Node<Arc<Block>>, h: &Header| check(config, &parent.block.header, h, hashing, wall);
         if self.chain.receive(from, b, &valid, cx) {
             self.redraw(cx);
         }
     }
-    fn assemble(&self, win: Win, payload: &[PayloadRef], cx: &Cx<'_, Self>) -> Option<Block> {
+    fn assemble(&self, win: Win, payload: &[PayloadRef], cx: &Cx<'_, Self>) -> Option<Header> {
         let head = self.chain.head().filter(|h| h.id == win.parent)?;
         let below = &head.block.header;
         let nonce = nonce_at(&self.config, below, win.slot / self.config.epoch_slots, self.env.hashing);
@@ -170,7 +170,7 @@ impl Praos {
             seed: seed_after(&self.config, below, win.slot, output, self.env.hashing),
             payload: payload.to_vec(),
         };
-        lottery::wins(output, self.threshold).then(|| Block::new(header, self.env.hashing))
+        lottery::wins(output, self.threshold).then_some(header)
     }
 }
 
@@ -258,7 +258,7 @@ impl Protocol for Praos {
         ),
     ];
     type Config = Config;
-    type Message = ChainMessage;
+    type Message = ChainMessage<Header>;
     type Record = Arc<Block>;
     type Timer = Timer;
 
@@ -277,20 +277,12 @@ impl Protocol for Praos {
             thresholds: lottery::thresholds(f, validators),
         }
     }
-    fn open(env: Env, config: &Config, log: &mut dyn Iterator<Item = Arc<Block>>, adopted: Tip) -> Self {
-        let mut minted = 0;
-        let recent: Vec<Arc<Block>> = log
-            .inspect(|b| {
-                if Some(b.header.issuer) == env.key {
-                    minted = minted.max(b.header.slot);
-                }
-            })
-            .filter(|b| b.height() + config.k >= adopted.height)
-            .collect();
+    fn open(env: Env, config: &Config, log: Records<'_, Arc<Block>>, adopted: Tip) -> Self {
         let nonce = lottery::first_nonce(env.seed, env.hashing);
-        let genesis = Block { id: Digest::GENESIS, header: Header { nonce, ..Header::default() } };
+        let genesis = Header { nonce, ..Header::default() };
         let limits = Limits { keep: config.k, reorganise: Some(config.k), far: (2 * config.k).max(8) };
-        let chain = LongestChain::open(&env, genesis, limits, &recent, adopted);
+        let chain = LongestChain::open(&env, genesis, limits, log, adopted);
+        let minted = chain.own().map_or(0, |h| h.slot);
         let threshold = env.key.map_or(0, |v| config.thresholds[v.0 as usize]);
         Praos { env, config: config.clone(), chain, threshold, drawn: (0, nonce), minted, building: None }
     }
@@ -302,10 +294,9 @@ impl Protocol for Praos {
         self.chain.start(cx);
         self.draw(self.slot_at(cx.wall()) + 1, cx);
     }
-    fn on_message(&mut self, from: NodeId, m: &ChainMessage, cx: &mut Cx<'_, Self>) {
+    fn on_message(&mut self, from: NodeId, m: &ChainMessage<Header>, cx: &mut Cx<'_, Self>) {
         match m {
-            ChainMessage::Block { block } if block.is_named_rightly(self.env.hashing) => self.receive(from, block, cx),
-            ChainMessage::Block { .. } => cx.reject(from, "an id that is not the header's digest"),
+            ChainMessage::Block { block } => self.receive(from, block, cx),
             ChainMessage::Head { tip } => self.chain.announced(from, *tip, cx),
         }
     }
@@ -325,33 +316,30 @@ impl Protocol for Praos {
     }
     fn on_payload(&mut self, ticket: Ticket, payload: &[PayloadRef], cx: &mut Cx<'_, Self>) {
         let win = self.building.take_if(|w| w.slot == ticket.0);
-        let Some(block) = win.and_then(|w| self.assemble(w, payload, cx)) else {
+        let Some(header) = win.and_then(|w| self.assemble(w, payload, cx)) else {
             payload.iter().for_each(|p| cx.push(Effect::Drop { root: p.root }));
             return;
         };
-        let block = Arc::new(block);
-        self.minted = block.header.slot;
-        let seq = cx.log(block.clone());
+        self.minted = header.slot;
+        let (block, seq) = self.chain.mint(header, cx);
         self.receive(self.env.me, &block, cx);
         let (to, message) = (To::Topic(BLOCKS), block.into());
         cx.push(Effect::Send { to, message, lane: Lane::Block, gate: Gate::After(seq) });
     }
     fn on_state(&mut self, tip: Tip, cx: &mut Cx<'_, Self>) {
         let (config, hashing, wall) = (&self.config, self.env.hashing, cx.wall());
-        let valid = |_: &_, parent: &crate::block_tree::Node<Arc<Block>>, b: &Block| {
-            check(config, &parent.block.header, &b.header, hashing, wall)
-        };
+        let valid =
+            |_: &_, parent: &Node<Arc<Block>>, h: &Header| check(config, &parent.block.header, h, hashing, wall);
         self.chain.copied(tip, &valid, cx);
         self.redraw(cx);
     }
     fn on_peer(&mut self, peer: NodeId, state: Peer, cx: &mut Cx<'_, Self>) {
-        if let (Peer::Up, Some(head)) = (state, self.chain.head().filter(|h| h.height > 0)) {
-            let tip = head.block.tip();
-            cx.send(peer, Lane::Vote, Gate::Now, ChainMessage::Head { tip });
+        if state == Peer::Up {
+            self.chain.greet(peer, cx);
         }
     }
-    fn serve(&self, key: Digest) -> Option<ChainMessage> {
-        self.chain.serve(key).map(ChainMessage::from)
+    fn serve(&self, key: Digest) -> Option<ChainMessage<Header>> {
+        self.chain.serve(key)
     }
     fn status(&self) -> Status {
         let role = if self.building.is_some() { Role::Leader } else { Role::Follower };

@@ -45,15 +45,15 @@ pub mod rules;
 
 use std::sync::Arc;
 
-use crate::effect::{Cx, Effect, Gate, Lane, Until, Work};
+use crate::effect::{Cx, Effect, Until, Work};
 use crate::info::{Family, FaultBound, Finality, ProtocolInfo, Reply, Rotation};
 use crate::knob::{Knob, KnobValue, Settings};
-use crate::longest_chain::{BLOCKS, ChainBlock, Limits, LongestChain};
+use crate::longest_chain::{BLOCKS, ChainMessage, Header as _, Limits, LongestChain};
 use crate::message::PayloadRef;
-use crate::protocol::{Env, Peer, Protocol, Role, Status, Validators};
+use crate::protocol::{Env, Peer, Protocol, Records, Role, Status, Validators};
 use crate::types::{Digest, NodeId, Span, Ticket, Time, Tip};
 
-use block::{Block, ChainMessage, Header};
+use block::{Block, Header};
 use rules::Retarget;
 
 /// Blocks that a node keeps at least below its tip: Bitcoin Core's `MIN_BLOCKS_TO_KEEP`.
@@ -75,7 +75,7 @@ pub struct Config {
 pub struct Nakamoto {
     env: Env,
     config: Config,
-    chain: LongestChain<Block>,
+    chain: LongestChain<Header>,
     race: u64,
     building: Option<(Ticket, Digest)>,
 }
@@ -99,18 +99,18 @@ impl Nakamoto {
     }
     fn receive(&mut self, from: NodeId, b: &Arc<Block>, cx: &mut Cx<'_, Self>) {
         let (rule, wall) = (self.config.retarget, cx.wall());
-        let valid = |tree: &_, parent: &_, b: &Block| rules::check(&rule, tree, parent, &b.header, wall);
+        let valid = |tree: &_, parent: &_, h: &Header| rules::check(&rule, tree, parent, h, wall);
         if self.chain.receive(from, b, &valid, cx) {
             self.race(cx);
         }
     }
-    fn assemble(&self, wall: Time, payload: &[PayloadRef]) -> Option<Block> {
+    fn assemble(&self, wall: Time, payload: &[PayloadRef]) -> Option<Header> {
         let head = self.chain.head()?;
         let (below, miner) = (&head.block.header, self.env.key?);
         let median = rules::median_time_past(self.chain.tree(), head).unwrap_or(below.time);
         let time = wall.max(median + Span::nanos(1));
         let difficulty = self.config.retarget.difficulty(below);
-        let header = Header {
+        Some(Header {
             parent: head.id,
             height: head.height + 1,
             miner,
@@ -119,8 +119,7 @@ impl Nakamoto {
             work: head.total + u128::from(difficulty),
             window: self.config.retarget.window_start(below, time),
             payload: payload.to_vec(),
-        };
-        Some(Block::new(header, self.env.hashing))
+        })
     }
 }
 
@@ -168,7 +167,7 @@ impl Protocol for Nakamoto {
         ),
     ];
     type Config = Config;
-    type Message = ChainMessage;
+    type Message = ChainMessage<Header>;
     type Record = Arc<Block>;
     type Timer = ();
 
@@ -187,33 +186,26 @@ impl Protocol for Nakamoto {
             block_bytes: settings.block_bytes,
         }
     }
-    fn open(env: Env, config: &Config, log: &mut dyn Iterator<Item = Arc<Block>>, adopted: Tip) -> Self {
+    fn open(env: Env, config: &Config, log: Records<'_, Arc<Block>>, adopted: Tip) -> Self {
         let keep = KEEP.max(2 * config.k);
-        let mut records = 0;
-        let recent: Vec<Arc<Block>> =
-            log.inspect(|_| records += 1).filter(|b| b.height() + keep >= adopted.height).collect();
         let limits = Limits { keep, reorganise: None, far: (2 * config.k).max(8) };
-        let genesis = Block { id: Digest::GENESIS, header: Header::default() };
-        let chain = LongestChain::open(&env, genesis, limits, &recent, adopted);
-        // Tickets number the draws of the race: after a restart they must be new ones.
-        Nakamoto { env, config: config.clone(), chain, race: records << 24, building: None }
+        let chain = LongestChain::open(&env, Header::default(), limits, log, adopted);
+        Nakamoto { env, config: config.clone(), chain, race: 0, building: None }
     }
     fn expected_finality(config: &Config, delay: Span) -> Span {
         config.retarget.interval * (config.k + 1) + delay
     }
     fn on_start(&mut self, cx: &mut Cx<'_, Self>) {
         self.chain.start(cx);
+        // Tickets number the draws of the race: after a restart they must be new ones. No race lasts less than 1 ns.
+        self.race = cx.wall().0;
         self.race(cx);
     }
-    fn on_message(&mut self, from: NodeId, m: &ChainMessage, cx: &mut Cx<'_, Self>) {
+    fn on_message(&mut self, from: NodeId, m: &ChainMessage<Header>, cx: &mut Cx<'_, Self>) {
         match m {
             ChainMessage::Block { block } => {
-                cx.push(Effect::Charge(Work::Hash(2 * u64::from(Block::HEADER_BYTES))));
-                if block.is_named_rightly(self.env.hashing) {
-                    self.receive(from, block, cx);
-                } else {
-                    cx.reject(from, "an id that is not the header's digest");
-                }
+                cx.push(Effect::Charge(Work::Hash(2 * u64::from(Header::BYTES))));
+                self.receive(from, block, cx);
             }
             ChainMessage::Head { tip } => self.chain.announced(from, *tip, cx),
         }
@@ -227,30 +219,28 @@ impl Protocol for Nakamoto {
     fn on_payload(&mut self, ticket: Ticket, payload: &[PayloadRef], cx: &mut Cx<'_, Self>) {
         let current = self.building.take_if(|(t, _)| *t == ticket).map(|(_, parent)| parent);
         let on_head = current.filter(|p| self.chain.head().is_some_and(|h| h.id == *p));
-        let Some(block) = on_head.and_then(|_| self.assemble(cx.wall(), payload)) else {
+        let Some(header) = on_head.and_then(|_| self.assemble(cx.wall(), payload)) else {
             payload.iter().for_each(|p| cx.push(Effect::Drop { root: p.root }));
             return;
         };
-        let block = Arc::new(block);
-        cx.log(block.clone());
+        let (block, _) = self.chain.mint(header, cx);
         self.receive(self.env.me, &block, cx);
         assert!(self.chain.tree().get(block.id).is_some(), "a block that breaks its miner's own rules");
         cx.gossip(BLOCKS, block.into());
     }
     fn on_state(&mut self, tip: Tip, cx: &mut Cx<'_, Self>) {
         let (rule, wall) = (self.config.retarget, cx.wall());
-        let valid = |tree: &_, parent: &_, b: &Block| rules::check(&rule, tree, parent, &b.header, wall);
+        let valid = |tree: &_, parent: &_, h: &Header| rules::check(&rule, tree, parent, h, wall);
         self.chain.copied(tip, &valid, cx);
         self.race(cx);
     }
     fn on_peer(&mut self, peer: NodeId, state: Peer, cx: &mut Cx<'_, Self>) {
-        if let (Peer::Up, Some(head)) = (state, self.chain.head().filter(|h| h.height > 0)) {
-            let tip = head.block.tip();
-            cx.send(peer, Lane::Vote, Gate::Now, ChainMessage::Head { tip });
+        if state == Peer::Up {
+            self.chain.greet(peer, cx);
         }
     }
-    fn serve(&self, key: Digest) -> Option<ChainMessage> {
-        self.chain.serve(key).map(ChainMessage::from)
+    fn serve(&self, key: Digest) -> Option<ChainMessage<Header>> {
+        self.chain.serve(key)
     }
     fn status(&self) -> Status {
         let role = if self.is_miner() && self.chain.head().is_some() { Role::Leader } else { Role::Follower };

@@ -6,7 +6,7 @@ use super::{Fate, Kit, Sent};
 use crate::effect::{Durability, Effect, Effects, Gate, Lane, To, Until};
 use crate::info::Finality;
 use crate::message::Message;
-use crate::protocol::{Peer, Protocol, Timer};
+use crate::protocol::{Protocol, Timer};
 use crate::types::{Digest, LogSeq, NodeId, Span, Tip, Topic, mix64};
 use crate::wire::Wire;
 
@@ -22,7 +22,7 @@ impl<P: Protocol> Kit<P> {
                 Effect::Send { to, message, lane, gate } => {
                     let set = if let To::Set(l) = to { out.nodes(l).to_vec() } else { vec![] };
                     let after = if let Gate::After(seq) = gate { seq } else { LogSeq(0) };
-                    assert!(after.0 <= self.node(i).log.len() as u64, "gated by a record that does not exist");
+                    assert!(after <= self.node(i).log.end(), "gated by a record that does not exist");
                     self.node_mut(i).gated.push(Gated { after, to, set, message, lane });
                     self.release(i);
                 }
@@ -78,10 +78,11 @@ impl<P: Protocol> Kit<P> {
             Effect::Fetch { key, hint } => {
                 if self.node_mut(i).fetching.insert(key) {
                     self.node_mut(i).fetches += 1;
-                    self.ask(i, Input::Fetch { key, hint, tries: 0 }, hint, 0);
+                    self.ask(i, Input::Fetch { key, hint, tries: 0 });
                 }
             }
-            Effect::Sync { tip, hint } => self.ask(i, Input::Sync { tip, hint, tries: 0 }, hint, 0),
+            Effect::Sync { tip, hint } => self.ask(i, Input::Sync { tip, hint, tries: 0 }),
+            Effect::Truncate { below } => self.node_mut(i).log.truncate(below),
             Effect::Prune { below } => self.node_mut(i).pruned = below,
             Effect::Revert { height } => self.revert(i, height),
             Effect::Finalize { height, certificate } => {
@@ -110,8 +111,8 @@ impl<P: Protocol> Kit<P> {
         let mut bytes = vec![];
         record.encode(&mut bytes);
         assert_eq!(bytes.len(), record.encoded_len(), "encoded_len of {record:?}");
-        n.log.push(P::Record::decode(&mut &bytes[..]).expect("a record decodes from its own encoding"));
-        assert_eq!(seq.0, n.log.len() as u64, "log records are numbered without gaps");
+        let decoded = P::Record::decode(&mut &bytes[..]).expect("a record decodes from its own encoding");
+        assert_eq!(seq, n.log.append(decoded), "log records are numbered without gaps");
     }
 
     fn set_timer(&mut self, i: NodeId, timer: P::Timer, after: Span) {
@@ -137,13 +138,12 @@ impl<P: Protocol> Kit<P> {
 
     /// Records up to `upto` are on disk: what waited for them leaves.
     pub(super) fn made_durable(&mut self, i: NodeId, upto: LogSeq) {
-        let n = self.node_mut(i);
-        n.durable = n.durable.max(upto);
+        self.node_mut(i).log.make_durable(upto);
         self.release(i);
     }
 
     fn release(&mut self, i: NodeId) {
-        let durable = self.node(i).durable;
+        let durable = self.node(i).log.durable();
         let (ready, wait) = std::mem::take(&mut self.node_mut(i).gated).into_iter().partition(|g| g.after <= durable);
         self.node_mut(i).gated = wait;
         for g in ready {
@@ -201,18 +201,16 @@ impl<P: Protocol> Kit<P> {
         if !self.connected(from, to) {
             return;
         }
-        let due = now + self.link(from, to) + extra;
+        let due = now + self.delay + extra;
         let last = self.last_arrival(from, to, lane);
         *last = due.max(*last);
         let at = *last;
         self.at(at, from, to, Input::Message { from, topic, message: m.clone() });
     }
 
-    /// Queues the answer of the peer `tries` places after the hint for a round trip later.
-    fn ask(&mut self, i: NodeId, input: Input<P>, hint: NodeId, tries: u32) {
-        let peer = self.peer(i, hint, tries);
-        let round_trip = self.link(i, peer) + self.link(peer, i);
-        self.at(self.now + round_trip, i, i, input);
+    /// Queues a peer's answer for a round trip later.
+    fn ask(&mut self, i: NodeId, input: Input<P>) {
+        self.at(self.now + self.delay * 2, i, i, input);
     }
 
     fn peer(&self, i: NodeId, hint: NodeId, tries: u32) -> NodeId {
@@ -230,7 +228,7 @@ impl<P: Protocol> Kit<P> {
             self.node_mut(i).fetching.remove(&key);
             self.node_mut(i).local.push_back(Input::Message { from: peer, topic: None, message });
         } else if tries < FETCH_ROUNDS * self.nodes.len() as u32 {
-            self.ask(i, Input::Fetch { key, hint, tries: tries + 1 }, hint, tries + 1);
+            self.ask(i, Input::Fetch { key, hint, tries: tries + 1 });
         } else {
             self.node_mut(i).fetching.remove(&key);
         }
@@ -260,7 +258,7 @@ impl<P: Protocol> Kit<P> {
             let tip = self.node(i).tip();
             self.node_mut(i).local.push_front(Input::State(tip));
         } else if tries < FETCH_ROUNDS * self.nodes.len() as u32 {
-            self.ask(i, Input::Sync { tip, hint, tries: tries + 1 }, hint, tries + 1);
+            self.ask(i, Input::Sync { tip, hint, tries: tries + 1 });
         }
     }
 
@@ -297,10 +295,5 @@ impl<P: Protocol> Kit<P> {
             n.finalised.push(now);
             self.checks.finalised(i, h, n.chain[h].block);
         }
-    }
-
-    /// Tells a node of a peer's loss; only tests of `on_peer` need it.
-    pub fn tell_down(&mut self, node: NodeId, peer: NodeId) {
-        self.at(self.now, node, node, Input::Peer(peer, Peer::Down));
     }
 }

@@ -5,6 +5,7 @@ use std::collections::{BTreeSet, VecDeque};
 use super::event::Input;
 use super::pool::Pool;
 use crate::effect::{Cx, Effects, Keys, Lane, To};
+use crate::log::RecordLog;
 use crate::message::{Evidence, PayloadRef};
 use crate::protocol::{Env, Pending, Protocol};
 use crate::types::{Digest, Hashing, Height, LogSeq, NodeId, Time, Tip, Topic, ValidatorId};
@@ -46,7 +47,7 @@ pub struct Node<P: Protocol> {
     /// Its mempool.
     pub pool: Pool,
     /// Its log; after a crash only the durable prefix.
-    pub log: Vec<P::Record>,
+    pub log: RecordLog<P::Record>,
     /// The ledger by height; genesis is the first.
     pub chain: Vec<Block>,
     /// When each height became final, genesis first.
@@ -67,7 +68,6 @@ pub struct Node<P: Protocol> {
     pub(super) keys: PlainKeys,
     pub(super) seq: u64,
     pub(super) incarnation: u32,
-    pub(super) durable: LogSeq,
     pub(super) gated: Vec<Gated<P>>,
     pub(super) local: VecDeque<Input<P>>,
     pub(super) timers: Vec<u64>,
@@ -92,7 +92,7 @@ impl<P: Protocol> Node<P> {
             replica: None,
             skew_ns: 0,
             pool: Pool::new(env.me),
-            log: vec![],
+            log: RecordLog::default(),
             chain: vec![genesis],
             finalised: vec![Time::ZERO],
             reverts: vec![],
@@ -104,7 +104,6 @@ impl<P: Protocol> Node<P> {
             keys: PlainKeys::of::<P>(&env),
             seq: 0,
             incarnation: 0,
-            durable: LogSeq(0),
             gated: vec![],
             local: VecDeque::new(),
             timers: vec![0; P::TIMERS],
@@ -131,12 +130,12 @@ impl<P: Protocol> Node<P> {
     }
     pub(super) fn open(&mut self, config: &P::Config) {
         let tip = self.tip();
-        self.replica = Some(P::open(self.env.clone(), config, &mut self.log.iter().cloned(), tip));
+        self.replica = Some(P::open(self.env.clone(), config, &mut self.log.numbered(), tip));
     }
     pub(super) fn crash(&mut self) {
         self.replica = None;
         self.incarnation += 1;
-        self.log.truncate(self.durable.0 as usize);
+        self.log.crash(self.log.durable());
         self.gated.clear();
         self.local.clear();
         self.topics.clear();
@@ -149,7 +148,7 @@ impl<P: Protocol> Node<P> {
     pub(super) fn dispatch(&mut self, input: Input<P>, now: Time, out: &mut Effects<P>) {
         let Some(replica) = self.replica.as_mut() else { return };
         let wall = Time(now.0.saturating_add_signed(self.skew_ns));
-        let mut log_seq = LogSeq(self.log.len() as u64);
+        let mut log_seq = self.log.end();
         let mut cx = Cx::new(now, wall, &self.keys, &mut log_seq, out);
         match input {
             Input::Start => {

@@ -1,9 +1,10 @@
 //! One replica driven by hand: a test calls a handler and sees its effects.
 
 use crate::effect::{Cx, Effect, Effects};
+use crate::log::RecordLog;
 use crate::message::PayloadRef;
 use crate::protocol::{Env, Protocol};
-use crate::types::{Digest, Height, LogSeq, Time, Tip};
+use crate::types::{Digest, Height, Time, Tip};
 
 use super::node::PlainKeys;
 
@@ -22,8 +23,8 @@ pub struct Solo<P: Protocol> {
     pub replica: P,
     /// Monotone and wall clock.
     pub now: Time,
-    /// Everything that it logged.
-    pub log: Vec<P::Record>,
+    /// What it logged and did not give up; durable at once.
+    pub log: RecordLog<P::Record>,
     keys: PlainKeys,
 }
 
@@ -31,18 +32,25 @@ impl<P: Protocol> Solo<P> {
     /// A replica opened from a log and a ledger's tip; not started.
     pub fn open(env: Env, config: &P::Config, log: Vec<P::Record>, adopted: Tip) -> Solo<P> {
         let keys = PlainKeys::of::<P>(&env);
-        let replica = P::open(env, config, &mut log.iter().cloned(), adopted);
+        let log: RecordLog<P::Record> = log.into_iter().collect();
+        let replica = P::open(env, config, &mut log.numbered(), adopted);
         Solo { replica, now: Time::ZERO, log, keys }
     }
     /// Calls a handler.
     pub fn call(&mut self, handler: impl FnOnce(&mut P, &mut Cx<'_, P>)) -> Effects<P> {
         let mut out = Effects::default();
-        let mut seq = LogSeq(self.log.len() as u64);
+        let mut seq = self.log.end();
         handler(&mut self.replica, &mut Cx::new(self.now, self.now, &self.keys, &mut seq, &mut out));
-        self.log.extend(out.list.iter().filter_map(|e| match e {
-            Effect::Log { record, .. } => Some(record.clone()),
-            _ => None,
-        }));
+        for e in &out.list {
+            match e {
+                Effect::Log { record, .. } => {
+                    let seq = self.log.append(record.clone());
+                    self.log.make_durable(seq);
+                }
+                Effect::Truncate { below } => self.log.truncate(*below),
+                _ => {}
+            }
+        }
         out
     }
     /// Answers the `Build` among some effects with a payload of this number.

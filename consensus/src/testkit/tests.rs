@@ -7,7 +7,7 @@ use crate::effect::{Cx, Effect, Gate, Lane, Until};
 use crate::info::{Family, FaultBound, Finality, ProtocolInfo, Reply, Rotation};
 use crate::knob::{Knob, Settings};
 use crate::message::{Certificate, Claim, Message, PayloadRef, Statement};
-use crate::protocol::{Env, Pending, Protocol, Status, Validators};
+use crate::protocol::{Env, Pending, Protocol, Records, Status, Validators};
 use crate::quorum::Signers;
 use crate::types::{Digest, LogSeq, NodeId, Span, Ticket, Time, Tip, ValidatorId};
 use crate::wire::{Wire, WireError};
@@ -114,8 +114,8 @@ impl<const FAULT: u8> Protocol for Toy<FAULT> {
     type Timer = ();
 
     fn configure(_: &Settings, _: &Validators) {}
-    fn open(env: Env, _: &(), log: &mut dyn Iterator<Item = u64>, adopted: Tip) -> Self {
-        log.for_each(|height| assert!(height > 0));
+    fn open(env: Env, _: &(), log: Records<'_, u64>, adopted: Tip) -> Self {
+        log.for_each(|(seq, height)| assert!(seq.0 > 0 && height > 0));
         // A sound leader does not speak again about a height of its log: it goes on above.
         Toy { env, tip: if FAULT == FORGETFUL { Tip { height: 0, block: Digest::GENESIS } } else { adopted } }
     }

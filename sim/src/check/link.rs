@@ -1,10 +1,11 @@
 //! No uplink or downlink ever carries more than its rate.
 //!
-//! Every transmission of a link is shown in order. Three things must hold: transmissions do not overlap; a busy
-//! period, back to back, never runs ahead of the rate by a nanosecond's worth of bits; and no second of the run
-//! carries more than the rate. Bits are counted in fixed point (2^-32 bit), so nothing is lost to rounding.
+//! Every transmission of a link is shown, in order. Three things must hold: transmissions, or where they share the
+//! link its busy periods, do not overlap; a busy period never runs ahead of the rate by a nanosecond's worth of bits;
+//! and no second of the run carries more than the rate. Bits are counted in fixed point (2^-32 bit), so nothing is
+//! lost to rounding.
 
-use ledgerlab_consensus::{NodeId, Time};
+use ledgerlab_consensus::Time;
 
 use super::{Outcome, Violation};
 
@@ -15,7 +16,7 @@ const POINT: u32 = 32;
 #[derive(Clone, Debug)]
 pub struct LinkAudit {
     link: &'static str,
-    node: NodeId,
+    host: u32,
     rate: u64,
     last_end: Time,
     busy_since: Time,
@@ -23,17 +24,16 @@ pub struct LinkAudit {
     second: u64,
     second_bits: u128,
     second_limit: u128,
-    total_bytes: u64,
     fullest: u128,
 }
 
 impl LinkAudit {
-    /// An observer of `link` ("uplink") of `node` that carries `rate` bit/s.
-    pub fn new(link: &'static str, node: NodeId, rate_bit_per_s: u64) -> LinkAudit {
+    /// An observer of `link` ("uplink") of a host that carries `rate` bit/s.
+    pub fn new(link: &'static str, host: u32, rate_bit_per_s: u64) -> LinkAudit {
         assert!(rate_bit_per_s > 0, "a link without a rate");
         LinkAudit {
             link,
-            node,
+            host,
             rate: rate_bit_per_s,
             last_end: Time::ZERO,
             busy_since: Time::ZERO,
@@ -42,12 +42,11 @@ impl LinkAudit {
             second_bits: 0,
             // One nanosecond's worth above the rate, as in a busy period.
             second_limit: (u128::from(rate_bit_per_s) << POINT) * u128::from(SECOND + 1) / u128::from(SECOND),
-            total_bytes: 0,
             fullest: 0,
         }
     }
 
-    /// `bytes` occupy the link from `start` to `end`. Calls come in order of `start`.
+    /// `bytes` occupy the link by themselves from `start` to `end`. Calls come in order of `start`.
     pub fn transmit(&mut self, start: Time, end: Time, bytes: u64) -> Outcome {
         if start < self.last_end || end < start {
             let (s, e, last) = (start.0, end.0, self.last_end.0);
@@ -55,21 +54,46 @@ impl LinkAudit {
                 self.fault(start, format!("a transmission from {s} to {e} ns, but the link is busy to {last} ns"))
             );
         }
-        self.total_bytes += bytes;
         let bits = u128::from(bytes) * 8;
         if start > self.last_end {
             (self.busy_since, self.busy_bits) = (start, 0);
         }
         self.busy_bits += bits;
         self.last_end = end;
-        let spent = u128::from((end - self.busy_since).0);
-        // Durations are whole nanoseconds: a busy period may be ahead by less than one.
-        if self.busy_bits * u128::from(SECOND) >= u128::from(self.rate) * (spent + 1) {
-            let (b, since) = (self.busy_bits, self.busy_since.0);
-            let what = format!("{b} bits in {spent} ns since {since} ns, at most {} bit/s are allowed", self.rate);
-            return Err(self.fault(end, what));
-        }
+        self.within_rate(end)?;
         self.spread(start, end, bits)
+    }
+
+    /// `bytes` that shared the link with others have passed by `at`, in a period since `since` for which it was never
+    /// idle. Calls come in order of `at`.
+    pub fn passed(&mut self, since: Time, at: Time, bytes: u64) -> Outcome {
+        if since != self.busy_since {
+            if since < self.last_end {
+                let (since, last) = (since.0, self.last_end.0);
+                let what = format!("a busy period begins at {since} ns, but the one before it ends at {last} ns");
+                return Err(self.fault(at, what));
+            }
+            (self.busy_since, self.busy_bits) = (since, 0);
+        }
+        // Who was served when does not matter for the sum: bits count as if they had passed one after the other.
+        let place = |bits: u128| since.0 + (bits * u128::from(SECOND) / u128::from(self.rate)) as u64;
+        let bits = u128::from(bytes) * 8;
+        let (from, to) = (place(self.busy_bits), place(self.busy_bits + bits));
+        self.busy_bits += bits;
+        self.last_end = Time(to);
+        self.within_rate(at)?;
+        self.spread(Time(from), Time(to), bits)
+    }
+
+    /// Durations are whole nanoseconds: a busy period may be ahead by less than one.
+    fn within_rate(&self, at: Time) -> Outcome {
+        let spent = u128::from(at.since(self.busy_since).0);
+        if self.busy_bits * u128::from(SECOND) < u128::from(self.rate) * (spent + 1) {
+            return Ok(());
+        }
+        let (b, since) = (self.busy_bits, self.busy_since.0);
+        let what = format!("{b} bits in {spent} ns since {since} ns, at most {} bit/s are allowed", self.rate);
+        Err(self.fault(at, what))
     }
 
     /// What was to be transmitted after `now` is lost: the machine crashed. Its second is audited from here on.
@@ -80,10 +104,6 @@ impl LinkAudit {
         }
     }
 
-    /// Bytes that it was given to carry.
-    pub fn bytes(&self) -> u64 {
-        self.total_bytes
-    }
     /// Share of its rate in its fullest second, 0 to 1.
     pub fn peak(&self) -> f64 {
         (self.fullest.max(self.second_bits) >> POINT) as f64 / self.rate as f64
@@ -118,7 +138,7 @@ impl LinkAudit {
     }
 
     fn fault(&self, at: Time, what: String) -> Violation {
-        Violation { check: "link", at, node: Some(self.node), what: format!("{}: {what}", self.link) }
+        Violation { check: "link", at, node: None, what: format!("{} of host {}: {what}", self.link, self.host) }
     }
 }
 
@@ -127,7 +147,7 @@ mod tests {
     use super::*;
 
     fn link(rate: u64) -> LinkAudit {
-        LinkAudit::new("uplink", NodeId(2), rate)
+        LinkAudit::new("uplink", 2, rate)
     }
     fn length(bytes: u64, rate: u64) -> u64 {
         (bytes * 8 * SECOND).div_ceil(rate)
@@ -143,7 +163,6 @@ mod tests {
                     l.transmit(Time(at), Time(end), bytes).unwrap();
                     at = end;
                 }
-                assert_eq!(l.bytes(), 2_000 * bytes);
             }
         }
     }
@@ -180,11 +199,28 @@ mod tests {
     }
 
     #[test]
+    fn shared_transmissions_may_overlap_and_are_not_faster_together() {
+        // Two of 1,000 bytes that share 8 kbit/s from the start, and one that follows when they are through.
+        let mut l = link(8_000);
+        l.passed(Time(0), Time(2 * SECOND), 1_000).unwrap();
+        l.passed(Time(0), Time(2 * SECOND), 1_000).unwrap();
+        l.passed(Time(2 * SECOND), Time(3 * SECOND), 1_000).unwrap();
+        assert!((l.peak() - 1.0).abs() < 1e-6, "{}", l.peak());
+        let mut l = link(8_000);
+        l.passed(Time(0), Time(SECOND * 3 / 2), 1_000).unwrap();
+        assert!(l.passed(Time(0), Time(SECOND * 3 / 2), 1_000).is_err(), "both within a second and a half");
+        let v = l.passed(Time(SECOND), Time(9 * SECOND), 1).unwrap_err();
+        let what =
+            "uplink of host 2: a busy period begins at 1000000000 ns, but the one before it ends at 2000000000 ns";
+        assert_eq!(v.what, what);
+    }
+
+    #[test]
     fn overlapping_transmissions_are_caught() {
         let mut l = link(SECOND);
         l.transmit(Time(0), Time(8_000), 1_000).unwrap();
         let v = l.transmit(Time(7_999), Time(15_999), 1_000).unwrap_err();
-        assert_eq!(v.what, "uplink: a transmission from 7999 to 15999 ns, but the link is busy to 8000 ns");
+        assert_eq!(v.what, "uplink of host 2: a transmission from 7999 to 15999 ns, but the link is busy to 8000 ns");
         assert!(l.transmit(Time(9_000), Time(8_999), 0).is_err());
     }
 

@@ -1,8 +1,6 @@
 //! Carries out a replica's effects at the moment at which its step ends.
 
-use ledgerlab_consensus::{
-    Durability, Effect, Effects, LogSeq, NodeId, Protocol, Span, Time, Timer, Tip, Until, Verdict, Wire,
-};
+use ledgerlab_consensus::{Durability, Effect, Effects, LogSeq, NodeId, Protocol, Span, Time, Timer, Tip, Until, Wire};
 
 use crate::engine::Simulation;
 use crate::engine::host::Build;
@@ -45,10 +43,14 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
                 }
                 self.try_build(n, at);
             }
-            // Every payload that a message carries is at hand with it, and an honest mempool holds only valid ones.
-            Effect::Judge { ticket, .. } => node.local.push_back(Input::Judged { ticket, verdict: Verdict::Good }),
-            Effect::Check { ticket, .. } => node.local.push_back(Input::Checked { ticket }),
+            Effect::Judge { ticket, payload, parent, need } => self.judge(n, at, ticket, payload, parent, need),
+            Effect::Check { ticket, certificate } => self.check(n, at, ticket, &certificate),
             Effect::Log { record, seq, durability } => self.append_log(n, at, record, seq, durability),
+            Effect::Truncate { below } => {
+                if let Some(log) = &mut node.log {
+                    log.truncate(below);
+                }
+            }
             Effect::Fetch { key, hint } => self.fetch(n, at, key, hint, true),
             Effect::Sync { tip, hint } => self.start_transfer(n, at, tip, hint),
             Effect::Adopt { block, parent, height, payloads, header_bytes } => {
@@ -84,23 +86,25 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         node.mining = generation;
         if stake > 0 {
             let mean = difficulty as f64 / stake as f64;
-            let wait = self.mining.exponential(u64::from(n), ticket.0) * mean;
+            let wait = self.mining.exponential(u64::from(n) | u64::from(node.epoch) << 32, ticket.0) * mean;
             self.push_task(n, at + Span(wait as u64), Task::Mined { generation, ticket });
         }
     }
 
-    fn append_log(&mut self, n: u32, at: Time, record: P::Record, seq: LogSeq, durability: Durability) {
+    pub(super) fn append_log(&mut self, n: u32, at: Time, record: P::Record, seq: LogSeq, durability: Durability) {
         let node = &mut self.nodes[n as usize];
         let bytes = record.encoded_len() as u64;
         if let Some(log) = &mut node.log {
-            log.push(record);
+            log.append(record);
         }
+        let disk = &mut self.hosts[node.host as usize].disk;
         if durability == Durability::Lazy {
+            disk.append(at, bytes);
             return;
         }
-        let due = self.hosts[node.host as usize].disk.sync(at, bytes);
+        let due = disk.sync(at, bytes);
         if due <= at {
-            node.durable = seq;
+            node.make_durable(seq);
             node.local.push_back(Input::Durable(seq));
             return self.release_gated(n, at);
         }
@@ -120,7 +124,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
             upto = upto.max(seq);
         }
         if upto > node.durable {
-            node.durable = upto;
+            node.make_durable(upto);
             self.release_gated(n, at);
             self.step(n, at, crate::engine::step::Mark::own(n, at), Input::Durable(upto));
         }

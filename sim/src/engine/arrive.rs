@@ -15,27 +15,32 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         let host = self.nodes[n as usize].host as usize;
         self.run_agenda(host, event.at);
         if self.nodes[n as usize].replica.is_none() {
-            self.messages.release(handle);
+            self.lose_copy(handle);
             return self.schedule_wake(host);
         }
         let e = self.messages.get(handle);
-        let (bytes, sender) = (e.bytes, e.sender);
+        let sender = e.sender;
         let epoch = self.nodes[n as usize].epoch;
-        let ready = match self.nodes[sender.0 as usize].host as usize == host {
-            true => event.at,
-            false => self.receive(host, sender.0, event.at, bytes),
-        };
+        let Some(ready) = self.receive(n, sender.0, event.at, handle) else { return self.schedule_wake(host) };
         if ready >= self.horizon {
             self.push_task(n, ready, Task::Received { handle, arrived: event.at });
             return self.schedule_wake(host);
         }
         self.run_agenda(host, ready);
         if self.nodes[n as usize].epoch != epoch {
-            self.messages.release(handle);
+            self.lose_copy(handle);
             return self.schedule_wake(host);
         }
         self.verify(n, event.at, ready, handle);
         self.schedule_wake(host);
+    }
+
+    /// A message comes from a node of the same host: no link is between them.
+    pub(super) fn arrive_local(&mut self, n: u32, at: Time, handle: u32) {
+        match self.nodes[n as usize].replica {
+            None => self.lose_copy(handle),
+            Some(_) => self.verify(n, at, at, handle),
+        }
     }
 
     /// A message has passed the downlink: its proofs are verified, then its handler runs.
@@ -63,10 +68,11 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
 
     /// Passes bytes through the downlink. The receiver takes them while they come: a message waits for those before
     /// it, but is not carried a second time after its last byte has come.
-    fn receive(&mut self, host: usize, sender: u32, at: Time, bytes: u32) -> Time {
+    fn receive(&mut self, n: u32, sender: u32, at: Time, handle: u32) -> Option<Time> {
+        let bytes = self.messages.get(handle).bytes;
         let sent_over = self.network.upload_time(self.nodes[sender as usize].host, bytes);
         let first_byte = Time(at.0.saturating_sub(sent_over.0));
-        self.hosts[host].down.carry(first_byte, bytes).max(at)
+        self.download(n, sender, (first_byte, at), handle)
     }
 
     /// Hands a verified message to the replica, or to the host's own part.
@@ -77,11 +83,14 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         match e.cargo.clone() {
             Cargo::Protocol => {
                 if let Some(key) = self.messages.body(handle).and_then(Message::key) {
-                    self.nodes[n as usize].fetches.entry(key).or_default().have = true;
+                    self.nodes[n as usize].fetches.entry(key).or_default().arrived();
                 }
                 let mut shown = vec![];
                 if let Some(body) = self.messages.body(handle) {
                     body.carries(&mut |p| shown.push(p));
+                }
+                for id in shown.iter().filter_map(|p| self.blocks.payload_of(p.root)).collect::<Vec<_>>() {
+                    self.hold(n, id);
                 }
                 self.see_proposed(n, ready, &shown);
                 self.step(n, ready, mark, Input::Message { from, handle });
@@ -103,7 +112,11 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
             Cargo::Request { key } => self.receive_request(n, from, at, key),
             Cargo::StateRequest { tip, generation } => self.serve_state(n, from, at, tip, generation),
             Cargo::State { blocks, tip, generation } => self.receive_state(n, from, at, &blocks, tip, generation),
-            Cargo::Chunk { flow, last } => self.receive_chunk(n, at, flow, last),
+            Cargo::PayloadRequest { root, generation } => self.serve_payload(n, from, at, root, generation),
+            Cargo::Payload { id, generation } => self.receive_payload(n, at, id, generation),
+            Cargo::Reply { block } => self.tally(n, from, at, block),
+            Cargo::ReplyRequest { block } => self.receive_reply_request(n, from, at, block),
+            Cargo::Chunk { flow, last } => self.receive_chunk(at, flow, last),
             Cargo::ReadRequest { flow } => self.start_flow(n, flow, at),
         }
     }

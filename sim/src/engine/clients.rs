@@ -11,6 +11,7 @@ use ledgerlab_consensus::{NodeId, Protocol, Span, Time};
 use ledgerlab_workloads::{Arrival, ClosedLoop, Operation};
 
 use crate::engine::Simulation;
+use crate::engine::offchain::flows::FlowId;
 use crate::engine::task::{ANY_EPOCH, Due, Task};
 use crate::kernel::queue::Queue;
 use crate::kernel::rng::Stream;
@@ -33,7 +34,7 @@ enum State {
     Storing(TxId),
     Waiting(TxId),
     /// The transfer that it waits for, if there is one, and how much of it had come when it looked the last time.
-    Reading(Option<(u32, u32)>),
+    Reading(Option<(FlowId, u32)>),
 }
 
 #[derive(Clone, Debug)]
@@ -233,7 +234,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
     }
 
     /// A client's read needs a transfer: it looks after it from time to time, since the network may lose it.
-    pub(super) fn client_fetches(&mut self, id: ClientId, node: NodeId, from: Time, flow: u32) {
+    pub(super) fn client_fetches(&mut self, id: ClientId, node: NodeId, from: Time, flow: FlowId) {
         let c = &mut self.clients.list[id as usize];
         c.state = State::Reading(Some((flow, 0)));
         let again = Task::GiveUp { client: id, asked: c.asked };
@@ -250,7 +251,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         match c.state {
             State::Waiting(_) if c.at.0 == n => self.end_turn(id, at, Span::ZERO),
             State::Reading(Some((flow, before))) => {
-                let came = self.came(flow);
+                let came = self.came(flow).unwrap_or(before);
                 if came == before {
                     self.abandon(flow);
                     return self.end_turn(id, at, self.scenario.mempool.failover);
@@ -263,11 +264,13 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         }
     }
 
-    /// Transactions of clients of this node that are on its chain, but not final: while it is down they are not told.
+    /// Transactions of clients of this node that are on its chain, but not final, or of which the clients have not had
+    /// enough replies: while it is down they are not told.
     pub(super) fn unanswered(&self, n: u32) -> Vec<TxId> {
         let node = &self.nodes[n as usize];
         let tops = node.chain[node.final_height as usize + 1..].iter();
-        let payloads = tops.flat_map(|a| &self.blocks.block(a.block).payloads);
+        let blocks = tops.map(|a| a.block).chain(node.unreplied.iter().copied());
+        let payloads = blocks.flat_map(|b| &self.blocks.block(b).payloads);
         let parts = payloads.flat_map(|p| self.blocks.segments(*p));
         let txs = parts.flat_map(|s| &self.batches.get(s.batch).txs[s.from as usize..s.to as usize]);
         txs.copied().filter(|tx| self.clients.waits_at(*tx, NodeId(n)).is_some()).collect()

@@ -47,8 +47,11 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
     pub(super) fn start_replica(&mut self, n: u32, at: Time) {
         let tip = self.tip_of(n);
         let node = &mut self.nodes[n as usize];
-        let mut log = node.log.clone().unwrap_or_default().into_iter();
-        node.replica = Some(P::open(node.env.clone(), &self.config, &mut log, tip));
+        let env = node.env.clone();
+        node.replica = Some(match &node.log {
+            Some(log) => P::open(env, &self.config, &mut log.numbered(), tip),
+            None => P::open(env, &self.config, &mut std::iter::empty(), tip),
+        });
         self.step(n, at, Mark::own(n, at), Input::Start);
     }
 
@@ -59,8 +62,8 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
             // What was written but not synced may have reached the disk up to any point.
             let unsynced = node.log_seq.0 - node.durable.0;
             let draw = Stream::new(self.seed, Purpose::Crash).below(u64::from(n), u64::from(node.epoch), unsynced + 1);
-            log.truncate((node.durable.0 + draw) as usize);
-            node.log_seq = LogSeq(log.len() as u64);
+            log.crash(LogSeq(node.durable.0 + draw));
+            node.log_seq = log.end();
             node.durable = node.log_seq;
         }
         node.epoch += 1;
@@ -73,21 +76,21 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         node.build = None;
         node.leader = None;
         node.fetches.clear();
+        node.held.clear();
+        node.wanted.clear();
+        node.replies.clear();
         node.transfer = None;
         node.retrying = false;
         node.push = Push::default();
         node.pool.crash();
-        self.forget_copies(n);
+        self.forget_copies(n, at);
         self.fail_over(n, at);
+        self.nodes[n as usize].unreplied.clear();
         self.lose_flows(n, at);
         // A machine that others share goes on; one of its own is idle when it starts again.
         let host = self.nodes[n as usize].host;
         if self.nodes.iter().filter(|o| o.host == host).count() == 1 {
-            let h = &mut self.hosts[host as usize];
-            h.up.reset(at);
-            h.down.reset(at);
-            h.cpu.reset(at);
-            h.disk.reset(at);
+            self.hosts[host as usize].reset(at);
         }
     }
 

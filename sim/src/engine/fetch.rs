@@ -26,8 +26,17 @@ pub struct Fetch {
     pub have: bool,
     /// It is being asked for.
     asking: bool,
+    /// Numbers the wishes: what was planned for an earlier one is void.
+    generation: u64,
     /// Who is known to hold it.
     holders: Vec<NodeId>,
+}
+
+impl Fetch {
+    /// The object is here, and nobody need be asked for it.
+    pub fn arrived(&mut self) {
+        (self.have, self.asking) = (true, false);
+    }
 }
 
 impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
@@ -59,26 +68,31 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         }
         entry.asking = true;
         entry.have = false;
-        self.request(n, at, key, hint, 0);
+        entry.generation += 1;
+        let generation = entry.generation;
+        self.request(n, at, key, hint, (0, generation));
     }
 
-    fn request(&mut self, n: u32, at: Time, key: Digest, peer: NodeId, attempt: u32) {
+    fn request(&mut self, n: u32, at: Time, key: Digest, peer: NodeId, (attempt, generation): (u32, u64)) {
         self.send_cargo(n, at, peer, Cargo::Request { key }, REQUEST_BYTES, "request");
-        self.push_task(n, at + PATIENCE, Task::Refetch { key, attempt: attempt + 1 });
+        self.push_task(n, at + PATIENCE, Task::Refetch { key, attempt: attempt + 1, generation });
     }
 
     /// No answer so far: the next holder, or any other node.
-    pub(super) fn refetch(&mut self, n: u32, at: Time, key: Digest, attempt: u32) {
+    pub(super) fn refetch(&mut self, n: u32, at: Time, key: Digest, attempt: u32, generation: u64) {
         let nodes = self.nodes.len() as u32;
         let Some(entry) = self.nodes[n as usize].fetches.get_mut(&key) else { return };
-        if entry.have || attempt >= MOST_ATTEMPTS {
+        if !entry.asking || entry.generation != generation {
+            return;
+        }
+        if attempt >= MOST_ATTEMPTS {
             entry.asking = false;
             return;
         }
         let holder = entry.holders.get(attempt as usize).copied();
         let peer = holder.unwrap_or(NodeId((n + attempt) % nodes));
         let peer = if peer.0 == n { NodeId((n + 1) % nodes) } else { peer };
-        self.request(n, at, key, peer, attempt);
+        self.request(n, at, key, peer, (attempt, generation));
     }
 
     /// Somebody asks for an object: the replica serves it if it can.

@@ -315,6 +315,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         let reference = PayloadRef { root, bytes: found.bytes as u32, count: found.count };
         let id = self.blocks.add_payload(reference, &found.segments, at, n);
         found.segments.iter().for_each(|s| self.batches.include(s, id));
+        node.held.add(id);
         node.local.push_back(Input::Payload { ticket: b.ticket, payload: reference });
     }
 

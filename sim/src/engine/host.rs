@@ -2,10 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
+use ledgerlab_consensus::log::RecordLog;
 use ledgerlab_consensus::{Digest, Env, Height, LogSeq, NodeId, Protocol, Span, Ticket, Time, Until};
 
+use crate::engine::cards::{Incoming, LaneQueue, Outgoing};
 use crate::engine::fetch::Fetch;
-use crate::engine::send::{Gated, LaneQueue};
+use crate::engine::payloads::Wanted;
+use crate::engine::replies::Tally;
+use crate::engine::send::Gated;
 use crate::engine::sync::StateTransfer;
 use crate::engine::task::Due;
 use crate::kernel::digest::NodeDigest;
@@ -13,17 +17,18 @@ use crate::metrics::MachineUsage;
 use crate::network::HostSpec;
 use crate::network::link::{Link, Rate};
 use crate::node::agenda::Agenda;
+use crate::node::bits::Bits;
 use crate::node::blocks::BlockId;
 use crate::node::cpu::Cpu;
 use crate::node::disk::Disk;
 use crate::node::mempool::{BatchId, Pool};
-use crate::scenario::Scenario;
+use crate::scenario::{Scenario, Sharing};
 
 /// A machine: what its nodes share.
 pub struct Host<P: Protocol> {
-    pub up: Link,
+    pub up: Link<Outgoing>,
     pub lanes: Option<LaneQueue>,
-    pub down: Link,
+    pub down: Link<Incoming>,
     pub cpu: Cpu,
     pub disk: Disk,
     pub agenda: Agenda<Due<P>>,
@@ -31,20 +36,25 @@ pub struct Host<P: Protocol> {
 
 impl<P: Protocol> Host<P> {
     pub fn new(spec: &HostSpec, scenario: &Scenario, seed: u64, index: u32) -> Host<P> {
+        let network = &scenario.network;
+        let waits = network.priority && network.sharing == Sharing::Fifo;
         Host {
-            up: Link::new(Rate::bits_per_s(spec.uplink)),
-            lanes: scenario.network.priority.then(LaneQueue::default),
-            down: Link::new(Rate::bits_per_s(spec.downlink)),
+            up: Link::new(network.sharing, Rate::bits_per_s(spec.uplink), ("uplink", index)),
+            lanes: waits.then(LaneQueue::default),
+            down: Link::new(network.sharing, Rate::bits_per_s(spec.downlink), ("downlink", index)),
             cpu: Cpu::new(spec.cores),
             disk: Disk::new(scenario.node.disk, seed, index),
             agenda: Agenda::default(),
         }
     }
 
-    /// No link may have carried more than its rate: a bug in the model, never in the input.
-    pub fn assert_within_rate(&self, now: Time, index: usize) {
-        assert!(self.up.within_rate(now), "host {index}: the uplink carried more than its rate");
-        assert!(self.down.within_rate(now), "host {index}: the downlink carried more than its rate");
+    /// The machine crashed, and is idle when it starts again.
+    pub fn reset(&mut self, now: Time) {
+        self.up.reset(now);
+        self.lanes.iter_mut().for_each(LaneQueue::reset);
+        self.down.reset(now);
+        self.cpu.reset(now);
+        self.disk.reset(now);
     }
 
     pub fn usage(&self, now: Time) -> MachineUsage {
@@ -54,6 +64,7 @@ impl<P: Protocol> Host<P> {
             uplink: self.up.utilisation(now),
             uplink_peak: self.up.peak(),
             downlink: self.down.utilisation(now),
+            downlink_peak: self.down.peak(),
             cpu: self.cpu.utilisation(now),
             core: self.cpu.busiest(now),
             disk: self.disk.utilisation(now),
@@ -106,7 +117,7 @@ pub struct Node<P: Protocol> {
     pub log_seq: LogSeq,
     pub durable: LogSeq,
     /// Kept only where the fault plan will need it.
-    pub log: Option<Vec<P::Record>>,
+    pub log: Option<RecordLog<P::Record>>,
     pub syncing: VecDeque<(Time, LogSeq)>,
     pub gated: VecDeque<Gated<P::Message>>,
     pub timers: Vec<u64>,
@@ -114,6 +125,14 @@ pub struct Node<P: Protocol> {
     pub mining: u64,
     pub build: Option<Build>,
     pub pool: Pool,
+    /// Payloads that were built here or came with a message.
+    pub held: Bits,
+    /// Questions of the replica that wait for a payload.
+    pub wanted: Vec<Wanted>,
+    /// Replies about blocks with transactions of the own clients.
+    pub replies: BTreeMap<BlockId, Tally>,
+    /// Final blocks of which the own clients have not enough replies yet, if they are in them.
+    pub unreplied: BTreeSet<BlockId>,
     /// Own batches that are not wholly on the own chain yet, oldest first.
     pub own: VecDeque<BatchId>,
     pub own_pending: u64,
@@ -144,7 +163,7 @@ impl<P: Protocol> Node<P> {
             digest: NodeDigest::default(),
             log_seq: LogSeq(0),
             durable: LogSeq(0),
-            log: keeps_log.then(Vec::new),
+            log: keeps_log.then(RecordLog::default),
             syncing: VecDeque::new(),
             gated: VecDeque::new(),
             timers: vec![0; P::TIMERS],
@@ -152,6 +171,10 @@ impl<P: Protocol> Node<P> {
             mining: 0,
             build: None,
             pool: Pool::default(),
+            held: Bits::default(),
+            wanted: vec![],
+            replies: BTreeMap::new(),
+            unreplied: BTreeSet::new(),
             own: VecDeque::new(),
             own_pending: 0,
             push: Push::default(),
@@ -164,6 +187,13 @@ impl<P: Protocol> Node<P> {
             fetches: BTreeMap::new(),
             transfer: None,
             local: VecDeque::new(),
+        }
+    }
+    /// All records up to this one are on disk.
+    pub fn make_durable(&mut self, upto: LogSeq) {
+        self.durable = upto;
+        if let Some(log) = &mut self.log {
+            log.make_durable(upto);
         }
     }
     pub fn next_sequence(&mut self) -> u64 {

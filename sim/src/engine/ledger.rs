@@ -1,6 +1,6 @@
 //! A node's own chain: adoption, execution, the disk, reverts and finality.
 
-use ledgerlab_consensus::{Certificate, Digest, Height, NodeId, PayloadRef, Protocol, Time, Tip};
+use ledgerlab_consensus::{Certificate, Digest, Height, NodeId, PayloadRef, Protocol, Reply, Time, Tip};
 
 use crate::engine::Simulation;
 use crate::engine::host::Adopted;
@@ -143,7 +143,10 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
             self.blocks.block(a.block).payloads.iter().for_each(|p| node.pool.settle(*p));
             let final_at = at.max(a.executed);
             self.meter.settled_at(NodeId(n), a.block, at, final_at);
-            self.answer_clients(n, a.block, final_at);
+            match P::INFO.reply {
+                Reply::OwnNode => self.answer_clients(n, a.block, final_at),
+                Reply::Matching => self.reply_when_executed(n, at, a),
+            }
         }
     }
 }

@@ -2,8 +2,9 @@
 
 use ledgerlab_consensus::{Digest, Lane, NodeId, Span, Tip};
 
+use crate::engine::offchain::flows::FlowId;
 use crate::kernel::queue::Origin;
-use crate::node::blocks::BlockId;
+use crate::node::blocks::{BlockId, PayloadId};
 use crate::node::mempool::BatchId;
 
 /// What a message is to the host.
@@ -21,10 +22,18 @@ pub enum Cargo {
     StateRequest { tip: BlockId, generation: u64 },
     /// Blocks of the ledger, oldest first, each with the bytes of its certificate, and the tip of the sender.
     State { blocks: Vec<(BlockId, u32)>, tip: Tip, generation: u64 },
+    /// Asks for a payload.
+    PayloadRequest { root: Digest, generation: u64 },
+    /// A payload, or word that it is not at hand.
+    Payload { id: Option<PayloadId>, generation: u64 },
+    /// The sender holds this block for final and has executed it.
+    Reply { block: BlockId },
+    /// Asks for that again.
+    ReplyRequest { block: BlockId },
     /// A part of an object outside the chain; `last` ends the flow.
-    Chunk { flow: u32, last: bool },
+    Chunk { flow: FlowId, last: bool },
     /// Asks for an object outside the chain.
-    ReadRequest { flow: u32 },
+    ReadRequest { flow: FlowId },
 }
 
 /// The part of a message that everything but the shell sees.

@@ -2,18 +2,25 @@
 //!
 //! A transfer sends its next chunk when the one before has left the card, so it shares the card with everything else
 //! and a more urgent lane acts within one chunk. An external provider's side is a distribution: its PUT and GET
-//! times; what passes the node's own card is carried by it.
+//! times; what passes the node's own card is carried by it. A transfer ends when all has come, when either end has
+//! crashed, when a part of it is lost to a partition, or when its reader gives it up; no more of it is sent then.
 
-use ledgerlab_consensus::{NodeId, Protocol, Span, Time};
+pub mod flows;
+
+use ledgerlab_consensus::{Lane, NodeId, Protocol, Time};
 use ledgerlab_workloads::Arrival;
 
 use crate::engine::Simulation;
+use crate::engine::cards::Incoming;
 use crate::engine::clients::ClientId;
 use crate::engine::messages::Cargo;
 use crate::engine::task::{ANY_EPOCH, Due, Task};
 use crate::kernel::queue::Queue;
+use crate::network::link::Parcel;
 use crate::node::mempool::TxId;
-use crate::storage::{Offchain, Placement, Store};
+use crate::storage::{Placement, Store};
+
+use flows::{Flow, FlowId, Purpose};
 
 /// Largest part of an object that is sent at once.
 pub const CHUNK_BYTES: u64 = 64 << 10;
@@ -21,42 +28,6 @@ pub const CHUNK_BYTES: u64 = 64 << 10;
 const READ_REQUEST_BYTES: u64 = 32 + 32 + 64;
 /// The other end of a transfer to or from an external provider.
 pub const PROVIDER: NodeId = NodeId(u32::MAX);
-
-/// Why something is transferred.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Purpose {
-    /// A transaction waits for its object to be stored.
-    Write { tx: TxId, object: Offchain },
-    /// A client waits for an object.
-    Read { planned: Time, client: Option<ClientId> },
-}
-
-/// A transfer of one object.
-#[derive(Clone, Debug)]
-pub struct Flow {
-    from: NodeId,
-    to: NodeId,
-    left: u64,
-    purpose: Purpose,
-    /// First byte of the store that is read from, and the draw for the rest.
-    delay: Span,
-    /// When it began, at the earliest; what the store itself takes counts from here.
-    began: Time,
-    draw: u64,
-    done: bool,
-    /// Chunks that have come to a reader.
-    came: u32,
-}
-
-impl Flow {
-    /// The transaction that waits for it.
-    pub fn awaited(&self) -> Option<TxId> {
-        match self.purpose {
-            Purpose::Write { tx, .. } if !self.done => Some(tx),
-            _ => None,
-        }
-    }
-}
 
 impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
     /// Stores the object of a transaction from its gateway; says when it may be submitted, `None` where a transfer
@@ -78,30 +49,19 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
             }
             Store::External => {
                 let purpose = Purpose::Write { tx, object };
-                let delay = Span::ZERO;
-                let flow = Flow {
-                    from: home,
-                    to: PROVIDER,
-                    left: object.bytes,
-                    purpose,
-                    delay,
-                    began: at,
-                    draw,
-                    done: false,
-                    came: 0,
-                };
+                let flow = Flow::new((home, PROVIDER), purpose, object.bytes, (at, draw));
                 self.open_flow(home, at, flow);
                 None
             }
         }
     }
 
-    fn open_flow(&mut self, on: NodeId, at: Time, flow: Flow) {
-        let id = self.flows.len() as u32;
-        self.flows.push(flow);
+    fn open_flow(&mut self, on: NodeId, at: Time, flow: Flow) -> FlowId {
+        let flow = self.flows.open(flow);
         let host = self.nodes[on.0 as usize].host as usize;
-        self.hosts[host].agenda.push(at, self.author, on.0, Due { epoch: ANY_EPOCH, task: Task::Open { flow: id } });
+        self.hosts[host].agenda.push(at, self.author, on.0, Due { epoch: ANY_EPOCH, task: Task::Open { flow } });
         self.schedule_wake(host);
+        flow
     }
 
     /// A client reads: the own database at least, and the object from wherever it lies.
@@ -141,20 +101,20 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
             Store::External => (PROVIDER, home),
         };
         let purpose = Purpose::Read { planned, client };
-        let (left, delay) = (object.bytes, parts.first_byte);
         if from != PROVIDER && !self.network.faults().is_up(from, found) {
             return self.read_ended(planned, client, None, found + self.scenario.mempool.failover);
         }
-        let flow = Flow { from, to, left, purpose, delay, began: found, draw, done: false, came: 0 };
+        let mut flow = Flow::new((from, to), purpose, object.bytes, (found, draw));
+        flow.delay = parts.first_byte;
+        let flow = self.open_flow(home, found, flow);
         if let Some(client) = client {
-            self.client_fetches(client, home, found, self.flows.len() as u32);
+            self.client_fetches(client, home, found, flow);
         }
-        self.open_flow(home, found, flow);
     }
 
     /// The side that begins a transfer begins it.
-    pub(super) fn open_transfer(&mut self, n: u32, flow: u32, at: Time) {
-        let f = &self.flows[flow as usize];
+    pub(super) fn open_transfer(&mut self, n: u32, flow: FlowId, at: Time) {
+        let Some(f) = self.flows.get(flow) else { return };
         let (from, to, delay) = (f.from, f.to, f.delay);
         if self.nodes[n as usize].replica.is_none() {
             return self.lose_flow(n, flow, at);
@@ -169,78 +129,88 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
     }
 
     /// The holder of an object is asked for it.
-    pub(super) fn start_flow(&mut self, n: u32, flow: u32, at: Time) {
-        let delay = self.flows[flow as usize].delay;
+    pub(super) fn start_flow(&mut self, n: u32, flow: FlowId, at: Time) {
+        let Some(delay) = self.flows.get(flow).map(|f| f.delay) else { return };
+        self.flows.sending(flow);
         self.push_task(n, at + delay, Task::Chunk { flow });
     }
 
     /// Sends the next chunk, or takes it in from a provider.
-    pub(super) fn next_chunk(&mut self, n: u32, flow: u32, at: Time) {
-        let f = &mut self.flows[flow as usize];
+    pub(super) fn next_chunk(&mut self, n: u32, flow: FlowId, at: Time) {
+        let Some(f) = self.flows.get_mut(flow).filter(|f| f.goes_on()) else { return };
         let bytes = f.left.min(CHUNK_BYTES);
         f.left -= bytes;
         let (from, to, last) = (f.from, f.to, f.left == 0);
         if from == PROVIDER {
-            let host = self.nodes[n as usize].host as usize;
-            f.came += 1;
-            let came = self.hosts[host].down.carry(at, bytes as u32);
-            if last {
-                return self.flow_done(n, flow, came);
-            }
-            let streamed = at + self.storage.stream(bytes);
-            return self.push_task(n, came.max(streamed), Task::Chunk { flow });
+            return self.take_in_chunk(n, flow, at, (bytes as u32, last));
         }
         self.send_cargo(n, at, to, Cargo::Chunk { flow, last }, bytes, "chunk");
     }
 
+    /// A provider's chunk passes the downlink; the next one follows when it has and the provider has streamed it.
+    fn take_in_chunk(&mut self, n: u32, flow: FlowId, at: Time, (bytes, last): (u32, bool)) {
+        let streamed = at + self.storage.stream(u64::from(bytes));
+        let what = Incoming::Chunk { node: n, flow, streamed, last };
+        let connection = (n, PROVIDER.0, Lane::Offchain as u8);
+        let came = self.take_in_parcel(n, Parcel { there: (at, at), bytes, connection, class: 0, what });
+        if let Some(came) = came {
+            self.chunk_taken_in(n, flow, came, (streamed, last));
+        }
+    }
+
+    /// It has passed at `came`.
+    pub(super) fn chunk_taken_in(&mut self, n: u32, flow: FlowId, came: Time, (streamed, last): (Time, bool)) {
+        let Some(f) = self.flows.get_mut(flow) else { return };
+        f.came += 1;
+        if last {
+            return self.flow_done(flow, came);
+        }
+        self.push_task(n, came.max(streamed), Task::Chunk { flow });
+    }
+
     /// A chunk has left its sender's card.
-    pub(super) fn chunk_left(&mut self, from: NodeId, to: NodeId, sent: Time, flow: u32, last: bool) {
+    pub(super) fn chunk_left(&mut self, from: NodeId, to: NodeId, sent: Time, flow: FlowId, last: bool) {
         if !last {
-            self.push_task(from.0, sent, Task::Chunk { flow });
-        } else if to == PROVIDER {
-            let f = &self.flows[flow as usize];
-            if let Purpose::Write { object, .. } = f.purpose {
-                // The provider takes the object in while it comes.
-                let stored = sent.max(f.began + self.storage.write_ack(object, f.draw));
-                self.push_task(from.0, stored, Task::Stored { flow });
-            }
+            return self.push_task(from.0, sent, Task::Chunk { flow });
+        }
+        self.flows.sent(flow);
+        let Some(f) = self.flows.get(flow).filter(|_| to == PROVIDER) else { return };
+        if let Purpose::Write { object, .. } = f.purpose {
+            // The provider takes the object in while it comes.
+            let stored = sent.max(f.began + self.storage.write_ack(object, f.draw));
+            self.push_task(from.0, stored, Task::Stored { flow });
         }
     }
 
     /// A provider has acknowledged an object: its transaction may be submitted.
-    pub(super) fn stored(&mut self, n: u32, flow: u32, at: Time) {
-        let f = &mut self.flows[flow as usize];
-        f.done = true;
-        if let Purpose::Write { tx, .. } = f.purpose {
+    pub(super) fn stored(&mut self, n: u32, flow: FlowId, at: Time) {
+        if let Some(Purpose::Write { tx, .. }) = self.flows.end(flow) {
             self.txs.stored[tx as usize] = at;
             self.client_submits(n, at, tx);
         }
     }
 
     /// A chunk has come to the reader.
-    pub(super) fn receive_chunk(&mut self, n: u32, at: Time, flow: u32, last: bool) {
-        self.flows[flow as usize].came += 1;
+    pub(super) fn receive_chunk(&mut self, at: Time, flow: FlowId, last: bool) {
+        let Some(f) = self.flows.get_mut(flow) else { return };
+        f.came += 1;
         if last {
-            self.flow_done(n, flow, at);
+            self.flow_done(flow, at);
         }
     }
 
-    /// Chunks of an object that have come to its reader.
-    pub(super) fn came(&self, flow: u32) -> u32 {
-        self.flows[flow as usize].came
+    /// Chunks of an object that have come to its reader; `None` where it is over.
+    pub(super) fn came(&self, flow: FlowId) -> Option<u32> {
+        self.flows.get(flow).map(|f| f.came)
     }
 
     /// Nobody waits for the object any longer.
-    pub(super) fn abandon(&mut self, flow: u32) {
-        self.flows[flow as usize].done = true;
+    pub(super) fn abandon(&mut self, flow: FlowId) {
+        self.flows.end(flow);
     }
 
-    fn flow_done(&mut self, _n: u32, flow: u32, at: Time) {
-        let f = &mut self.flows[flow as usize];
-        if std::mem::replace(&mut f.done, true) {
-            return;
-        }
-        if let Purpose::Read { planned, client } = f.purpose {
+    fn flow_done(&mut self, flow: FlowId, at: Time) {
+        if let Some(Purpose::Read { planned, client }) = self.flows.end(flow) {
             self.read_ended(planned, client, Some(at), at);
         }
     }
@@ -259,28 +229,30 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
     /// A node crashed: its own reads fail, and the clients of its unfinished writes turn elsewhere. Whoever reads from
     /// it learns nothing of that here: its chunks cease to come, and the reader gives up by itself.
     pub(super) fn lose_flows(&mut self, n: u32, at: Time) {
-        for flow in 0..self.flows.len() as u32 {
-            let f = &self.flows[flow as usize];
-            let own = match f.purpose {
-                Purpose::Read { .. } => f.to.0 == n,
-                Purpose::Write { .. } => f.from.0 == n,
-            };
-            if own && !f.done {
-                self.lose_flow(n, flow, at);
-            }
+        self.flows.cut_from(n);
+        for flow in self.flows.owned_by(n, at) {
+            self.lose_flow(n, flow, at);
         }
     }
 
-    fn lose_flow(&mut self, n: u32, flow: u32, at: Time) {
-        let f = &mut self.flows[flow as usize];
-        if std::mem::replace(&mut f.done, true) {
-            return;
-        }
-        match f.purpose {
-            Purpose::Read { planned, client } => self.read_ended(planned, client, None, at),
-            Purpose::Write { tx, .. } => {
+    fn lose_flow(&mut self, n: u32, flow: FlowId, at: Time) {
+        match self.flows.end(flow) {
+            Some(Purpose::Read { planned, client }) => self.read_ended(planned, client, None, at),
+            Some(Purpose::Write { tx, .. }) => {
                 self.resubmit(n, at, vec![tx]);
             }
+            None => {}
         }
     }
+
+    /// A copy does not come to its receiver. Without the request nothing of an object will be sent.
+    pub(super) fn lose_copy(&mut self, handle: u32) {
+        if let Cargo::ReadRequest { flow } = self.messages.get(handle).cargo {
+            self.flows.cut(flow);
+        }
+        self.messages.release(handle);
+    }
 }
+
+#[cfg(test)]
+mod tests;

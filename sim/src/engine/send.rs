@@ -1,17 +1,14 @@
-//! The sending half: gates, lanes, the uplink, and the way to the receiver.
-
-use std::collections::VecDeque;
+//! The sending half: gates, and what goes to the network card.
 
 use ledgerlab_consensus::types::mix64;
 use ledgerlab_consensus::{
-    Claim, Effects, Gate, LANES, Lane, LogSeq, Message, NodeId, PayloadRef, Protocol, Span, Time, To, Wire,
+    Claim, Effects, Gate, Lane, LogSeq, Message, NodeId, PayloadRef, Protocol, Span, Time, To, Wire,
 };
 
 use crate::engine::Simulation;
 use crate::engine::messages::{Cargo, Envelope};
 use crate::engine::offchain::PROVIDER;
-use crate::engine::task::{ANY_EPOCH, Due, Task};
-use crate::kernel::queue::{Event, Origin, Queue};
+use crate::kernel::queue::{Origin, Queue};
 use crate::node::cost::{self, Cost, ENVELOPE_BYTES};
 use crate::scenario::Dissemination;
 
@@ -32,13 +29,6 @@ pub enum Recipients {
     All,
     Set(Vec<NodeId>),
     Overlay,
-}
-
-/// Copies that wait for a network card that takes urgent lanes first.
-#[derive(Clone, Debug, Default)]
-pub struct LaneQueue {
-    lanes: [VecDeque<(NodeId, NodeId, u32)>; LANES],
-    busy: bool,
 }
 
 impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
@@ -152,18 +142,27 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
     pub(super) fn send_cargo(&mut self, n: u32, at: Time, to: NodeId, cargo: Cargo, bytes: u64, kind: &'static str) {
         let divided = match &cargo {
             Cargo::Batch(b) => cost::of_transactions(&self.scenario.node, self.batches.get(*b).txs.len() as u64, bytes),
+            Cargo::Payload { id: Some(id), .. } => {
+                let count = u64::from(self.blocks.payload(*id).reference.count);
+                cost::of_transactions(&self.scenario.node, count, bytes)
+            }
             Cargo::State { .. } => cost::hashing(&self.scenario.node, bytes),
             _ => Span::ZERO,
         };
         let lane = if matches!(cargo, Cargo::Chunk { .. } | Cargo::ReadRequest { .. }) {
             Lane::Offchain
-        } else if matches!(cargo, Cargo::Announce { .. } | Cargo::Request { .. } | Cargo::StateRequest { .. }) {
+        } else if matches!(
+            cargo,
+            Cargo::Announce { .. } | Cargo::Request { .. } | Cargo::StateRequest { .. } | Cargo::PayloadRequest { .. }
+        ) {
             Lane::Vote
         } else {
             Lane::Bulk
         };
-        // Chunks of objects are hashed by the store's client, outside the node's cores.
-        let verify = if lane == Lane::Offchain { Span::ZERO } else { self.scenario.node.crypto.verify };
+        // Chunks of objects are hashed by the store's client, and replies verified by the ledger's, outside the node's
+        // cores.
+        let elsewhere = lane == Lane::Offchain || matches!(cargo, Cargo::Reply { .. });
+        let verify = if elsewhere { Span::ZERO } else { self.scenario.node.crypto.verify };
         let sequence = self.nodes[n as usize].next_sequence();
         let envelope = Envelope {
             origin: Origin::new(n, sequence),
@@ -191,6 +190,10 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
             Cargo::Request { key } => (3, key.fold()),
             Cargo::StateRequest { tip, .. } => (4, self.blocks.block(*tip).digest.fold()),
             Cargo::State { blocks, tip, .. } => (5, tip.block.fold() ^ blocks.len() as u64),
+            Cargo::PayloadRequest { root, .. } => (8, root.fold()),
+            Cargo::Payload { id, .. } => (9, id.map_or(0, |id| self.blocks.payload(id).reference.root.fold())),
+            Cargo::Reply { block } => (10, self.blocks.block(*block).digest.fold()),
+            Cargo::ReplyRequest { block } => (11, self.blocks.block(*block).digest.fold()),
             Cargo::Chunk { last, .. } => (6, u64::from(*last)),
             Cargo::ReadRequest { .. } => (7, 0),
         };
@@ -232,64 +235,6 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         if to != PROVIDER && self.nodes[to.0 as usize].host as usize == host {
             return self.travel(NodeId(n), to, (at, at), handle);
         }
-        let h = &mut self.hosts[host];
-        match &mut h.lanes {
-            None => {
-                let sent = h.up.carry(at, bytes);
-                self.travel(NodeId(n), to, (at, sent), handle);
-            }
-            Some(queue) => {
-                let lane = self.messages.get(handle).lane as usize;
-                queue.lanes[lane].push_back((NodeId(n), to, handle));
-                if !queue.busy {
-                    queue.busy = true;
-                    self.uplink_ready(n, at);
-                }
-            }
-        }
-    }
-
-    /// The network card of the node's host is free: it takes the next copy of the most urgent lane.
-    pub(super) fn uplink_ready(&mut self, n: u32, at: Time) {
-        let host = self.nodes[n as usize].host as usize;
-        let h = &mut self.hosts[host];
-        let Some(queue) = &mut h.lanes else { return };
-        let Some((from, to, handle)) = queue.lanes.iter_mut().find_map(VecDeque::pop_front) else {
-            queue.busy = false;
-            return;
-        };
-        let sent = h.up.carry(at, self.messages.get(handle).bytes);
-        h.agenda.push(sent, self.author, n, Due { epoch: ANY_EPOCH, task: Task::Uplink });
-        self.travel(from, to, (at, sent), handle);
-    }
-
-    /// Copies of a crashed node that wait for its card are lost.
-    pub(super) fn forget_copies(&mut self, n: u32) {
-        let host = self.nodes[n as usize].host as usize;
-        let Some(queue) = &mut self.hosts[host].lanes else { return };
-        let mut lost = vec![];
-        for lane in &mut queue.lanes {
-            lost.extend(lane.iter().filter(|(from, ..)| from.0 == n).map(|(.., handle)| *handle));
-            lane.retain(|(from, ..)| from.0 != n);
-        }
-        lost.into_iter().for_each(|handle| self.messages.release(handle));
-    }
-
-    /// A copy that was handed to the sender's card at `queued` has left it at `sent`: it arrives after the latency,
-    /// in the order of its connection, unless its sender crashes before it has left or the network is cut on the way.
-    fn travel(&mut self, from: NodeId, to: NodeId, (queued, sent): (Time, Time), handle: u32) {
-        let e = self.messages.get(handle);
-        let (lane, origin) = (e.lane, e.origin);
-        if let Cargo::Chunk { flow, last } = e.cargo {
-            self.chunk_left(from, to, sent, flow, last);
-        }
-        if to == PROVIDER {
-            return self.messages.release(handle);
-        }
-        let arrival = self.network.arrival((from, to), lane, origin, (queued, sent));
-        match arrival {
-            Some(at) => self.queue.push(Event { at, origin, target: to.0, what: handle }),
-            None => self.messages.release(handle),
-        }
+        self.hand_over(n, at, to, handle);
     }
 }

@@ -19,7 +19,7 @@ pub enum Input<P: Protocol> {
     Work,
     Payload { ticket: Ticket, payload: PayloadRef },
     Judged { ticket: Ticket, verdict: Verdict },
-    Checked { ticket: Ticket },
+    Checked { ticket: Ticket, good: bool },
     Durable(ledgerlab_consensus::LogSeq),
     Mined(Ticket),
     State(Tip),
@@ -133,7 +133,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
             Input::Work => replica.on_work(node.pool.pending(), &mut cx),
             Input::Payload { ticket, payload } => replica.on_payload(ticket, &[payload], &mut cx),
             Input::Judged { ticket, verdict } => replica.on_judged(ticket, verdict, &mut cx),
-            Input::Checked { ticket } => replica.on_checked(ticket, true, &mut cx),
+            Input::Checked { ticket, good } => replica.on_checked(ticket, good, &mut cx),
             Input::Durable(seq) => replica.on_durable(seq, &mut cx),
             Input::Mined(t) => replica.on_mined(t, &mut cx),
             Input::State(tip) => replica.on_state(tip, &mut cx),
@@ -184,6 +184,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         let own = Mark::own(n, at);
         match task {
             Task::Start => self.start_replica(n, at),
+            Task::Local { handle } => self.arrive_local(n, at, handle),
             Task::Received { handle, arrived } => self.verify(n, arrived, at, handle),
             Task::Job { handle, arrived } => self.deliver(n, arrived, at, handle),
             Task::Timer { timer, generation } => {
@@ -209,7 +210,11 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
             Task::Ready(batch) => self.batch_ready(n, at, batch),
             Task::Expire(batch) => self.expire(n, at, batch),
             Task::Retry => self.retry_batches(n, at),
-            Task::Refetch { key, attempt } => self.refetch(n, at, key, attempt),
+            Task::Refetch { key, attempt, generation } => self.refetch(n, at, key, attempt, generation),
+            Task::AskPayload { generation } => self.payload_overdue(n, at, generation),
+            Task::Checked { ticket, good } => self.checked(n, at, ticket, good),
+            Task::Reply { block } => self.reply(n, at, block),
+            Task::AskReplies { block } => self.ask_for_replies(n, at, block),
             Task::Resync { generation } => self.resync(n, at, generation),
             Task::Crash => self.crash(n, at),
             Task::Restart => self.restart(n, at),
@@ -219,7 +224,8 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
                     self.push_again(n, peer, at);
                 }
             }
-            Task::Uplink => self.uplink_ready(n, at),
+            Task::Uplink { generation } => self.uplink_ready(n, generation, at),
+            Task::Card { way, appointment } => self.look_at_card(n, way, appointment, at),
             Task::Open { flow } => self.open_transfer(n, flow, at),
             Task::Chunk { flow } => self.next_chunk(n, flow, at),
             Task::Stored { flow } => self.stored(n, flow, at),

@@ -2,7 +2,10 @@
 
 use ledgerlab_consensus::{Digest, NodeId, Peer, Protocol, Ticket, Time};
 
+use crate::engine::cards::Way;
 use crate::engine::clients::ClientId;
+use crate::engine::offchain::flows::FlowId;
+use crate::node::blocks::BlockId;
 use crate::node::mempool::{BatchId, TxId};
 
 /// A task that a crash does not cancel.
@@ -22,6 +25,8 @@ pub struct Due<P: Protocol> {
 pub enum Task<P: Protocol> {
     /// The replica starts.
     Start,
+    /// A message between two nodes of the host.
+    Local { handle: u32 },
     /// A message that has passed the downlink.
     Received { handle: u32, arrived: Time },
     /// A message whose verification ends.
@@ -43,7 +48,15 @@ pub enum Task<P: Protocol> {
     /// The gateway looks after batches that are not on chain yet.
     Retry,
     /// A fetch has taken too long.
-    Refetch { key: Digest, attempt: u32 },
+    Refetch { key: Digest, attempt: u32, generation: u64 },
+    /// A peer has not sent a payload.
+    AskPayload { generation: u64 },
+    /// Votes are verified.
+    Checked { ticket: Ticket, good: bool },
+    /// A final block is executed: clients get replies.
+    Reply { block: BlockId },
+    /// Clients have waited long enough for replies.
+    AskReplies { block: BlockId },
     /// A state transfer has taken too long.
     Resync { generation: u64 },
     /// The node stops.
@@ -52,14 +65,16 @@ pub enum Task<P: Protocol> {
     Restart,
     /// A connection changes.
     Peer { peer: NodeId, state: Peer },
-    /// The uplink has sent a copy and takes the next.
-    Uplink,
+    /// The uplink has sent a copy and takes the next, unless a crash has set it back.
+    Uplink { generation: u64 },
+    /// Something has passed a fair link, or comes to it.
+    Card { way: Way, appointment: u64 },
     /// A transfer outside the chain begins.
-    Open { flow: u32 },
+    Open { flow: FlowId },
     /// It sends its next chunk.
-    Chunk { flow: u32 },
+    Chunk { flow: FlowId },
     /// A provider has acknowledged an object.
-    Stored { flow: u32 },
+    Stored { flow: FlowId },
     /// A client of a closed loop asks again.
     Client { client: ClientId },
     /// Its object is stored, and it submits.

@@ -20,7 +20,7 @@ pub use quantile::QuantileTable;
 pub enum Purpose {
     /// Jitter of a message on a link.
     Latency = 1,
-    /// Whether a message is lost and sent again.
+    /// How often parts of a message are lost and sent again.
     Loss = 2,
     /// Duration of an fsync.
     Fsync = 3,

@@ -19,6 +19,8 @@ pub struct Reports {
     quorum: Stake,
     total: Stake,
     stake: Vec<Stake>,
+    /// Stake as far as it counts for a quorum.
+    counted: Vec<Stake>,
     faults: FaultPlan,
     /// By block: (final at, commit, node).
     open: BTreeMap<BlockId, Vec<(Time, Time, NodeId)>>,
@@ -34,6 +36,7 @@ impl Reports {
             quorum: validators.quorum(bound),
             total: validators.total(),
             stake: validators.iter().map(|v| validators.stake(v)).collect(),
+            counted: validators.iter().map(|v| validators.counted(v, bound)).collect(),
             faults: FaultPlan::new(&s.faults, nodes),
             open: BTreeMap::new(),
             decided: Bits::default(),
@@ -73,7 +76,7 @@ impl Reports {
     }
     /// Commit and finality of a block at the node that completes the rule.
     fn decide(&self, reports: &[(Time, Time, NodeId)]) -> Option<(Time, Time)> {
-        let mut weight = 0;
+        let (mut weight, mut counted) = (0, 0);
         let mut commit = Time::ZERO;
         let mut seen = Bits::default();
         for (i, (at, committed, node)) in reports.iter().enumerate() {
@@ -81,11 +84,13 @@ impl Reports {
             if !seen.add(node.0) {
                 continue;
             }
-            weight += self.stake.get(node.0 as usize).map_or(0, |s| s.0);
+            let of = |list: &[Stake]| list.get(node.0 as usize).map_or(0, |s| s.0);
+            weight += of(&self.stake);
+            counted += of(&self.counted);
             commit = commit.max(*committed);
             let enough = match self.nodes {
                 FinalityNodes::First => true,
-                FinalityNodes::Quorum => weight >= self.quorum.0,
+                FinalityNodes::Quorum => counted >= self.quorum.0,
                 FinalityNodes::Fraction(f) => weight as f64 >= f * self.total.0 as f64,
                 FinalityNodes::All => self.everybody(&reports[..=i], *at),
             };

@@ -15,6 +15,8 @@ pub struct MachineUsage {
     pub downlink: f64,
     /// The busiest second of the uplink, as a share of its rate.
     pub uplink_peak: f64,
+    /// The same of the downlink.
+    pub downlink_peak: f64,
     /// Share of all cores' time that was billed.
     pub cpu: f64,
     /// The same of the busiest core.

@@ -125,6 +125,14 @@ impl Blocks {
         self.by_digest.insert(digest, id);
         id
     }
+    /// The highest ancestor of a block, or itself, for which `on_chain` holds; `None` where an ancestor is unknown.
+    pub fn joint(&self, from: Digest, on_chain: impl Fn(BlockId) -> bool) -> Option<BlockId> {
+        let mut id = self.find(from)?;
+        while id != 0 && !on_chain(id) {
+            id = self.find(self.block(id).parent)?;
+        }
+        Some(id)
+    }
     /// Registers a payload.
     pub fn add_payload(&mut self, reference: PayloadRef, segments: &[Segment], built: Time, builder: u32) -> PayloadId {
         let start = self.segments.len() as u32;

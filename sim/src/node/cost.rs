@@ -37,7 +37,8 @@ pub fn certificate_bytes(scheme: SignatureScheme, signers: &Signers, validators:
     }
 }
 
-fn verify_certificate(spec: &NodeSpec, signers: u32) -> Span {
+/// Verification of a certificate on one core.
+pub fn verify_certificate(spec: &NodeSpec, signers: u32) -> Span {
     let c = &spec.crypto;
     match spec.signatures {
         SignatureScheme::Ed25519 if signers < BATCH => c.verify * u64::from(signers),

@@ -1,11 +1,14 @@
 //! A host's disk: everything written shares its bandwidth, and an fsync makes durable what was written before it.
 //!
-//! Fsyncs are grouped: a record that comes while one runs waits for the next, together with all others that do.
+//! Fsyncs follow each other and are grouped: one begins when the last has ended and a record waits whose bytes have
+//! passed to the device, and it makes all those durable that have by then.
 
 use ledgerlab_consensus::{Span, Time};
 
 use crate::kernel::rng::{Purpose, Stream};
 use crate::scenario::DiskSpec;
+
+const SECOND: u128 = 1_000_000_000;
 
 /// A disk in use.
 #[derive(Clone, Debug)]
@@ -14,9 +17,8 @@ pub struct Disk {
     draws: Stream,
     host: u64,
     syncs: u64,
-    /// End of the fsync that runs, and of the one behind it if records wait for that.
-    running: Time,
-    next: Option<Time>,
+    /// Begin and end of the last fsync that is due.
+    last: Option<(Time, Time)>,
     free: Time,
     bytes: u64,
     busy: Span,
@@ -30,8 +32,7 @@ impl Disk {
             draws: Stream::new(seed, Purpose::Fsync),
             host: u64::from(host),
             syncs: 0,
-            running: Time::ZERO,
-            next: None,
+            last: None,
             free: Time::ZERO,
             bytes: 0,
             busy: Span::ZERO,
@@ -41,31 +42,27 @@ impl Disk {
     pub fn append(&mut self, at: Time, bytes: u64) -> Time {
         let bytes = (bytes as f64 * self.spec.amplification) as u64;
         self.bytes += bytes;
-        let took = u128::from(bytes) * 1_000_000_000 / u128::from(self.spec.bytes_per_s);
+        let took = u128::from(bytes) * SECOND / u128::from(self.spec.bytes_per_s);
         self.busy += Span(took as u64);
         self.free = self.free.max(at) + Span(took as u64);
         self.free
     }
-    /// Writes a log record; returns when it is durable: at once on a disk without fsync time.
+    /// Writes a log record; returns when it is durable: at once on a disk without fsync time, as behind a cache that
+    /// survives a crash.
     pub fn sync(&mut self, at: Time, bytes: u64) -> Time {
+        let written = self.append(at, bytes);
         if self.spec.fsync == Span::ZERO {
             return at;
         }
-        if let Some(next) = self.next.filter(|_| self.running <= at) {
-            self.running = next;
-            self.next = None;
+        match self.last {
+            Some((begin, end)) if written <= begin => end,
+            last => {
+                let begin = last.map_or(written, |(_, end)| end.max(written));
+                let end = begin + self.draw();
+                self.last = Some((begin, end));
+                end
+            }
         }
-        if self.running <= at {
-            let written = self.append(at, bytes);
-            self.running = written + self.draw();
-            return self.running;
-        }
-        if let Some(next) = self.next {
-            return next;
-        }
-        let end = self.running.max(self.append(at, bytes)) + self.draw();
-        self.next = Some(end);
-        end
     }
     fn draw(&mut self) -> Span {
         self.syncs += 1;
@@ -84,10 +81,64 @@ impl Disk {
     pub fn syncs(&self) -> u64 {
         self.syncs
     }
-    /// Idle from `now` on: the machine restarted.
+    /// Idle from `now` on: the machine crashed, and what had not passed to the device is lost.
     pub fn reset(&mut self, now: Time) {
-        self.running = self.running.min(now);
-        self.next = None;
+        let lost = self.free.since(now);
+        self.busy = Span(self.busy.0.saturating_sub(lost.0));
+        let bytes = u128::from(lost.0) * u128::from(self.spec.bytes_per_s) / SECOND;
+        self.bytes = self.bytes.saturating_sub(bytes as u64);
         self.free = self.free.min(now);
+        self.last = None;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Writes a byte in 1 ns and syncs in 100 ns.
+    fn disk(fsync: u64) -> Disk {
+        let spec = DiskSpec { fsync: Span(fsync), fsync_sigma: 0.0, bytes_per_s: 1_000_000_000, amplification: 2.0 };
+        Disk::new(spec, 1, 0)
+    }
+
+    #[test]
+    fn every_record_is_billed_alone_or_joining_others() {
+        let mut d = disk(100);
+        assert_eq!(d.sync(Time(0), 5), Time(110), "10 ns of writing, then the fsync");
+        assert_eq!(d.sync(Time(20), 5), Time(210), "waits for the next");
+        assert_eq!(d.sync(Time(30), 5), Time(210), "and so does this");
+        assert_eq!(d.sync(Time(110), 5), Time(310), "what is written after an fsync has begun needs another");
+        assert_eq!((d.bytes(), d.syncs(), d.busy), (40, 3, Span(40)));
+    }
+
+    #[test]
+    fn a_record_that_is_written_too_late_for_the_waiting_fsync_takes_one_more() {
+        let mut d = disk(100);
+        assert_eq!(d.sync(Time(0), 5), Time(110));
+        assert_eq!(d.sync(Time(20), 5), Time(210));
+        // 400 ns of a block's body are in front of it.
+        assert_eq!(d.append(Time(30), 200), Time(430));
+        assert_eq!(d.sync(Time(40), 5), Time(540));
+    }
+
+    #[test]
+    fn without_fsync_time_records_are_durable_at_once_and_billed() {
+        let mut d = disk(0);
+        assert_eq!(d.sync(Time(7), 50), Time(7));
+        assert_eq!((d.bytes(), d.syncs(), d.busy), (100, 0, Span(100)));
+    }
+
+    #[test]
+    fn a_crash_loses_what_waits_for_the_device() {
+        let mut d = disk(100);
+        d.append(Time(0), 50);
+        assert_eq!(d.sync(Time(10), 50), Time(300));
+        d.reset(Time(130));
+        assert_eq!((d.bytes(), d.busy, d.free), (130, Span(130), Time(130)));
+        assert!((d.utilisation(Time(260)) - 0.5).abs() < 1e-9, "{}", d.utilisation(Time(260)));
+        assert_eq!(d.sync(Time(260), 5), Time(370), "nothing is left of the fsync that was due");
+        d.reset(Time(1_000));
+        assert_eq!((d.bytes(), d.busy), (140, Span(140)), "an idle disk loses nothing");
     }
 }

@@ -126,7 +126,8 @@ impl Batches {
     pub fn iter(&self) -> impl Iterator<Item = &Batch> {
         self.list.iter()
     }
-    fn consumed(&self, id: BatchId, on_chain: impl Fn(PayloadId) -> bool) -> u32 {
+    /// How many of a batch's transactions are in the payloads for which `on_chain` holds.
+    pub fn consumed(&self, id: BatchId, on_chain: impl Fn(PayloadId) -> bool) -> u32 {
         let included = self.list[id as usize].included.iter();
         included.filter(|(p, _)| on_chain(*p)).map(|(_, to)| *to).max().unwrap_or(0)
     }

@@ -46,8 +46,8 @@ fn stale_share(blocks: &BlockStats) -> Option<f64> {
     share(blocks.stale, blocks.count + blocks.stale)
 }
 
-/// Transactions on their way to a pool, and objects beside the chain.
-const NOT_CONSENSUS: [&str; 3] = ["batch", "read-request", "chunk"];
+/// Transactions on their way to a pool, replies to clients, and objects beside the chain.
+const NOT_CONSENSUS: [&str; 5] = ["batch", "reply", "reply-request", "read-request", "chunk"];
 
 fn messages_per_transaction(run: &RunRecord) -> Option<f64> {
     let consensus = run.messages.iter().filter(|message| !NOT_CONSENSUS.contains(&message.kind.as_str()));

@@ -100,14 +100,25 @@ pub struct NetworkSpec {
     pub latency: LatencySpec,
     /// Whether a connection keeps the order of its messages.
     pub fifo: bool,
+    /// How transmissions share a link.
+    pub sharing: Sharing,
     /// Whether votes and blocks go before bulk and off-chain bytes on an uplink.
     pub priority: bool,
-    /// Probability that a message is lost once and sent again by the transport.
+    /// Probability that a segment is lost on the way and sent again by the transport.
     pub loss: f64,
     /// Neighbours of each node on the gossip overlay; 0 is a full mesh.
     pub degree: u32,
     /// Latency between nodes on one host.
     pub loopback: Span,
+}
+
+/// How transmissions share an uplink or a downlink.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Sharing {
+    /// First in, first out.
+    Fifo,
+    /// Connections with something to send share it equally at every moment.
+    Fair,
 }
 
 /// One-way latency in nanoseconds; matrices are indexed by region, sender first.

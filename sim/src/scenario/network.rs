@@ -6,7 +6,7 @@ use std::path::Path;
 use ledgerlab_consensus::Span;
 
 use crate::network::tables::{self, Table};
-use crate::scenario::model::{LatencySpec, NetworkSpec};
+use crate::scenario::model::{LatencySpec, NetworkSpec, Sharing};
 use crate::scenario::problem::{Flaw, nearest};
 use crate::scenario::quantity::{BIT_RATE, TIME};
 use crate::scenario::reader::Reader;
@@ -79,6 +79,10 @@ pub(crate) fn read(r: &mut Reader<'_, '_>, folder: &Path) -> Network {
         regions,
         latency,
         fifo: r.word("order", 0, &["fifo", "any"]) == 0,
+        sharing: match r.word("sharing", 0, &["fifo", "fair"]) {
+            0 => Sharing::Fifo,
+            _ => Sharing::Fair,
+        },
         priority: r.flag("priority", false),
         loss: r.number("loss", 0.0, 0.0..=0.9),
         degree: degree.unwrap_or(0),

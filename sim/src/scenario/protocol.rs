@@ -206,6 +206,6 @@ pub fn fault_bound(bound: FaultBound) -> &'static str {
     match bound {
         FaultBound::Third => "< 1/3",
         FaultBound::Half => "< 1/2",
-        FaultBound::None => "none",
+        FaultBound::Server => "not the server",
     }
 }

@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use ledgerlab_consensus::{
     Certificate, Claim, Cx, Digest, Effect, Env, Family, FaultBound, Finality, Gate, Hashing, Height, Knob, Lane,
-    Message, NodeId, PayloadRef, Protocol, ProtocolInfo, Reply, Rotation, Settings, SharedCertificate, Signers, Span,
-    Statement, Status, Ticket, Tip, Until, ValidatorId, Validators, wire,
+    Message, NodeId, PayloadRef, Protocol, ProtocolInfo, Records, Reply, Rotation, Settings, SharedCertificate,
+    Signers, Span, Statement, Status, Ticket, Tip, Until, ValidatorId, Validators, wire,
 };
 
 /// Statement: the only vote at (height, turn).
@@ -141,7 +141,7 @@ impl<const QUORUM: u32, const PROOF: bool> Protocol for Ballots<QUORUM, PROOF> {
     fn configure(settings: &Settings, _: &Validators) -> Span {
         settings.block_period
     }
-    fn open(env: Env, period: &Span, _: &mut dyn Iterator<Item = Said>, tip: Tip) -> Self {
+    fn open(env: Env, period: &Span, _: Records<'_, Said>, tip: Tip) -> Self {
         Ballots { env, period: *period, tip, turn: 0, blocks: BTreeMap::new(), votes: BTreeMap::new() }
     }
     fn expected_finality(period: &Span, delay: Span) -> Span {

@@ -7,7 +7,7 @@ use std::marker::PhantomData;
 
 use ledgerlab_consensus::{
     Cx, Digest, Durability, Effect, Effects, Env, Keys, LogSeq, NodeId, PayloadRef, Peer, Pending, Protocol,
-    ProtocolInfo, Settings, Span, Status, Ticket, Time, Tip, To, ValidatorId, Validators, Verdict,
+    ProtocolInfo, Records, Settings, Span, Status, Ticket, Time, Tip, To, ValidatorId, Validators, Verdict,
 };
 
 /// What is wrong with a replica.
@@ -96,6 +96,7 @@ fn pass<F: Flaw>(e: Effect<F::Inner>, lists: &Effects<F::Inner>, cx: &mut Cx<'_,
         Effect::Check { ticket, certificate } => Effect::Check { ticket, certificate },
         Effect::Fetch { key, hint } => Effect::Fetch { key, hint },
         Effect::Sync { tip, hint } => Effect::Sync { tip, hint },
+        Effect::Truncate { below } => Effect::Truncate { below },
         Effect::Prune { below } => Effect::Prune { below },
         Effect::Revert { height } => Effect::Revert { height },
         Effect::Finalize { height, certificate } => Effect::Finalize { height, certificate },
@@ -121,9 +122,9 @@ impl<F: Flaw> Protocol for Flawed<F> {
     fn configure(settings: &Settings, validators: &Validators) -> Self::Config {
         F::Inner::configure(settings, validators)
     }
-    fn open(env: Env, config: &Self::Config, log: &mut dyn Iterator<Item = Self::Record>, adopted: Tip) -> Self {
-        let records: Vec<Self::Record> = log.collect();
-        let (me, seq) = (env.me, LogSeq(records.len() as u64));
+    fn open(env: Env, config: &Self::Config, log: Records<'_, Self::Record>, adopted: Tip) -> Self {
+        let records: Vec<(LogSeq, Self::Record)> = log.collect();
+        let (me, seq) = (env.me, records.last().map_or(LogSeq(0), |(seq, _)| *seq));
         let mut kept = records.into_iter().filter(|_| !F::FORGETS);
         Flawed { inner: F::Inner::open(env, config, &mut kept, adopted), flaw: F::new(me), seq }
     }

@@ -102,6 +102,7 @@ impl HotStuff {
         let record = Record { block: block.clone(), locked: self.locked.clone(), entry: self.pace.entry().cloned() };
         self.voted = (block.view, block.id);
         self.logged = cx.log(record);
+        self.kept.add(self.logged, block);
         Gate::After(self.logged)
     }
 
@@ -233,10 +234,11 @@ impl HotStuff {
         let Some(one) = self.tree.get(two.parent()).cloned() else { return };
         let Some(zero) = self.tree.get(one.parent()) else { return };
         if two.follows() && one.follows() && zero.height > self.tree.committed().height {
-            self.commit(zero.id, &one.justify, cx);
+            self.commit(zero.id, qc, cx);
         }
     }
 
+    /// The block and all below it are final: `qc`, of its grandchild, proves it.
     pub(super) fn commit(&mut self, block: Digest, qc: &SharedCertificate, cx: &mut Cx<'_, Self>) {
         let path = self.tree.path(block);
         for b in &path {
@@ -248,6 +250,7 @@ impl HotStuff {
         let height = self.tree.committed().height;
         cx.finalize(height, Some(qc.clone()));
         cx.push(Effect::Prune { below: height });
+        self.kept.commit(height, cx);
         self.untold |= path.iter().any(|b| b.wants_commit());
         self.work = false;
         self.pace.committed();

@@ -7,14 +7,16 @@ use super::message::{Block, HotStuffMessage, NEW_VIEW, NewView, Proposal, Record
 use super::tree::{KEPT, Place};
 use crate::effect::{Cx, Effect, Gate, Lane};
 use crate::message::{Evidence, SharedCertificate};
-use crate::types::{Digest, Height, NodeId, Tip, View};
+use crate::types::{Digest, Height, LogSeq, NodeId, Tip, View};
 
 /// A replica that misses more final blocks than this asks for the ledger instead of the blocks.
 const FAR: Height = 8;
 
 impl HotStuff {
     /// Takes in a record at the start, oldest first.
-    pub(super) fn recall(&mut self, r: Record) {
+    pub(super) fn recall(&mut self, seq: LogSeq, r: Record) {
+        self.logged = seq;
+        self.kept.add(seq, &r.block);
         self.voted = (r.block.view, r.block.id);
         self.locked = r.locked;
         if r.block.justify.what.major >= self.high.what.major {
@@ -186,6 +188,7 @@ impl HotStuff {
                 dead.payload.iter().for_each(|p| cx.push(Effect::Drop { root: p.root }));
             });
             cx.push(Effect::Prune { below: tip.height });
+            self.kept.commit(tip.height, cx);
             self.work = false;
             self.pace.committed();
         }

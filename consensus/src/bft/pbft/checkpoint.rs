@@ -1,11 +1,12 @@
-//! Checkpoints: a quorum that has executed the same block moves the low water mark and frees what is below.
+//! Checkpoints: a quorum that has executed the same block moves the low water mark and frees what is below, in
+//! memory and in the log.
 
 use super::Pbft;
-use super::message::{CHECKPOINT, PbftMessage, certificate, short};
+use super::message::{CHECKPOINT, PbftMessage, PbftRecord, certificate, short};
 use crate::effect::{Cx, Effect, Gate, Lane};
 use crate::message::Statement;
 use crate::quorum::Signers;
-use crate::types::{NodeId, Tip, ValidatorId};
+use crate::types::{LogSeq, NodeId, Tip, ValidatorId};
 
 impl Pbft {
     /// The ledger's end is a checkpoint: tells everybody.
@@ -48,13 +49,34 @@ impl Pbft {
         if tip.height <= self.low || signers.weight(&self.env.validators) < self.quorum {
             return;
         }
-        if tip.height <= self.executed.height {
-            self.raise_low(tip.height);
-            cx.push(Effect::Prune { below: tip.height });
-            self.accept(cx);
-        } else if tip.height > self.executed.height + self.config.pipeline {
+        let reached = tip.height <= self.executed.height;
+        if reached || tip.height > self.executed.height + self.config.pipeline {
             let what = Statement { kind: CHECKPOINT, major: tip.height, minor: 0, value: tip.block };
             self.learn(&certificate(what, signers), from, cx);
         }
+        if reached {
+            self.raise_low(tip.height);
+            cx.push(Effect::Prune { below: tip.height });
+            self.accept(cx);
+        }
+    }
+
+    /// Gives up the log below what the slots above the low water mark stand on, once that mark has moved; views and
+    /// proof are logged again first. What lies below is told by the proof.
+    pub(super) fn compact(&mut self, cx: &mut Cx<'_, Self>) {
+        if self.low <= self.compacted {
+            return;
+        }
+        self.compacted = self.low;
+        let oldest = cx.log_lazily(PbftRecord::Installed { view: self.installed });
+        if self.view > self.installed {
+            cx.log_lazily(PbftRecord::Left { view: self.view });
+        }
+        if let Some(certificate) = self.proof.clone() {
+            cx.log_lazily(PbftRecord::Decided { certificate });
+        }
+        let slots = (self.low + 1..=self.high()).filter_map(|h| self.window.get(h));
+        let bound = slots.map(|s| s.since).filter(|since| *since > LogSeq(0));
+        cx.truncate(bound.fold(oldest, LogSeq::min));
     }
 }

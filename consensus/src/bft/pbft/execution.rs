@@ -2,7 +2,7 @@
 
 use super::message::{PbftRecord, short};
 use super::{HEADER_BYTES, Pbft};
-use crate::effect::{Cx, Effect};
+use crate::effect::{Cx, Effect, Gate, Lane};
 use crate::message::SharedCertificate;
 use crate::types::{Height, NodeId, Tip};
 
@@ -105,7 +105,8 @@ impl Pbft {
         // The host says again if transactions are left.
         self.pending = false;
         self.timers.restart_view = true;
-        self.raise_low(tip.height);
+        // Not above the base: slots that a view change has to tell must not make room for others.
+        self.raise_low(tip.height.min(self.base.height));
         if tip.height.is_multiple_of(self.config.checkpoint_interval) {
             // Those who executed it wait for a quorum before their windows move on.
             self.announce_checkpoint(cx);
@@ -116,9 +117,13 @@ impl Pbft {
         self.execute(0, cx);
         self.follow(cx);
         self.mend(cx);
+        if self.executed.height >= self.high() && self.env.nodes > 1 {
+            // The ledger has outrun the proof: nothing is accepted before that comes, too.
+            cx.broadcast(Lane::Vote, Gate::Now, self.standing(true));
+        }
     }
 
-    /// Moves the low water mark to the last checkpoint at or below a final height.
+    /// Moves the low water mark to the last checkpoint at or below a height that is proven to be final.
     pub(super) fn raise_low(&mut self, height: Height) {
         self.low = self.low.max(height - height % self.config.checkpoint_interval);
         self.prepares.advance(self.low + 1);

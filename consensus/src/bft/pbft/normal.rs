@@ -74,9 +74,7 @@ impl Pbft {
         let Statement { kind, major: height, minor: view, value: block } = proposal.statement();
         let ballot = Ballot { kind, by: proposal.by, height, view, block };
         let seq = self.log(PbftRecord::Accepted { proposal }, cx);
-        let slot = self.window.open(height);
-        slot.voted = true;
-        slot.logged = seq;
+        self.window.open(height).bind(seq);
         self.unsynced.push_back((seq, ballot));
     }
 
@@ -144,9 +142,7 @@ impl Pbft {
         if !slot.voted && self.leader_of(view) != by {
             let ballot = Ballot { kind: PREPARE, by, height, view, block: proposal.header.block };
             let seq = self.vote(ballot, PbftRecord::Accepted { proposal }, cx);
-            let slot = self.window.open(height);
-            slot.voted = true;
-            slot.logged = seq;
+            self.window.open(height).bind(seq);
         }
         self.check_prepared(height, cx);
     }

@@ -13,18 +13,25 @@ use super::block::PrePrepare;
 use super::config::PbftConfig;
 use super::message::PbftRecord;
 use crate::message::SharedCertificate;
-use crate::protocol::Env;
+use crate::protocol::{Env, Records};
 use crate::types::{Height, LogSeq, Tip};
 
-type Known = BTreeMap<Height, (Arc<PrePrepare>, Option<SharedCertificate>)>;
+/// A slot as the log tells it, with the number of the oldest record about its block.
+struct Past {
+    since: LogSeq,
+    proposal: Arc<PrePrepare>,
+    prepared: Option<SharedCertificate>,
+}
+
+type Known = BTreeMap<Height, Past>;
 
 /// A replica as its durable records describe it.
-pub fn open(env: Env, config: &PbftConfig, log: &mut dyn Iterator<Item = PbftRecord>, adopted: Tip) -> Pbft {
+pub fn open(env: Env, config: &PbftConfig, log: Records<'_, PbftRecord>, adopted: Tip) -> Pbft {
     let mut r = Pbft::new(env, config, adopted);
     let mut known = Known::new();
-    for record in log {
-        r.last_log = LogSeq(r.last_log.0 + 1);
-        r.replay(record, &mut known);
+    for (seq, record) in log {
+        r.last_log = seq;
+        r.replay(seq, record, &mut known);
         // What matters lies within one window of the newest: older slots have been final for long.
         while known.len() as u64 > 2 * config.window {
             known.pop_first();
@@ -36,7 +43,7 @@ pub fn open(env: Env, config: &PbftConfig, log: &mut dyn Iterator<Item = PbftRec
 }
 
 impl Pbft {
-    fn replay(&mut self, record: PbftRecord, known: &mut Known) {
+    fn replay(&mut self, seq: LogSeq, record: PbftRecord, known: &mut Known) {
         match record {
             PbftRecord::Left { view } => self.view = self.view.max(view),
             PbftRecord::Installed { view } => {
@@ -45,15 +52,15 @@ impl Pbft {
             }
             PbftRecord::Accepted { proposal } => {
                 let height = proposal.header.height;
-                let same = |c: &SharedCertificate| c.what.value == proposal.header.block;
-                let prepared = known.remove(&height).and_then(|(_, c)| c).filter(same);
-                known.insert(height, (proposal, prepared));
+                let same = known.remove(&height).filter(|p| p.proposal.header.block == proposal.header.block);
+                let (since, prepared) = same.map_or((seq, None), |p| (p.since, p.prepared));
+                known.insert(height, Past { since, proposal, prepared });
             }
             PbftRecord::Prepared { certificate } => {
-                if let Some((p, prepared)) = known.get_mut(&certificate.what.major)
-                    && p.header.block == certificate.what.value
+                if let Some(p) = known.get_mut(&certificate.what.major)
+                    && p.proposal.header.block == certificate.what.value
                 {
-                    *prepared = Some(certificate);
+                    p.prepared = Some(certificate);
                 }
             }
             PbftRecord::Decided { certificate } => {
@@ -68,17 +75,18 @@ impl Pbft {
     fn restore(&mut self, known: Known) {
         let lowest = self.base.height.min(self.executed.height);
         self.raise_low(lowest);
-        if self.executed.height.max(self.base.height) >= self.high() {
-            self.raise_low(self.executed.height.max(self.base.height));
+        if self.base.height >= self.high() {
+            self.raise_low(self.base.height);
         }
-        for (height, (proposal, prepared)) in known.range(self.low + 1..=self.high()) {
+        for (height, past) in known.range(self.low + 1..=self.high()) {
             let slot = self.window.open(*height);
-            slot.propose(proposal.clone());
+            slot.propose(past.proposal.clone());
             slot.held = *height <= self.executed.height;
-            slot.voted = true;
-            slot.prepared = prepared.clone();
+            slot.bind(past.since);
+            slot.prepared = past.prepared.clone();
             slot.logged = self.durable;
         }
+        self.compacted = self.low;
         self.rooted = self.is_rooted();
         self.top = self.executed;
         self.raise_top();

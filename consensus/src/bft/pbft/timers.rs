@@ -57,6 +57,7 @@ impl Pbft {
     /// What every handler ends with.
     pub(super) fn settle(&mut self, cx: &mut Cx<'_, Self>) {
         self.propose(cx);
+        self.compact(cx);
         let active = self.installed == self.view;
         let suspects =
             self.env.key.is_some() && if active { !self.leads() && self.waits() } else { self.changes_have_quorum() };

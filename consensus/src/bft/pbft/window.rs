@@ -21,6 +21,8 @@ pub struct Slot {
     pub voted: bool,
     /// The log record of that vote.
     pub logged: LogSeq,
+    /// The oldest log record about the proposal's block, 0 if there is none.
+    pub since: LogSeq,
     /// The newest prepared certificate for the proposal's block: the backups' prepares.
     pub prepared: Option<SharedCertificate>,
     /// The commits of a quorum for the proposal's block.
@@ -41,6 +43,14 @@ impl Slot {
     /// Whether a prepared certificate of this view is here.
     pub fn prepared_in(&self, view: View) -> bool {
         self.prepared.as_ref().is_some_and(|c| c.what.minor == view)
+    }
+    /// This replica is bound to the proposal by a log record.
+    pub fn bind(&mut self, seq: LogSeq) {
+        self.voted = true;
+        self.logged = seq;
+        if self.since == LogSeq(0) {
+            self.since = seq;
+        }
     }
     /// Takes a proposal of another view; what is known of the block survives if it is the same block.
     pub fn propose(&mut self, proposal: Arc<PrePrepare>) {

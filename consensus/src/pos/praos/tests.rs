@@ -5,9 +5,10 @@ mod draws;
 
 use std::sync::Arc;
 
-use super::block::{Block, ChainMessage, Header};
+use super::block::{Block, Header};
 use super::{Config, Praos, lottery, nonce_at, seed_after};
 use crate::knob::{KnobValue, Settings};
+use crate::longest_chain::ChainMessage;
 use crate::protocol::{Env, Validators};
 use crate::testkit::solo::Solo;
 use crate::types::{Hashing, NodeId, Tip, ValidatorId};
@@ -20,6 +21,13 @@ fn settings() -> Settings {
 fn epochs_of(slots: u64) -> Settings {
     let mut s = settings();
     s.set("epoch_slots", KnobValue::Count(slots));
+    s
+}
+
+/// As `epochs_of`, with logs that keep every block of the run.
+fn keeping_all(slots: u64) -> Settings {
+    let mut s = epochs_of(slots);
+    s.set("k", KnobValue::Count(10_000));
     s
 }
 
@@ -72,6 +80,6 @@ fn solo(me: u32, validators: &Arc<Validators>, config: &Config) -> Solo<Praos> {
     Solo::open(env(me, validators), config, vec![], Tip::default())
 }
 
-fn message(b: &Arc<Block>) -> ChainMessage {
+fn message(b: &Arc<Block>) -> ChainMessage<Header> {
     b.clone().into()
 }

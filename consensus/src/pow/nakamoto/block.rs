@@ -1,14 +1,11 @@
-//! A mined block and the messages that carry it.
+//! The header of a mined block.
 //!
 //! Beyond Bitcoin's fields a header carries its height, the work of its chain and the start of its retarget window,
 //! which a Bitcoin node computes from the whole header chain; receivers check them against the parent.
 
-use std::sync::Arc;
-
-use crate::longest_chain::ChainBlock;
-use crate::message::{Claim, Message, PayloadRef};
-use crate::types::{Digest, Hashing, Height, Time, Tip, ValidatorId};
-use crate::wire::Wire;
+use crate::longest_chain;
+use crate::message::{Claim, PayloadRef};
+use crate::types::{Digest, Height, Time, ValidatorId};
 
 /// What a block's id covers.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -33,104 +30,28 @@ pub struct Header {
 
 crate::wire!(struct Header { parent, height, miner, time, difficulty, work, window, payload });
 
-/// A block with its id.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Block {
-    /// Digest of the header.
-    pub id: Digest,
-    /// The header.
-    pub header: Header,
-}
+/// A mined block.
+pub type Block = longest_chain::Block<Header>;
 
-crate::wire!(struct Block { id, header });
-
-impl Block {
-    /// The block of a header.
-    pub fn new(header: Header, hashing: Hashing) -> Block {
-        Block { id: digest(&header, hashing), header }
-    }
-    /// Whether the id is that of the header.
-    pub fn is_named_rightly(&self, hashing: Hashing) -> bool {
-        self.id == digest(&self.header, hashing)
-    }
-}
-
-fn digest(header: &Header, hashing: Hashing) -> Digest {
-    let mut bytes = Vec::with_capacity(header.encoded_len());
-    header.encode(&mut bytes);
-    hashing.digest(&bytes)
-}
-
-impl ChainBlock for Block {
+impl longest_chain::Header for Header {
     /// Bitcoin's header.
-    const HEADER_BYTES: u32 = 80;
-    fn id(&self) -> Digest {
-        self.id
-    }
+    const BYTES: u32 = 80;
+    const BINDS: bool = false;
     fn parent(&self) -> Digest {
-        self.header.parent
+        self.parent
     }
     fn height(&self) -> Height {
-        self.header.height
+        self.height
     }
     fn total(&self) -> u128 {
-        self.header.work
+        self.work
     }
     fn author(&self) -> ValidatorId {
-        self.header.miner
+        self.miner
     }
     fn payloads(&self) -> &[PayloadRef] {
-        &self.header.payload
-    }
-}
-
-/// What nodes send each other.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum ChainMessage {
-    /// A block, gossiped or fetched.
-    Block {
-        /// The block.
-        block: Arc<Block>,
-    },
-    /// Where the sender's chain ends, when a connection comes up.
-    Head {
-        /// The end.
-        tip: Tip,
-    },
-}
-
-crate::wire!(enum ChainMessage { 0 => Block(block), 1 => Head(tip) });
-
-impl From<Arc<Block>> for ChainMessage {
-    fn from(block: Arc<Block>) -> ChainMessage {
-        ChainMessage::Block { block }
-    }
-}
-
-impl Message for ChainMessage {
-    fn kind(&self) -> &'static str {
-        match self {
-            ChainMessage::Block { .. } => "block",
-            ChainMessage::Head { .. } => "head",
-        }
+        &self.payload
     }
     /// None: a block proves itself by its work, which the host's race stands for.
-    fn claims(&self, _: &mut dyn FnMut(Claim<'_>)) {}
-    fn carries(&self, visit: &mut dyn FnMut(PayloadRef)) {
-        if let ChainMessage::Block { block } = self {
-            block.header.payload.iter().for_each(|p| visit(*p));
-        }
-    }
-    fn proposes(&self) -> Option<(Digest, Digest)> {
-        match self {
-            ChainMessage::Block { block } => Some((block.id, block.header.parent)),
-            ChainMessage::Head { .. } => None,
-        }
-    }
-    fn key(&self) -> Option<Digest> {
-        match self {
-            ChainMessage::Block { block } => Some(block.id),
-            ChainMessage::Head { .. } => None,
-        }
-    }
+    fn claims(&self, _: Digest, _: &mut dyn FnMut(Claim<'_>)) {}
 }

@@ -61,7 +61,7 @@ pub fn retarget(old: u64, actual: Span, expected: Span) -> u64 {
 }
 
 /// Median time of a block and the ten below it; `None` where the tree is cut above them.
-pub fn median_time_past(tree: &Tree<Block>, at: &Node<Arc<Block>>) -> Option<Time> {
+pub fn median_time_past(tree: &Tree<Header>, at: &Node<Arc<Block>>) -> Option<Time> {
     let mut times: Vec<Time> = tree.down_from(at).take(MEDIAN_OF).map(|n| n.block.header.time).collect();
     if times.len() < MEDIAN_OF && tree.root().height > 0 {
         return None;
@@ -73,7 +73,7 @@ pub fn median_time_past(tree: &Tree<Block>, at: &Node<Arc<Block>>) -> Option<Tim
 /// Whether `h` may stand on `parent`, at the wall clock's reading `wall`.
 pub fn check(
     rule: &Retarget,
-    tree: &Tree<Block>,
+    tree: &Tree<Header>,
     parent: &Node<Arc<Block>>,
     h: &Header,
     wall: Time,

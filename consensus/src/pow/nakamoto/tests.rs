@@ -7,9 +7,10 @@ mod repair;
 
 use std::sync::Arc;
 
-use super::block::{Block, ChainMessage, Header};
+use super::block::{Block, Header};
 use super::{Config, Nakamoto};
 use crate::knob::{KnobValue, Settings};
+use crate::longest_chain::ChainMessage;
 use crate::protocol::{Env, Protocol, Validators};
 use crate::types::{Hashing, NodeId, Span, ValidatorId};
 
@@ -50,6 +51,6 @@ fn on_top(config: &Config, below: Option<&Block>, after: Span, miner: u32) -> Ar
     Arc::new(Block::new(header, Hashing::Mix))
 }
 
-fn message(b: &Arc<Block>) -> ChainMessage {
+fn message(b: &Arc<Block>) -> ChainMessage<Header> {
     b.clone().into()
 }

@@ -36,7 +36,8 @@ impl Probe {
         let (me, key) = (NodeId(1), Some(ValidatorId(1)));
         let env = Env { me, key, nodes: 4, validators, hashing: Hashing::Mix, seed: 0 };
         let seq = LogSeq(log.len() as u64);
-        Probe { replica: Pbft::open(env, &config, &mut log.into_iter(), Tip::default()), seq }
+        let mut numbered = (1..).map(LogSeq).zip(log);
+        Probe { replica: Pbft::open(env, &config, &mut numbered, Tip::default()), seq }
     }
     /// The effects of one handler and of its records' becoming durable.
     pub fn call(&mut self, handler: impl FnOnce(&mut Pbft, &mut Cx<'_, Pbft>)) -> Vec<Effect<Pbft>> {

@@ -89,3 +89,37 @@ fn a_copied_ledger_that_ends_at_a_checkpoint_counts_for_it() {
         assert_eq!(effects.iter().any(says), announced, "height {height}");
     }
 }
+
+#[test]
+fn what_a_view_change_has_to_tell_makes_no_room_for_later_heights() {
+    // The ledger was copied past a block that this replica has prepared, and nothing proves it yet.
+    let a = header(1);
+    let prepared = PbftRecord::Prepared { certificate: certificate(PREPARE, 1, 0, a.block) };
+    let mut p = Probe::open(vec![accepted(0, 0, a), prepared]);
+    let asks = |e: &Effect<_>| matches!(e, Effect::Send { message: PbftMessage::Status { ask: true, .. }, .. });
+    let copied = p.call(|r, cx| r.on_state(Tip { height: 300, block: Digest([300, 7]) }, cx));
+    assert!(copied.iter().any(asks), "it asks for the proof");
+    // One window above the block: the same slot of the ring.
+    let far = Header::new(Hashing::Mix, 257, Digest([256, 7]), PayloadRef::default());
+    p.get(0, &proposal(0, 0, far));
+    let told = |p: &mut Probe| view_change(p.call(|r, cx| r.on_timer(crate::bft::pbft::PbftTimer::View, cx)));
+    let report = told(&mut p);
+    assert_eq!((report.base.height, report.chain.len()), (0, 1));
+    // With the proof the window follows the ledger.
+    p.get(2, &PbftMessage::Decided { certificate: certificate(COMMIT, 300, 0, Digest([300, 7])) });
+    let report = told(&mut p);
+    assert_eq!((report.base.height, report.chain.len(), p.replica.high()), (300, 0, 512));
+}
+
+#[test]
+fn a_stable_checkpoint_proves_what_was_copied_up_to_it() {
+    let mut p = Probe::new();
+    let tip = Tip { height: 128, block: Digest([128, 7]) };
+    p.call(|r, cx| r.on_state(tip, cx));
+    for by in [0, 2] {
+        let vote = PbftMessage::Checkpoint { by: ValidatorId(by), height: 128, block: tip.block };
+        let effects = p.get(by, &vote);
+        let frees = effects.iter().any(|e| matches!(e, Effect::Truncate { .. }));
+        assert_eq!((p.replica.base == tip, p.replica.low, frees), (by == 2, if by == 2 { 128 } else { 0 }, by == 2));
+    }
+}

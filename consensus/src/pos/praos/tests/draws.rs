@@ -1,6 +1,6 @@
 //! Who wins how often: phi's values, stake splitting, empty slots, rates by stake, and the epoch's nonce.
 
-use super::{epochs_of, settings};
+use super::{epochs_of, keeping_all, settings};
 use crate::knob::KnobValue;
 use crate::pos::praos::lottery::{first_nonce, input, next_nonce, phi, stir, thresholds, wins};
 use crate::pos::praos::{Praos, nonce_at, seed_after};
@@ -62,7 +62,7 @@ fn slots_are_empty_and_won_as_often_as_stake_says() {
 fn replicas_mint_at_the_rate_of_their_stake_and_leave_the_other_slots_empty() {
     let stakes = [1, 2, 5, 8].map(Stake).to_vec();
     let v = Validators::new(stakes.clone(), (0..4).map(NodeId).collect());
-    let mut kit = Kit::<Praos>::with(v, 4, 5, |s| *s = epochs_of(2_000));
+    let mut kit = Kit::<Praos>::with(v, 4, 5, |s| *s = keeping_all(2_000));
     kit.delay = Span::nanos(1);
     let slots = 20_000;
     kit.run_until(Time(200_000_000 * slots + 1));
@@ -114,7 +114,7 @@ fn another_nonce_draws_other_slots() {
 
 #[test]
 fn chains_of_many_epochs_use_a_nonce_for_each() {
-    let mut kit = Kit::<Praos>::with(Validators::equal(4), 4, 2, |s| *s = epochs_of(100));
+    let mut kit = Kit::<Praos>::with(Validators::equal(4), 4, 2, |s| *s = keeping_all(100));
     kit.run_until(Time(200_000_000 * 2_000));
     let mut nonces = std::collections::BTreeMap::new();
     let tip = kit.node(NodeId(0)).tip().height;

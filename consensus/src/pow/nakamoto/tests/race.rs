@@ -9,9 +9,10 @@ use std::sync::Arc;
 use super::{env, settings};
 use crate::effect::{Effect, Effects, To};
 use crate::knob::KnobValue;
+use crate::longest_chain::ChainMessage;
 use crate::message::PayloadRef;
 use crate::pow::nakamoto::Nakamoto;
-use crate::pow::nakamoto::block::{Block, ChainMessage};
+use crate::pow::nakamoto::block::Block;
 use crate::protocol::{Protocol, Validators};
 use crate::testkit::solo::Solo;
 use crate::types::{Digest, NodeId, Span, Ticket, Time, Tip, mix64};
@@ -44,7 +45,6 @@ impl Race {
     fn call(&mut self, i: usize, now: Time, f: impl FnOnce(&mut Nakamoto, &mut crate::effect::Cx<'_, Nakamoto>)) {
         self.miners[i].now = now;
         let out = self.miners[i].call(f);
-        self.miners[i].log.clear();
         self.apply(i, now, out);
     }
     fn apply(&mut self, i: usize, now: Time, out: Effects<Nakamoto>) {

@@ -1,0 +1,219 @@
+//! Network cards: what is handed to one, what has left it, and what has come in through one.
+//!
+//! On a FIFO link that is known when something is handed over. A fair link says when to look at it again, which is a
+//! task on the host's agenda; an appointment that another one has replaced is void. Lanes of priority on a FIFO
+//! uplink wait here, and the card takes the most urgent copy when it is free; a fair link knows urgency itself.
+
+use std::collections::VecDeque;
+
+use ledgerlab_consensus::{LANES, NodeId, Protocol, Time};
+
+use crate::engine::Simulation;
+use crate::engine::messages::Cargo;
+use crate::engine::offchain::PROVIDER;
+use crate::engine::offchain::flows::FlowId;
+use crate::engine::task::{ANY_EPOCH, Due, Task};
+use crate::kernel::queue::{Event, Queue};
+use crate::network::link::Parcel;
+
+/// A copy that waits for a card.
+type Waiting = (NodeId, NodeId, u32);
+
+/// Copies that wait for a network card that takes urgent lanes first.
+#[derive(Clone, Debug, Default)]
+pub struct LaneQueue {
+    lanes: [VecDeque<Waiting>; LANES],
+    busy: bool,
+    /// Number of times that the card was set back by a crash: what it was to do then is void.
+    generation: u64,
+}
+
+impl LaneQueue {
+    /// The machine crashed: the card is free.
+    pub fn reset(&mut self) {
+        self.busy = false;
+        self.generation += 1;
+    }
+}
+
+/// A copy on its way out of a card.
+#[derive(Clone, Copy, Debug)]
+pub struct Outgoing {
+    from: NodeId,
+    to: NodeId,
+    handle: u32,
+    /// When it was handed over.
+    queued: Time,
+}
+
+/// What is on its way into a host.
+#[derive(Clone, Copy, Debug)]
+pub enum Incoming {
+    /// A message to one of its nodes, the last byte of which has arrived.
+    Message { node: u32, handle: u32, arrived: Time },
+    /// A provider's chunk.
+    Chunk { node: u32, flow: FlowId, streamed: Time, last: bool },
+}
+
+/// A direction of a card.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Way {
+    Up,
+    Down,
+}
+
+impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
+    /// A copy goes to the card of its sender's host.
+    pub(super) fn hand_over(&mut self, n: u32, at: Time, to: NodeId, handle: u32) {
+        let host = self.nodes[n as usize].host as usize;
+        let Some(queue) = &mut self.hosts[host].lanes else { return self.upload(n, at, to, handle) };
+        let lane = self.messages.get(handle).lane as usize;
+        queue.lanes[lane].push_back((NodeId(n), to, handle));
+        if !queue.busy {
+            queue.busy = true;
+            let generation = queue.generation;
+            self.uplink_ready(n, generation, at);
+        }
+    }
+
+    fn upload(&mut self, n: u32, at: Time, to: NodeId, handle: u32) {
+        let e = self.messages.get(handle);
+        let lane = e.lane as u8;
+        let parcel = Parcel {
+            there: (at, at),
+            bytes: e.bytes,
+            connection: (n, to.0, lane),
+            class: if self.scenario.network.priority { lane } else { 0 },
+            what: Outgoing { from: NodeId(n), to, handle, queued: at },
+        };
+        let host = self.nodes[n as usize].host as usize;
+        match self.hosts[host].up.carry(parcel) {
+            Some(sent) => self.travel(NodeId(n), to, (at, sent), handle),
+            None => self.watch(n, Way::Up),
+        }
+    }
+
+    /// The network card of the node's host is free: it takes the next copy of the most urgent lane.
+    pub(super) fn uplink_ready(&mut self, n: u32, generation: u64, at: Time) {
+        let host = self.nodes[n as usize].host as usize;
+        let Some(queue) = &mut self.hosts[host].lanes else { return };
+        if queue.generation != generation {
+            return;
+        }
+        let Some((from, to, handle)) = queue.lanes.iter_mut().find_map(VecDeque::pop_front) else {
+            queue.busy = false;
+            return;
+        };
+        let bytes = self.messages.get(handle).bytes;
+        let what = Outgoing { from, to, handle, queued: at };
+        let parcel = Parcel { there: (at, at), bytes, connection: (from.0, to.0, 0), class: 0, what };
+        let h = &mut self.hosts[host];
+        let sent = h.up.carry(parcel).expect("lanes wait only for a card that takes one after the other");
+        h.agenda.push(sent, self.author, n, Due { epoch: ANY_EPOCH, task: Task::Uplink { generation } });
+        self.travel(from, to, (at, sent), handle);
+    }
+
+    /// Passes bytes of a message through the downlink, of which the first came at `there.0` and the last at `there.1`:
+    /// when they have passed, or `None` where [`Task::Card`] will say.
+    pub(super) fn download(&mut self, n: u32, from: u32, there: (Time, Time), handle: u32) -> Option<Time> {
+        let e = self.messages.get(handle);
+        let connection = (n, from, e.lane as u8);
+        let what = Incoming::Message { node: n, handle, arrived: there.1 };
+        self.take_in_parcel(n, Parcel { there, bytes: e.bytes, connection, class: 0, what })
+    }
+
+    /// The same of anything that comes in.
+    pub(super) fn take_in_parcel(&mut self, n: u32, parcel: Parcel<Incoming>) -> Option<Time> {
+        let host = self.nodes[n as usize].host as usize;
+        let passed = self.hosts[host].down.carry(parcel);
+        if passed.is_none() {
+            self.watch(n, Way::Down);
+        }
+        passed
+    }
+
+    /// Writes down when a link must be looked at, if that has changed.
+    fn watch(&mut self, n: u32, way: Way) {
+        let h = &mut self.hosts[self.nodes[n as usize].host as usize];
+        let next = match way {
+            Way::Up => h.up.watch(),
+            Way::Down => h.down.watch(),
+        };
+        if let Some((at, appointment)) = next {
+            let task = Task::Card { way, appointment };
+            h.agenda.push(at, self.author, n, Due { epoch: ANY_EPOCH, task });
+        }
+    }
+
+    /// A fair link has an appointment: what has passed goes on.
+    pub(super) fn look_at_card(&mut self, n: u32, way: Way, appointment: u64, at: Time) {
+        let host = self.nodes[n as usize].host as usize;
+        match way {
+            Way::Up => {
+                for (sent, c) in self.hosts[host].up.advance(at, appointment) {
+                    self.travel(c.from, c.to, (c.queued, sent), c.handle);
+                }
+            }
+            Way::Down => {
+                for (passed, what) in self.hosts[host].down.advance(at, appointment) {
+                    self.come_in(passed, what);
+                }
+            }
+        }
+        self.watch(n, way);
+    }
+
+    fn come_in(&mut self, at: Time, what: Incoming) {
+        match what {
+            Incoming::Message { node, handle, arrived } => {
+                self.push_task(node, at, Task::Received { handle, arrived });
+            }
+            Incoming::Chunk { node, flow, streamed, last } => self.chunk_taken_in(node, flow, at, (streamed, last)),
+        }
+    }
+
+    /// Copies of a crashed node that wait for its card are lost, and on a fair link those on their way to it.
+    pub(super) fn forget_copies(&mut self, n: u32, at: Time) {
+        let h = &mut self.hosts[self.nodes[n as usize].host as usize];
+        let mut lost: Vec<u32> = h.up.forget(at, n).into_iter().map(|c| c.handle).collect();
+        lost.extend(h.down.forget(at, n).into_iter().filter_map(|what| match what {
+            Incoming::Message { handle, .. } => Some(handle),
+            Incoming::Chunk { .. } => None,
+        }));
+        for lane in h.lanes.iter_mut().flat_map(|queue| &mut queue.lanes) {
+            lost.extend(lane.iter().filter(|(from, ..)| from.0 == n).map(|(.., handle)| *handle));
+            lane.retain(|(from, ..)| from.0 != n);
+        }
+        lost.into_iter().for_each(|handle| self.lose_copy(handle));
+        self.watch(n, Way::Up);
+        self.watch(n, Way::Down);
+    }
+
+    /// A copy that was handed to the sender's card at `queued` has left it at `sent`: it arrives after the latency,
+    /// in the order of its connection, unless its sender crashes before it has left or the network is cut on the way.
+    pub(super) fn travel(&mut self, from: NodeId, to: NodeId, (queued, sent): (Time, Time), handle: u32) {
+        let e = self.messages.get(handle);
+        let (lane, bytes, origin) = (e.lane, e.bytes, e.origin);
+        if let Cargo::Chunk { flow, last } = e.cargo {
+            self.chunk_left(from, to, sent, flow, last);
+        }
+        if to == PROVIDER {
+            return self.messages.release(handle);
+        }
+        let arrival = self.network.arrival((from, to), (lane, bytes), origin, (queued, sent));
+        match arrival {
+            Some(at) if self.nodes[from.0 as usize].host == self.nodes[to.0 as usize].host => {
+                let host = self.nodes[to.0 as usize].host as usize;
+                let due = Due { epoch: ANY_EPOCH, task: Task::Local { handle } };
+                self.hosts[host].agenda.push(at, self.author, to.0, due);
+            }
+            Some(at) => self.queue.push_copy(Event { at, origin, target: to.0, what: handle }),
+            None => {
+                if let Cargo::Chunk { flow, .. } = self.messages.get(handle).cargo {
+                    self.flows.cut(flow);
+                }
+                self.lose_copy(handle);
+            }
+        }
+    }
+}

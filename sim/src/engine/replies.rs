@@ -1,0 +1,134 @@
+//! Replies to clients: a client believes its own organisation's node, or waits for equal replies of more nodes than
+//! may be faulty, as the protocol's reply rule says.
+//!
+//! A replica that has executed a final block replies to each gateway whose clients' transactions are in it: one
+//! message for all of them, sent over the same links as everything else and counted apart. Clients verify replies on
+//! their own machines. A gateway that has executed a block and lacks replies asks everybody again after the client's
+//! timeout, as a PBFT client retransmits its request (Castro and Liskov 1999, section 4.1).
+
+use ledgerlab_consensus::{NodeId, Protocol, Time};
+
+use crate::engine::Simulation;
+use crate::engine::host::Adopted;
+use crate::engine::messages::Cargo;
+use crate::engine::task::Task;
+use crate::kernel::queue::Queue;
+use crate::node::bits::Bits;
+use crate::node::blocks::BlockId;
+use crate::node::cost::SIGNATURE_BYTES;
+
+/// Bytes of a reply without its results: view, height, count, signature.
+const REPLY_BYTES: u64 = 8 + 8 + 4 + SIGNATURE_BYTES as u64;
+/// Bytes of one result: a transaction's number and outcome.
+const RESULT_BYTES: u64 = 8;
+/// Bytes of a request: height, block, signature.
+const REQUEST_BYTES: u64 = 8 + 16 + SIGNATURE_BYTES as u64;
+/// Tallies of so many blocks are kept; more only of those that still lack replies.
+const KEPT: usize = 1_024;
+
+/// Replies about one block that have reached a gateway.
+#[derive(Clone, Debug, Default)]
+pub struct Tally {
+    who: Bits,
+    weight: u64,
+    enough: bool,
+}
+
+impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
+    /// A block is final at a node: clients hear of it when it is executed.
+    pub(super) fn reply_when_executed(&mut self, n: u32, at: Time, a: Adopted) {
+        if self.blocks.content(a.block).1 == 0 {
+            return;
+        }
+        self.nodes[n as usize].unreplied.insert(a.block);
+        if a.executed > at {
+            self.push_task(n, a.executed, Task::Reply { block: a.block });
+        } else {
+            self.reply(n, at, a.block);
+        }
+    }
+
+    /// A block is final and executed at a node: it replies to the clients of every gateway that is in the block.
+    pub(super) fn reply(&mut self, n: u32, at: Time, block: BlockId) {
+        let gateways = self.gateways_in(block);
+        if gateways.iter().all(|(gateway, _)| *gateway != n) {
+            self.nodes[n as usize].unreplied.remove(&block);
+        }
+        for (gateway, count) in gateways {
+            if gateway == n {
+                self.tally(n, NodeId(n), at, block);
+                let waits = self.nodes[n as usize].replies.get(&block).is_some_and(|t| !t.enough);
+                if waits && self.nodes.len() > 1 {
+                    self.push_task(n, at + self.scenario.mempool.client_timeout, Task::AskReplies { block });
+                }
+            } else {
+                self.send_reply(n, NodeId(gateway), at, block, count);
+            }
+        }
+    }
+
+    fn send_reply(&mut self, n: u32, to: NodeId, at: Time, block: BlockId, count: u32) {
+        let bytes = REPLY_BYTES + RESULT_BYTES * u64::from(count);
+        self.send_cargo(n, at, to, Cargo::Reply { block }, bytes, "reply");
+    }
+
+    /// The gateways whose clients have transactions in a block, and how many.
+    fn gateways_in(&self, block: BlockId) -> Vec<(u32, u32)> {
+        let payloads = self.blocks.block(block).payloads.iter();
+        let segments = payloads.flat_map(|p| self.blocks.segments(*p));
+        let mut list: Vec<(u32, u32)> = segments.map(|s| (self.batches.get(s.batch).origin, s.to - s.from)).collect();
+        list.sort_unstable();
+        list.dedup_by(|next, kept| {
+            let same = next.0 == kept.0;
+            kept.1 += if same { next.1 } else { 0 };
+            same
+        });
+        list
+    }
+
+    /// A reply counts by its validator's weight; with more than the faulty ones may have, the clients believe it.
+    pub(super) fn tally(&mut self, n: u32, from: NodeId, at: Time, block: BlockId) {
+        let weight = self.scenario.key_of(from).map_or(0, |v| self.validators.stake(v).0);
+        let tolerated = P::INFO.faults.tolerated(self.validators.total()).0;
+        let replies = &mut self.nodes[n as usize].replies;
+        let t = replies.entry(block).or_default();
+        if t.enough || !t.who.add(from.0) {
+            return;
+        }
+        t.weight += weight;
+        if t.weight <= tolerated {
+            return;
+        }
+        t.enough = true;
+        self.nodes[n as usize].unreplied.remove(&block);
+        let replies = &mut self.nodes[n as usize].replies;
+        if replies.len() > 2 * KEPT {
+            let newest = replies.last_key_value().map_or(0, |(id, _)| *id);
+            replies.retain(|id, t| !t.enough || *id as usize + KEPT > newest as usize);
+        }
+        self.answer_clients(n, block, at);
+    }
+
+    /// Replies are still lacking: everybody is asked.
+    pub(super) fn ask_for_replies(&mut self, n: u32, at: Time, block: BlockId) {
+        if self.nodes[n as usize].replies.get(&block).is_none_or(|t| t.enough) {
+            return;
+        }
+        for peer in (0..self.nodes.len() as u32).filter(|p| *p != n) {
+            self.send_cargo(n, at, NodeId(peer), Cargo::ReplyRequest { block }, REQUEST_BYTES, "reply-request");
+        }
+        self.push_task(n, at + self.scenario.mempool.client_timeout, Task::AskReplies { block });
+    }
+
+    /// A gateway asks again: it gets a reply if the block is final here.
+    pub(super) fn receive_reply_request(&mut self, n: u32, from: NodeId, at: Time, block: BlockId) {
+        let node = &self.nodes[n as usize];
+        let height = self.blocks.block(block).height;
+        let settled = height <= node.final_height
+            && node.chain.get(height as usize).is_some_and(|a| a.block == block && a.executed <= at);
+        let count = self.gateways_in(block).iter().find(|(gateway, _)| *gateway == from.0).map(|(_, count)| *count);
+        if let Some(count) = count.filter(|_| settled) {
+            self.send_reply(n, from, at, block, count);
+        }
+    }
+}
