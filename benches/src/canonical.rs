@@ -3,7 +3,9 @@
 //! Every figure is the median of five runs, by CPU time of the thread. A row's floor and reference are measured in the
 //! same run, turn by turn with the figure itself, so their ratios survive a noisy machine.
 
+use ledgerlab_consensus::types::mix64;
 use ledgerlab_sim::kernel::queue::{Heap, Windows};
+use ledgerlab_sim::record::RunRecord;
 use ledgerlab_sim::run::Engine;
 use ledgerlab_sim::scenario::Scenario;
 use serde::Serialize;
@@ -11,6 +13,7 @@ use serde::Serialize;
 use crate::broadcast::Broadcast;
 use crate::clock::{REPEATS, median, timed};
 use crate::engine::{accounting, hotstuff_64, pbft_128, pbft_1000, pow_8000, run};
+use crate::merkle::root;
 use crate::phold::{self, Size};
 
 /// One figure.
@@ -45,7 +48,7 @@ const TRANSACTIONS: &str = "tx/s";
 const SECONDS: &str = "s";
 
 /// The names of the rows, in order.
-pub const NAMES: [&str; 12] = [
+pub const NAMES: [&str; 13] = [
     "phold-1k",
     "phold-10k",
     "phold-100k",
@@ -58,6 +61,7 @@ pub const NAMES: [&str; 12] = [
     "hotstuff-64",
     "pow-8000",
     "accounting",
+    "accounting-sha256",
 ];
 
 /// All rows.
@@ -84,7 +88,8 @@ fn bench(name: &'static str) -> Bench {
         "pbft-1000" => seconds(pbft_1000),
         "hotstuff-64" => Bench { unit: SECONDS, value: Box::new(hotstuff_decisions), floor: None, reference: None },
         "pow-8000" => seconds(pow_8000),
-        "accounting" => transactions(),
+        "accounting" => transactions(|_| 0),
+        "accounting-sha256" => transactions(merkle_roots),
         other => unreachable!("no benchmark is called {other}"),
     }
 }
@@ -155,14 +160,34 @@ fn hotstuff_decisions() -> f64 {
     (long_s - short_s) * 100.0 / (long.blocks.count - short.blocks.count) as f64
 }
 
-/// Transactions from their arrival to the histogram for each CPU second.
-fn transactions() -> Bench {
-    let rate = |engine| {
-        let (s, record) = run(engine, &accounting());
+/// Transactions from their arrival to the histogram for each CPU second, with what else is to be done for a run.
+fn transactions(besides: fn(&RunRecord) -> u8) -> Bench {
+    let rate = move |engine| {
+        let scenario = accounting();
+        let (s, record) = timed(|| {
+            let (_, record) = run(engine, &scenario);
+            std::hint::black_box(besides(&record));
+            record
+        });
         assert!(record.cohort.committed * 100 > record.cohort.created * 99, "the load is carried");
         record.cohort.created as f64 / s
     };
     Bench { unit: TRANSACTIONS, value: Box::new(move || rate(Engine::Fast)), floor: None, reference: None }
+}
+
+/// Merkle roots over the ids of the cohort, in as many blocks as the run had. The simulator itself knows transactions
+/// by their numbers, so the ids are made here.
+fn merkle_roots(record: &RunRecord) -> u8 {
+    let id = |number: u64| {
+        let mut id = [0; 32];
+        id.chunks_exact_mut(8)
+            .zip(1..)
+            .for_each(|(part, i)| part.copy_from_slice(&mix64(number ^ mix64(i)).to_le_bytes()));
+        id
+    };
+    let (all, blocks) = (record.cohort.created, record.blocks.count.max(1));
+    let block = |b: u64| all * b / blocks..all * (b + 1) / blocks;
+    (0..blocks).fold(0, |sum, b| sum ^ root(block(b).map(id))[0])
 }
 
 #[cfg(test)]

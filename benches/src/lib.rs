@@ -7,4 +7,5 @@ pub mod broadcast;
 pub mod canonical;
 pub mod clock;
 pub mod engine;
+pub mod merkle;
 pub mod phold;
