@@ -21,7 +21,8 @@ Exit codes:
   6    an SLO of the scenario is missed
   7    a safety, liveness, conservation or determinism check failed
   8    a sweep finished with failed points
-  130  interrupted";
+  130  interrupted (Ctrl-C)
+  143  terminated (SIGTERM)";
 
 /// One command each.
 #[derive(Subcommand, Debug)]
@@ -58,7 +59,7 @@ pub struct RunArgs {
     /// Print one JSON document on standard output
     #[arg(long)]
     pub json: bool,
-    /// Threads that run replications [default: all cores]
+    /// Threads that run replications, at most one for each core [default: all cores]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub jobs: Option<u16>,
     /// Continue an interrupted run, keeping its completed replications

@@ -22,8 +22,10 @@ pub enum Exit {
     CheckFailed = 7,
     /// A sweep finished with failed points.
     PointsFailed = 8,
-    /// Interrupted by the user.
+    /// Interrupted by the user (Ctrl-C).
     Interrupted = 130,
+    /// Ended by SIGTERM.
+    Terminated = 143,
 }
 
 impl Exit {

@@ -9,7 +9,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use ledgerlab_reports::{Existing, to_json, write};
-use ledgerlab_sim::experiment::{Job, execute, jobs};
+use ledgerlab_sim::experiment::{Job, execute, gauges, jobs};
 use ledgerlab_sim::record::{ExperimentHeader, PointHeader, RunRecord, Summary};
 use ledgerlab_sim::scenario::{Axis, Experiment, Scenario};
 
@@ -78,7 +78,8 @@ pub struct Verified {
 /// If the threads cannot be started.
 pub fn verified(experiment: &Experiment, threads: usize) -> Result<Vec<Verified>, Error> {
     let points = scenarios(experiment);
-    let records = execute::<Error>(&points, &jobs(&points), Some(threads), |_| Ok(()));
+    let jobs = jobs(&points);
+    let records = execute::<Error>(&points, &jobs, Some(threads), &gauges(&jobs), |_| Ok(()));
     let records = records.map_err(|e| no_threads(&e))??;
     let failure = |r: &RunRecord| {
         let (word, text) = (r.verdict.word(), r.verdict.text());
@@ -99,13 +100,15 @@ fn replications(request: &Request<'_>) -> Result<Vec<RunRecord>, Error> {
     let all = jobs(&points);
     let done = |job: &Job| records.iter().any(|r| (r.point, r.replication) == (job.point, job.replication));
     let missing: Vec<Job> = all.iter().copied().filter(|job| !done(job)).collect();
-    let progress = Progress::new(request.experiment, all.len(), all.len() - missing.len(), request.quiet);
+    let gauges = gauges(&missing);
+    let progress = Progress::new(request.experiment, all.len(), &missing, &gauges, request.quiet);
     let keep = |record: &RunRecord| {
         store.keep(record)?;
         progress.tell(record);
         Ok(())
     };
-    let new = execute::<Error>(&points, &missing, request.jobs, keep).map_err(|e| no_threads(&e))??;
+    let run = || execute::<Error>(&points, &missing, request.jobs, &gauges, keep);
+    let new = progress.shown_while(run).map_err(|e| no_threads(&e))??;
     records.extend(new);
     records.sort_by_key(|r| (r.point, r.replication));
     Ok(records)

@@ -4,7 +4,7 @@
 //! it is whole, and only then is that folder removed. An interrupted run leaves it, and `--resume <folder>` continues
 //! there. Nothing that is not a result is ever replaced.
 
-use std::fs;
+use std::fs::{self, File, TryLockError};
 use std::io::{Error as IoError, ErrorKind};
 use std::path::{Path, PathBuf};
 
@@ -14,6 +14,10 @@ use crate::error::Error;
 pub const SUMMARY: &str = "summary.json";
 /// Where results go without `--out`.
 const RESULTS: &str = "results";
+/// What the name of a folder with an unfinished run ends in.
+pub const PARTIAL: &str = ".partial";
+/// The file in it that a run holds locked as long as it lives, so that a killed one is told from one that goes on.
+const LOCK: &str = "lock";
 
 /// A result in the making.
 #[derive(Debug)]
@@ -21,6 +25,9 @@ pub struct Folder {
     target: PathBuf,
     partial: PathBuf,
     force: bool,
+    /// Folders in which an earlier run of the same scenario has ended unfinished.
+    unfinished: Vec<PathBuf>,
+    _lock: File,
 }
 
 impl Folder {
@@ -29,18 +36,29 @@ impl Folder {
     /// # Errors
     /// If it holds a result and `force` is not given, holds something else, or cannot be written.
     pub fn named(target: &Path, force: bool) -> Result<Folder, Error> {
+        check_name(target)?;
         check_free(target, force)?;
-        let folder = Folder { target: target.to_owned(), partial: partial_of(target), force };
-        if folder.partial.exists() {
+        let partial = partial_of(target);
+        if partial.is_file() {
+            let error = Error::usage("is a file where replications would be kept", shown(&partial));
+            return Err(error.hint("move it, or name another folder with --out"));
+        }
+        if partial.exists() {
             if !force {
-                let error = Error::usage("an interrupted run is in the folder", shown(&folder.partial));
+                let error = Error::usage("an interrupted run is in the folder", shown(&partial));
                 return Err(error.hint(format!("continue with --resume {}, or --force", target.display())));
             }
-            fs::remove_dir_all(&folder.partial).map_err(|e| not_writable(&folder.partial, &e))?;
+            drop(locked(&partial)?);
+            fs::remove_dir_all(&partial).map_err(|e| not_writable(&partial, &e))?;
         }
         make_parent(target)?;
-        fs::create_dir(&folder.partial).map_err(|e| not_writable(&folder.partial, &e))?;
-        Ok(folder)
+        fs::create_dir(&partial).map_err(|e| not_writable(&partial, &e))?;
+        Folder::held(target.to_owned(), partial, force)
+    }
+
+    fn held(target: PathBuf, partial: PathBuf, force: bool) -> Result<Folder, Error> {
+        let lock = locked(&partial)?;
+        Ok(Folder { target, partial, force, unfinished: Vec::new(), _lock: lock })
     }
 
     /// The next free `results/<name>/<identity>-<n>`.
@@ -50,6 +68,7 @@ impl Folder {
     pub fn next(name: &str, identity: &str) -> Result<Folder, Error> {
         let parent = Path::new(RESULTS).join(name);
         let short = &identity[..identity.len().min(12)];
+        let mut unfinished = Vec::new();
         for n in 1_u32.. {
             let target = parent.join(format!("{short}-{n}"));
             if target.exists() {
@@ -58,8 +77,10 @@ impl Folder {
             make_parent(&target)?;
             let partial = partial_of(&target);
             match fs::create_dir(&partial) {
-                Ok(()) => return Ok(Folder { target, partial, force: false }),
-                Err(e) if e.kind() == ErrorKind::AlreadyExists => {}
+                Ok(()) => return Ok(Folder { unfinished, ..Folder::held(target, partial, false)? }),
+                Err(e) if e.kind() == ErrorKind::AlreadyExists => {
+                    unfinished.extend(locked(&partial).is_ok().then_some(target));
+                }
                 Err(e) => return Err(not_writable(&partial, &e)),
             }
         }
@@ -71,8 +92,8 @@ impl Folder {
     /// # Errors
     /// If there is nothing to continue.
     pub fn resumed(named: &Path) -> Result<Folder, Error> {
-        let name = named.as_os_str().to_string_lossy().trim_end_matches('/').trim_end_matches(".partial").to_owned();
-        let target = PathBuf::from(name);
+        let name = named.as_os_str().to_string_lossy().trim_end_matches('/').to_owned();
+        let target = PathBuf::from(name.strip_suffix(PARTIAL).unwrap_or(&name));
         let partial = partial_of(&target);
         if target.join(SUMMARY).exists() {
             return Err(Error::usage("the result is complete", shown(&target)).hint("there is nothing to resume"));
@@ -81,7 +102,12 @@ impl Folder {
             let error = Error::usage("no interrupted run is here", shown(&partial));
             return Err(error.hint("--resume takes the folder that the interrupted run named"));
         }
-        Ok(Folder { target, partial, force: false })
+        Folder::held(target, partial, false)
+    }
+
+    /// Results that earlier runs of the same scenario have not finished, each to be resumed by its name.
+    pub fn unfinished(&self) -> &[PathBuf] {
+        &self.unfinished
     }
 
     /// Where replications are kept until the result is there.
@@ -104,9 +130,38 @@ impl Folder {
     /// # Errors
     /// If they cannot be removed.
     pub fn finish(self) -> Result<PathBuf, Error> {
-        fs::remove_dir_all(&self.partial).map_err(|e| not_writable(&self.partial, &e))?;
-        Ok(self.target)
+        let Folder { target, partial, _lock: lock, .. } = self;
+        drop(lock);
+        fs::remove_dir_all(&partial).map_err(|e| not_writable(&partial, &e))?;
+        Ok(target)
     }
+}
+
+/// The lock of a folder of replications, which nobody holds once the run has ended, however that came.
+fn locked(partial: &Path) -> Result<File, Error> {
+    let path = partial.join(LOCK);
+    let file = File::create(&path).map_err(|e| not_writable(&path, &e))?;
+    match file.try_lock() {
+        Err(TryLockError::WouldBlock) => {
+            let error = Error::usage("a run is at work in the folder", shown(partial));
+            Err(error.hint("wait until it has ended, or name another folder with --out"))
+        }
+        // A file system without locks: nobody can be told from nobody.
+        Ok(()) | Err(TryLockError::Error(_)) => Ok(file),
+    }
+}
+
+/// A result must not look like an unfinished run.
+fn check_name(target: &Path) -> Result<(), Error> {
+    let Some(plain) = target.file_name().and_then(|name| name.to_str()?.strip_suffix(PARTIAL)) else { return Ok(()) };
+    let what = format!("a name that ends in {PARTIAL} is kept for unfinished runs");
+    let unmarked = target.with_file_name(plain);
+    let hint = if target.is_dir() {
+        format!("continue with --resume {}, or name another folder with --out", unmarked.display())
+    } else {
+        format!("write it as --out {}", unmarked.display())
+    };
+    Err(Error::usage(what, shown(target)).hint(hint))
 }
 
 fn check_free(target: &Path, force: bool) -> Result<(), Error> {
@@ -139,7 +194,7 @@ fn check_free(target: &Path, force: bool) -> Result<(), Error> {
 
 /// Whether `run` writes a file or folder of this name into a result.
 fn of_a_result(name: &str) -> bool {
-    let fixed = [SUMMARY, "report.html", "latency.hgrm", "latency", "replications.jsonl"];
+    let fixed = [SUMMARY, "report.html", "latency.hgrm", "latency"];
     fixed.contains(&name) || name.ends_with(".parquet")
 }
 
@@ -159,7 +214,10 @@ fn partial_of(target: &Path) -> PathBuf {
 fn not_writable(path: &Path, error: &IoError) -> Error {
     let reason = match error.kind() {
         ErrorKind::PermissionDenied => "permission denied".to_owned(),
-        ErrorKind::NotADirectory => "a part of the path is a file".to_owned(),
+        ErrorKind::NotADirectory | ErrorKind::AlreadyExists => match path.ancestors().find(|p| p.is_file()) {
+            Some(file) => format!("{} is a file, not a folder", file.display()),
+            None => error.to_string(),
+        },
         ErrorKind::ReadOnlyFilesystem => "the file system is read-only".to_owned(),
         ErrorKind::StorageFull => "the disk is full".to_owned(),
         _ => error.to_string(),

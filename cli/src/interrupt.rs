@@ -1,5 +1,7 @@
-//! Ctrl-C ends the program at once with 130. Completed replications are on disk already, in a folder whose name
-//! says that the result is not whole.
+//! Ctrl-C ends the program at once with 130, SIGTERM with 143. Completed replications are on disk already, in a folder
+//! whose name says that the result is not whole.
+//!
+//! Where there are no Unix signals the system's own handling ends the program; only the hint is missing then.
 
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
@@ -9,12 +11,30 @@ use crate::print;
 
 static RESUMABLE: Mutex<Option<PathBuf>> = Mutex::new(None);
 
-/// Installs the handler, once for a command that takes its time.
+/// Watches for signals from now on, once for a command that takes its time.
 ///
 /// # Errors
 /// If the system refuses.
+#[cfg(unix)]
 pub fn install() -> Result<(), Error> {
-    ctrlc::set_handler(leave).map_err(|e| Error::failed(format!("no handler for Ctrl-C: {e}"), "ledgerlab"))
+    use signal_hook::consts::{SIGINT, SIGTERM};
+
+    let refused = |e: std::io::Error| Error::failed(format!("no handler for signals: {e}"), "ledgerlab");
+    let mut signals = signal_hook::iterator::Signals::new([SIGINT, SIGTERM]).map_err(refused)?;
+    let watch = move || match signals.forever().next() {
+        Some(SIGTERM) => leave("terminated", Exit::Terminated),
+        _ => leave("interrupted", Exit::Interrupted),
+    };
+    std::thread::Builder::new().name("signals".to_owned()).spawn(watch).map(drop).map_err(refused)
+}
+
+/// Leaves signals to the system.
+///
+/// # Errors
+/// Never.
+#[cfg(not(unix))]
+pub fn install() -> Result<(), Error> {
+    Ok(())
 }
 
 /// From now on the run that is interrupted can be resumed at `folder`.
@@ -24,11 +44,19 @@ pub fn resumable_at(folder: &Path) {
     }
 }
 
-fn leave() {
+/// From now on there is nothing to resume: the result is in its place.
+pub fn nothing_to_resume() {
+    if let Ok(mut slot) = RESUMABLE.lock() {
+        *slot = None;
+    }
+}
+
+#[cfg(unix)]
+fn leave(what: &str, exit: Exit) {
     let hint = RESUMABLE.lock().ok().and_then(|slot| slot.clone());
     match hint {
-        Some(folder) => print::err(&format!("interrupted\nhint: continue with --resume {}", folder.display())),
-        None => print::err("interrupted"),
+        Some(folder) => print::err(&format!("{what}\nhint: continue with --resume {}", folder.display())),
+        None => print::err(what),
     }
-    std::process::exit(Exit::Interrupted as i32);
+    std::process::exit(exit as i32);
 }

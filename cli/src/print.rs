@@ -2,6 +2,8 @@
 
 use std::io::Write;
 
+use ledgerlab_sim::scenario::Problem;
+
 /// Writes data to standard output, with one line break at its end.
 pub fn out(text: &str) {
     let _ = writeln!(std::io::stdout().lock(), "{}", text.trim_end_matches('\n'));
@@ -10,6 +12,11 @@ pub fn out(text: &str) {
 /// Writes a message to standard error, with one line break at its end.
 pub fn err(text: &str) {
     let _ = writeln!(std::io::stderr().lock(), "{}", text.trim_end_matches('\n'));
+}
+
+/// Writes the warnings of a scenario to standard error.
+pub fn warnings(warnings: &[Problem]) {
+    warnings.iter().for_each(|warning| err(&format!("warning: {warning}")));
 }
 
 /// Lays rows out in columns, two spaces apart.

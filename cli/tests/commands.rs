@@ -101,6 +101,80 @@ fn validate_checks_every_file_and_says_which_are_valid() {
 }
 
 #[test]
+fn validate_warns_of_what_hardly_means_what_it_says() {
+    let dir = scratch();
+    std::fs::write(dir.path().join("s.toml"), SMALL).unwrap();
+    let slow = ["--set", "network.rtt=constant:60 ms", "--set", "consensus.hotstuff.timeout=20 ms"];
+    let output = ledgerlab(dir.path(), &[&["validate", "s.toml"], &slow[..]].concat());
+    insta::assert_snapshot!(shown(&output), @r#"
+    exit 0
+    --- stdout
+    s.toml: valid, 1 point, 1 run
+    --- stderr
+    warning: --set: key `consensus.hotstuff.timeout` = "20 ms": every view fails until its timeout has grown: even the best placed leader is 61 ms from a quorum and back, with a record's way to disk each time; with the block period at least 61 ms
+    hint: a usual timeout is ten times that; or shorten node.fsync or the network's latency
+    "#);
+    let output = ledgerlab(dir.path(), &["validate", "--json", "s.toml", "--set", "network.degree=9"]);
+    let document: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(document["files"][0]["warnings"][0]["key"], "network.degree");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_signal_leaves_a_run_that_resumes_and_the_next_run_says_so() {
+    use std::io::{BufRead, BufReader};
+    use std::process::Stdio;
+
+    let dir = scratch();
+    std::fs::write(dir.path().join("s.toml"), SMALL.replace("[run]", "[run]\nreplications = 200")).unwrap();
+    for (signal, code, word) in [("TERM", 143, "terminated"), ("INT", 130, "interrupted")] {
+        let out = format!("out-{signal}");
+        let mut run = Command::new(env!("CARGO_BIN_EXE_ledgerlab"))
+            .args(["run", "s.toml", "--jobs", "1", "--out", &out])
+            .current_dir(dir.path())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(run.stderr.take().unwrap()).lines();
+        assert!(lines.next().unwrap().unwrap().starts_with("1/200"));
+        assert!(Command::new("kill").args(["-s", signal, &run.id().to_string()]).status().unwrap().success());
+        let rest: Vec<String> = lines.map(Result::unwrap).filter(|line| !line.contains("/200")).collect();
+        assert_eq!(run.wait().unwrap().code(), Some(code));
+        assert_eq!(rest, [word.to_owned(), format!("hint: continue with --resume {out}")]);
+        assert!(!dir.path().join(&out).exists() && dir.path().join(format!("{out}.partial")).is_dir());
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_killed_run_is_mentioned_by_the_next_one() {
+    use std::io::{BufRead, BufReader};
+    use std::process::Stdio;
+
+    let dir = scratch();
+    std::fs::write(dir.path().join("s.toml"), SMALL.replace("[run]", "[run]\nreplications = 5")).unwrap();
+    let mut run = Command::new(env!("CARGO_BIN_EXE_ledgerlab"))
+        .args(["run", "s.toml", "--jobs", "1"])
+        .current_dir(dir.path())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(run.stderr.take().unwrap()).lines();
+    lines.next().unwrap().unwrap();
+    run.kill().unwrap();
+    run.wait().unwrap();
+    let next = ledgerlab(dir.path(), &["run", "s.toml", "--jobs", "1"]);
+    let text = shown(&next);
+    let said: Vec<&str> = text.lines().filter(|l| l.starts_with("note:") || l.starts_with("hint:")).collect();
+    assert_eq!(said.len(), 2, "{text}");
+    let folder = said[1].split_whitespace().last().unwrap();
+    assert!(folder.starts_with("results/s/") && said[0].contains(&format!("{folder}.partial")), "{text}");
+    let resumed = ledgerlab(dir.path(), &["run", "s.toml", "--resume", folder]);
+    assert_eq!(resumed.status.code(), Some(0), "{}", shown(&resumed));
+    assert!(shown(&resumed).contains("of 5 runs are completed already"));
+}
+
+#[test]
 fn wrong_usage_exits_2_and_help_0() {
     let dir = scratch();
     assert_eq!(ledgerlab(dir.path(), &["fly"]).status.code(), Some(2));
@@ -139,7 +213,7 @@ fn an_output_folder_that_cannot_be_written_is_a_failed_run() {
     exit 1
     --- stdout
     --- stderr
-    error: s.toml/out: cannot be written: a part of the path is a file
+    error: s.toml/out: cannot be written: s.toml is a file, not a folder
     hint: name another folder with --out
     ");
 }

@@ -66,6 +66,8 @@ pub enum Mark {
     Dashed,
     /// A filled area.
     Area,
+    /// A tint behind everything else.
+    Shade,
 }
 
 /// Width and height in units of the view box; the page scales it.

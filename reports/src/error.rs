@@ -45,12 +45,6 @@ pub enum Error {
         /// The one that can be read.
         expected: u32,
     },
-    /// A checkpoint of another experiment.
-    #[error("{} holds replications of another scenario, seed or version", path.display())]
-    OtherCheckpoint {
-        /// The file.
-        path: PathBuf,
-    },
     /// A table that could not be built or encoded.
     #[error("cannot write table {name}: {source}")]
     Table {
@@ -88,9 +82,6 @@ impl Error {
         match self {
             Error::Occupied { .. } => Some("choose another folder, or replace it with --force"),
             Error::Foreign { .. } => Some("choose another folder; --force replaces results only"),
-            Error::OtherCheckpoint { .. } => {
-                Some("resume with the same scenario and version, or choose another folder")
-            }
             Error::Schema { .. } => Some("run the scenario again with this version"),
             Error::NotASummary { .. } => Some("give a folder that `ledgerlab run` has written"),
             Error::Io { .. } | Error::Table { .. } | Error::Encode { .. } | Error::Chart { .. } => None,

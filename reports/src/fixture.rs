@@ -207,6 +207,7 @@ fn blocks(latency_ms: f64) -> BlockStats {
     let slow = latency_ms > 10_000.0;
     BlockStats {
         count: 300,
+        made: if slow { 314 } else { 301 },
         empty: 3,
         stale: if slow { 12 } else { 0 },
         reverted: if slow { 30 } else { 0 },

@@ -5,7 +5,7 @@
 
 use crate::error::Error;
 use crate::frame;
-use crate::{checkpoint, hgrm, html, json, overview};
+use crate::{hgrm, html, json, overview};
 use ledgerlab_sim::record::{LatencyHistogram, RunRecord, Summary};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -22,7 +22,7 @@ pub enum Existing {
 /// Name of the report in a result folder.
 const REPORT: &str = "report.html";
 
-/// Whether a result may go to `folder`: one that is not there, is empty, or holds a checkpoint only, is free.
+/// Whether a result may go to `folder`: one that is not there or is empty is free.
 ///
 /// # Errors
 /// [`Error::Occupied`] where it holds a result that is not to be replaced, [`Error::Foreign`] where it holds anything
@@ -31,9 +31,8 @@ pub fn check_free(folder: &Path, existing: Existing) -> Result<(), Error> {
     if !folder.exists() {
         return Ok(());
     }
-    let entries = fs::read_dir(folder).map_err(Error::io("read", folder))?;
-    let foreign = entries.flatten().any(|entry| entry.file_name() != checkpoint::FILE);
-    match (foreign, folder.join(json::FILE).is_file(), existing) {
+    let occupied = fs::read_dir(folder).map_err(Error::io("read", folder))?.next().is_some();
+    match (occupied, folder.join(json::FILE).is_file(), existing) {
         (false, _, _) | (true, true, Existing::Replace) => Ok(()),
         (true, true, Existing::Refuse) => Err(Error::Occupied { path: folder.to_path_buf() }),
         (true, false, _) => Err(Error::Foreign { path: folder.to_path_buf() }),
@@ -51,24 +50,14 @@ pub fn write(summary: &Summary, runs: &[RunRecord], folder: &Path, existing: Exi
     partial.become_folder(folder)
 }
 
-/// Writes the same files into a `folder` that exists, and removes its checkpoint at the end.
-///
-/// For a caller that gives the folder its final name itself: a failure leaves what was written so far.
-///
-/// # Errors
-/// As the parts: [`Error::Io`], [`Error::Table`], [`Error::Encode`], [`Error::Chart`].
-pub fn fill(summary: &Summary, runs: &[RunRecord], folder: &Path) -> Result<(), Error> {
+/// Writes the same files into a `folder` that exists; a failure leaves what was written so far.
+fn fill(summary: &Summary, runs: &[RunRecord], folder: &Path) -> Result<(), Error> {
     for mut table in frame::tables(summary, runs)? {
         frame::write_parquet(&mut table, summary, folder)?;
     }
     write_distributions(summary, runs, folder)?;
     write_text(&folder.join(REPORT), &html::page(summary)?)?;
-    write_text(&folder.join(json::FILE), &json::to_json(summary)?)?;
-    let checkpoint = folder.join(checkpoint::FILE);
-    if checkpoint.exists() {
-        fs::remove_file(&checkpoint).map_err(Error::io("remove", &checkpoint))?;
-    }
-    Ok(())
+    write_text(&folder.join(json::FILE), &json::to_json(summary)?)
 }
 
 /// Makes `report.html` again from the folder's `summary.json`, and gives its path.

@@ -15,6 +15,9 @@ pub fn slo_unit(key: &str) -> &'static str {
 /// Shown where a figure does not exist.
 pub const NONE: &str = "-";
 
+/// Decimals beyond these are noise in any unit that is used here.
+const MOST_DECIMALS: f64 = 15.0;
+
 /// A unit with the factor that one of it has in base units.
 type Unit = (f64, &'static str);
 
@@ -64,7 +67,7 @@ pub fn count(value: u64) -> String {
 /// A number on an axis: no more decimals than it has.
 #[must_use]
 pub fn tick(value: f64) -> String {
-    trimmed(&format!("{value:.6}"))
+    trimmed(&format!("{value:.*}", decimals(value).max(6)))
 }
 
 /// Bytes on an axis.
@@ -158,11 +161,11 @@ fn scaled(value: f64, factor: f64) -> String {
     format!("{value:.*}", decimals(value))
 }
 
-/// Decimals for four significant digits at most, fewer for large numbers, none for whole ones.
+/// Decimals for four significant digits at most, fewer for large numbers, none for whole ones; a small one keeps two.
 fn decimals(value: f64) -> usize {
     match value.abs() {
         0.0 => 0,
-        size if size < 0.01 => 4,
+        size if size < 0.01 => (1.0 - size.log10().floor()).clamp(4.0, MOST_DECIMALS) as usize,
         size if size < 1.0 => 3,
         size if size < 10.0 => 2,
         size if size < 1000.0 => 1,
@@ -180,6 +183,7 @@ mod tests {
         assert_eq!(bytes_of, ["0 B", "999.0 B", "1.00 kB", "1.23 MB", "98.7 GB", "25.0 PB"]);
         assert_eq!([0.05, 412.34, 61_500.0].map(milliseconds), ["50.0 \u{b5}s", "412.3 ms", "61.5 s"]);
         assert_eq!([0.0, 0.004, 0.25, 149.8, 49_876.4].map(number), ["0", "0.0040", "0.250", "149.8", "49876"]);
+        assert_eq!([0.000_4, 0.000_023_15].map(number), ["0.00040", "0.000023"]);
         assert_eq!([0.0, 0.9987, 1.0].map(percent), ["0 %", "99.9 %", "100.0 %"]);
         assert_eq!([7, 1_234, 1_234_567].map(count), ["7", "1,234", "1,234,567"]);
     }
@@ -187,6 +191,7 @@ mod tests {
     #[test]
     fn ticks_have_no_idle_zeros() {
         assert_eq!([0.0, 0.30000000000000004, 150.0, 2.5].map(tick), ["0", "0.3", "150", "2.5"]);
+        assert_eq!(tick(0.000_000_2), "0.0000002");
         assert_eq!([0.0, 2e9, 2.5e9, 1e13].map(tick_bytes), ["0 B", "2 GB", "2.5 GB", "10 TB"]);
     }
 
@@ -196,6 +201,7 @@ mod tests {
         assert_eq!(milliseconds_estimate(estimate(61_500.0, Some(2_040.0))), "61.5 \u{b1} 2.0 s");
         assert_eq!(bytes_estimate(estimate(1.5e9, Some(2e7))), "1.50 \u{b1} 0.02 GB");
         assert_eq!(number_estimate(estimate(149.8, None)), "149.8");
+        assert_eq!(number_estimate(estimate(0.000_023_15, Some(0.000_004))), "0.000023 \u{b1} 0.000004");
         assert_eq!(percent_estimate(None), NONE);
         assert_eq!(estimate_in("tx/s", "throughput_tx_per_s", estimate(12.0, Some(0.5))), "12.0 \u{b1} 0.5 tx/s");
         assert_eq!(estimate_in("", "success_rate", estimate(0.5, None)), "50.0 %");

@@ -200,6 +200,7 @@ fn mark_class(mark: Mark) -> &'static str {
         Mark::Solid => "solid",
         Mark::Dashed => "dashed",
         Mark::Area => "area",
+        Mark::Shade => "area shade",
     }
 }
 

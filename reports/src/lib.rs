@@ -2,9 +2,8 @@
 //! Result folders: Parquet tables, charts, HTML and terminal tables from run records.
 //!
 //! [`write()`] makes a folder that is whole or not there, [`render`] makes its report again from `summary.json` alone,
-//! [`table`] is what the terminal shows, [`Checkpoint`] keeps what an interrupted run has done. Nothing here measures: every figure comes from `ledgerlab_sim::record`.
+//! [`table`] is what the terminal shows. Nothing here measures: every figure comes from `ledgerlab_sim::record`.
 
-pub mod checkpoint;
 pub mod error;
 pub mod folder;
 pub mod format;
@@ -19,9 +18,8 @@ mod html;
 #[cfg(test)]
 mod fixture;
 
-pub use checkpoint::Checkpoint;
 pub use error::Error;
-pub use folder::{Existing, check_free, fill, render, write};
+pub use folder::{Existing, check_free, render, write};
 pub use html::page;
 pub use json::{read_summary, to_json};
 pub use overview::table;

@@ -298,11 +298,13 @@ impl<'s, P: Protocol, Q: Queue> Simulation<'s, P, Q> {
         let held = self.held();
         self.meter.clients_left(now, self.clients.last_answers());
         self.meter.finish(now, self.messages.counts(), self.events, &self.txs, &held, &self.blocks);
-        let delay = self.network.latency().max_typical();
+        // What binds a signer is durable before it leaves, so each delay has an fsync in it.
+        let node = &self.scenario.node;
+        let delay = self.network.latency().max_typical() + node.disk.fsync;
         let bound = P::recovery_bound(&self.config, &self.validators, delay)
             .unwrap_or(P::expected_finality(&self.config, delay) * PATIENCE);
         // A transaction waits from its planned time, a replica only from when its gateway lets its batch go.
-        let bound = bound + self.scenario.mempool.batch_delay + self.scenario.mempool.adapter;
+        let bound = bound + self.scenario.mempool.batch_delay + self.scenario.mempool.adapter + node.execution;
         let context = Context {
             scenario: self.scenario,
             validators: &self.validators,

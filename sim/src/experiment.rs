@@ -3,10 +3,14 @@
 //! Each run is a pure function of its scenario and seed, so neither the number of threads nor the order in which runs
 //! end reaches a result.
 
-use rayon::prelude::{IntoParallelIterator, ParallelIterator};
+use std::sync::atomic::{AtomicU64, Ordering};
 
+use ledgerlab_consensus::{Height, NodeId, Time};
+use rayon::prelude::{IndexedParallelIterator, IntoParallelIterator, ParallelIterator};
+
+use crate::probe::Probe;
 use crate::record::RunRecord;
-use crate::run::{replication_seed, run};
+use crate::run::{replication_seed, run_probed};
 use crate::scenario::Scenario;
 
 /// One run of an experiment.
@@ -27,25 +31,87 @@ pub fn jobs(points: &[&Scenario]) -> Vec<Job> {
     points.iter().enumerate().flat_map(of).collect()
 }
 
-/// Carries out `jobs` on `threads` threads (`None`: one for each core); `done` hears of each record as it is made.
-/// Returns the records in the order of `jobs`.
+/// How far a run has come, readable from another thread while it goes on.
+#[derive(Debug)]
+pub struct Gauge(AtomicU64);
+
+impl Gauge {
+    const WAITING: u64 = u64::MAX;
+    const DONE: u64 = u64::MAX - 1;
+
+    /// The simulated time at which something was last sent or finalised; `None` before the run and after it.
+    pub fn at(&self) -> Option<Time> {
+        Some(self.0.load(Ordering::Relaxed)).filter(|ns| *ns < Gauge::DONE).map(Time)
+    }
+
+    fn set(&self, ns: u64) {
+        self.0.store(ns, Ordering::Relaxed);
+    }
+}
+
+impl Default for Gauge {
+    fn default() -> Gauge {
+        Gauge(AtomicU64::new(Gauge::WAITING))
+    }
+}
+
+/// Moves a gauge on with the run.
+struct Pointer<'a> {
+    gauge: &'a Gauge,
+    latest: Time,
+}
+
+impl Pointer<'_> {
+    /// Nodes run ahead of each other by up to a second: the gauge shows who is ahead.
+    fn reach(&mut self, at: Time) {
+        if at > self.latest {
+            self.latest = at;
+            self.gauge.set(at.0);
+        }
+    }
+}
+
+impl Probe for Pointer<'_> {
+    fn on_send(&mut self, at: Time, _: NodeId, _: NodeId, _: &'static str, _: u32) {
+        self.reach(at);
+    }
+    fn on_finalize(&mut self, at: Time, _: NodeId, _: Height) {
+        self.reach(at);
+    }
+}
+
+/// Carries out `jobs` on `threads` threads (`None`: one for each core); `done` hears of each record as it is made,
+/// and the gauge of a job moves with its run. Returns the records in the order of `jobs`.
 ///
 /// # Errors
 /// If the threads cannot be started, or the first error of `done`, after which no further run is started.
+///
+/// # Panics
+/// If there are fewer gauges than jobs.
 pub fn execute<E: Send>(
     points: &[&Scenario],
     jobs: &[Job],
     threads: Option<usize>,
+    gauges: &[Gauge],
     done: impl Fn(&RunRecord) -> Result<(), E> + Sync,
 ) -> Result<Result<Vec<RunRecord>, E>, rayon::ThreadPoolBuildError> {
+    assert!(gauges.len() >= jobs.len(), "{} gauges for {} jobs", gauges.len(), jobs.len());
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads.unwrap_or(0)).build()?;
-    let one = |job: &Job| {
+    let one = |(job, gauge): (&Job, &Gauge)| {
         let scenario = points[job.point as usize];
-        let mut record = run(scenario, replication_seed(scenario.seed, job.replication));
+        gauge.set(0);
+        let mut pointer = Pointer { gauge, latest: Time::ZERO };
+        let mut record = run_probed(scenario, replication_seed(scenario.seed, job.replication), &mut pointer);
+        gauge.set(Gauge::DONE);
         record.point = job.point;
         record.replication = job.replication;
         done(&record)?;
         Ok(record)
     };
-    Ok(pool.install(|| jobs.into_par_iter().map(one).collect()))
+    Ok(pool.install(|| jobs.into_par_iter().zip(gauges).map(one).collect()))
+}
+
+/// One gauge for each job.
+pub fn gauges(jobs: &[Job]) -> Vec<Gauge> {
+    jobs.iter().map(|_| Gauge::default()).collect()
 }

@@ -104,31 +104,17 @@ impl FaultPlan {
         let w = &self.down[node.0 as usize];
         w.get(w.partition_point(|w| w.to <= at)).is_none_or(|w| at < w.from)
     }
-    /// Whether node `node` is down at any time.
-    pub fn ever_crashes(&self, node: u32) -> bool {
-        !self.down[node as usize].is_empty()
-    }
     /// The node's first crash at or after `from`.
     pub fn next_crash(&self, node: NodeId, from: Time) -> Option<Time> {
         let w = &self.down[node.0 as usize];
         w.get(w.partition_point(|w| w.from < from)).map(|w| w.from)
     }
-    /// When the node runs again, if it is down at `at` and ever comes back.
-    pub fn back_at(&self, node: NodeId, at: Time) -> Option<Time> {
-        let w = &self.down[node.0 as usize];
-        let w = w.get(w.partition_point(|w| w.to <= at)).filter(|w| w.has(at))?;
-        (w.to != Time::NEVER).then_some(w.to)
-    }
     /// When the node is down.
     pub fn down(&self, node: NodeId) -> &[Window] {
         &self.down[node.0 as usize]
     }
-    /// Whether a partition separates two nodes at `at`; crashes do not count.
-    pub fn cut(&self, a: NodeId, b: NodeId, at: Time) -> bool {
-        self.partitions.cut(a, b, at, at)
-    }
-    /// Whether a partition separates them at any moment from `from` to `to`, both included: a message in flight
-    /// then is lost.
+    /// Whether a partition separates two nodes at any moment from `from` to `to`, both included: a message in flight
+    /// then is lost. Crashes do not count.
     pub fn cut_during(&self, a: NodeId, b: NodeId, from: Time, to: Time) -> bool {
         self.partitions.cut(a, b, from, to)
     }

@@ -364,7 +364,7 @@ impl Meter {
         self.end = end;
         self.messages = messages;
         self.events = events;
-        self.blocks.stale = self.count_stale(blocks);
+        (self.blocks.made, self.blocks.stale) = self.count_made(blocks);
         let mut expired = vec![0; self.cohorts.workloads().count()];
         let waiting: Vec<usize> =
             (0..txs.len()).filter(|i| self.conservation.state(*i as u64) == Some(State::Pending)).collect();

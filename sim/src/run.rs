@@ -21,7 +21,7 @@ pub enum Engine {
 }
 
 impl Engine {
-    fn queue(self) -> Pending {
+    pub(crate) fn queue(self) -> Pending {
         match self {
             Engine::Fast => Pending::windows(),
             Engine::Reference => Pending::heap(),

@@ -6,6 +6,7 @@
 
 mod build;
 pub mod effective;
+mod effort;
 pub mod experiment;
 mod fault;
 mod finality;
@@ -14,6 +15,7 @@ pub mod model;
 mod network;
 mod node;
 mod organisation;
+mod plausible;
 pub mod problem;
 mod protocol;
 mod quantity;
@@ -30,7 +32,6 @@ pub use experiment::{Axis, Experiment, Point};
 pub use model::*;
 pub use problem::{Problem, ScenarioError};
 pub use protocol::{ProtocolFacts, fault_bound, protocol_facts, protocols, show_knob, validators};
-pub use storage::STORAGE_VARIANTS;
 pub use workload::show_param;
 
 #[cfg(test)]

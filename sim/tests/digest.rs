@@ -17,8 +17,9 @@ use ledgerlab_consensus::{
     Claim, Cx, Effect, Env, Family, FaultBound, Finality, Gate, Knob, Lane, Message, NodeId, Protocol, ProtocolInfo,
     Records, Reply, Rotation, Settings, Span, Status, Time, Tip, Validators, wire,
 };
-use ledgerlab_sim::experiment::{Job, execute, jobs};
+use ledgerlab_sim::experiment::{Job, execute, gauges, jobs};
 use ledgerlab_sim::probe::Blind;
+use ledgerlab_sim::record::RunRecord;
 use ledgerlab_sim::run::{Engine, replication_seed, run, run_on, run_probed, run_protocol};
 use ledgerlab_sim::scenario::{Experiment, Scenario};
 use world::{Watch, scenario, scenario_with};
@@ -230,7 +231,9 @@ fn it_does_not_change_with_the_folder() {
 /// Digests of all points and replications, in order.
 fn digests(experiment: &Experiment, threads: usize) -> Vec<String> {
     let points: Vec<&Scenario> = experiment.points.iter().map(|p| &p.scenario).collect();
-    let records = execute(&points, &jobs(&points), Some(threads), |_| Ok::<(), ()>(())).expect("threads");
+    let jobs = jobs(&points);
+    let done = |_: &RunRecord| Ok::<(), ()>(());
+    let records = execute(&points, &jobs, Some(threads), &gauges(&jobs), done).expect("threads");
     let records = records.expect("no error");
     for r in &records {
         assert!(!r.verdict.failed(), "point {}, replication {}: {}", r.point, r.replication, r.verdict.text());

@@ -31,7 +31,7 @@ const TABLE: &[Row] = &[
     row("cluster", &["consensus", "workloads", "sim", "store"], &["tokio"]),
     row("reports", &["workloads", "sim"], &["polars", "plotters"]),
     row("benches", &["consensus", "workloads", "sim", "store"], &["criterion"]),
-    row("cli", &["consensus", "workloads", "sim", "store", "cluster", "reports", "benches"], &["clap", "ctrlc"]),
+    row("cli", &["consensus", "workloads", "sim", "store", "cluster", "reports", "benches"], &["clap", "signal-hook"]),
 ];
 
 /// Crates whose results must not depend on the machine.

@@ -13,7 +13,7 @@ mod exponential;
 pub mod fixed;
 pub mod img;
 pub mod iot;
-mod normal;
+pub mod normal;
 pub mod param;
 mod process;
 pub mod profile;

@@ -5,8 +5,15 @@
 //! and IEEE arithmetic are used.
 #![expect(clippy::excessive_precision, reason = "coefficients as published")]
 
-/// The x with `P(X <= x) = p`, for p strictly between 0 and 1.
+/// The x with `P(X <= x) = p`; infinite at 0 and 1, NaN outside.
 pub fn quantile(p: f64) -> f64 {
+    if p <= 0.0 || p >= 1.0 || p.is_nan() {
+        return match p {
+            0.0 => f64::NEG_INFINITY,
+            1.0 => f64::INFINITY,
+            _ => f64::NAN,
+        };
+    }
     let q = p - 0.5;
     if q.abs() <= 0.425 {
         let r = 0.180625 - q * q;
@@ -117,6 +124,12 @@ mod tests {
         ] {
             assert!((quantile(p) - x).abs() < 1e-14, "quantile({p}) is {}, not {x}", quantile(p));
         }
+    }
+
+    #[test]
+    fn is_infinite_at_the_ends_and_nothing_beyond() {
+        assert_eq!((quantile(0.0), quantile(1.0)), (f64::NEG_INFINITY, f64::INFINITY));
+        assert!(quantile(-0.1).is_nan() && quantile(1.1).is_nan() && quantile(f64::NAN).is_nan());
     }
 
     #[test]

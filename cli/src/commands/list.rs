@@ -2,7 +2,8 @@
 
 use ledgerlab_consensus::{Finality, Knob, KnobValue};
 use ledgerlab_sim::network::tables;
-use ledgerlab_sim::scenario::{ProtocolFacts, STORAGE_VARIANTS, fault_bound, protocols, show_knob, show_param};
+use ledgerlab_sim::scenario::{ProtocolFacts, fault_bound, protocols, show_knob, show_param};
+use ledgerlab_sim::storage::VARIANTS;
 use ledgerlab_workloads::{KINDS, Param, WorkloadKind};
 use serde_json::{Value, json};
 
@@ -82,7 +83,7 @@ fn param_rows(kind: &WorkloadKind) -> Vec<Vec<String>> {
 }
 
 fn storage_rows() -> Vec<Vec<String>> {
-    STORAGE_VARIANTS.iter().map(|(id, doc)| row([id, doc])).collect()
+    VARIANTS.iter().map(|v| row([v.id, v.doc])).collect()
 }
 
 fn table_rows() -> Vec<Vec<String>> {
@@ -100,7 +101,7 @@ fn document() -> Value {
     json!({
         "protocols": protocols().iter().map(protocol_json).collect::<Vec<_>>(),
         "workloads": KINDS.iter().map(|kind| workload_json(kind)).collect::<Vec<_>>(),
-        "storage": STORAGE_VARIANTS.iter().map(|(id, doc)| json!({ "id": id, "doc": doc })).collect::<Vec<_>>(),
+        "storage": VARIANTS.iter().map(|v| json!({ "id": v.id, "doc": v.doc })).collect::<Vec<_>>(),
         "rtt": tables::NAMES.iter().filter_map(|name| tables::named(name)).map(|table| json!({
             "id": table.name, "source": table.source, "regions": table.regions,
         })).collect::<Vec<_>>(),

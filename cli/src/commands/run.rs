@@ -1,5 +1,8 @@
 //! `ledgerlab run`: every point of a scenario into one result folder.
 
+use std::path::Path;
+use std::thread::available_parallelism;
+
 use ledgerlab_sim::scenario::Experiment;
 
 use crate::args::RunArgs;
@@ -16,6 +19,10 @@ pub fn run(args: &RunArgs) -> Result<Exit, Error> {
     let overrides = overrides(args);
     let experiment = Experiment::load(&args.file, &overrides)?;
     let folder = folder(args, &experiment)?;
+    if !args.quiet {
+        print::warnings(&experiment.warnings);
+        folder.unfinished().iter().for_each(|earlier| tell_unfinished(earlier));
+    }
     interrupt::install()?;
     interrupt::resumable_at(folder.target());
     let request = Request {
@@ -23,11 +30,12 @@ pub fn run(args: &RunArgs) -> Result<Exit, Error> {
         file: &args.file,
         overrides: &overrides,
         folder: &folder,
-        jobs: args.jobs.map(usize::from),
+        jobs: threads(args.jobs, args.quiet),
         quiet: args.quiet,
     };
     let outcome = execute::run(&request)?;
     let target = folder.finish()?;
+    interrupt::nothing_to_resume();
     print::out(&if args.json { outcome.json } else { outcome.table });
     print::err(&format!("{}", target.display()));
     Ok(outcome.exit)
@@ -39,10 +47,50 @@ fn overrides(args: &RunArgs) -> Vec<String> {
     args.set.iter().cloned().chain(seed).collect()
 }
 
+fn tell_unfinished(earlier: &Path) {
+    let folder = earlier.display();
+    print::err(&format!(
+        "note: an earlier run of this scenario is unfinished in {folder}.partial; a new one begins\n\
+         hint: the earlier one continues with --resume {folder}"
+    ));
+}
+
+/// The threads that were asked for, but no more than the machine has cores.
+fn threads(jobs: Option<u16>, quiet: bool) -> Option<usize> {
+    let cores = available_parallelism().map_or(1, usize::from);
+    let (threads, note) = limited(usize::from(jobs?), cores);
+    if let Some(note) = note.filter(|_| !quiet) {
+        print::err(&note);
+    }
+    Some(threads)
+}
+
+/// A run keeps a core busy all the time, so that further threads only take memory.
+fn limited(jobs: usize, cores: usize) -> (usize, Option<String>) {
+    if jobs <= cores {
+        return (jobs, None);
+    }
+    let s = if cores == 1 { "" } else { "s" };
+    (cores, Some(format!("note: --jobs {jobs} is more than the {cores} core{s} of this machine: {cores} at a time")))
+}
+
 fn folder(args: &RunArgs, experiment: &Experiment) -> Result<Folder, Error> {
     match (&args.resume, &args.out) {
         (Some(named), _) => Folder::resumed(named),
         (None, Some(out)) => Folder::named(out, args.force),
         (None, None) => Folder::next(&experiment.name, &experiment.identity()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::limited;
+
+    #[test]
+    fn more_threads_than_cores_are_not_started() {
+        assert_eq!((limited(1, 2), limited(2, 2)), ((1, None), (2, None)));
+        let (threads, note) = limited(1_000, 2);
+        assert_eq!(threads, 2);
+        insta::assert_snapshot!(note.unwrap(), @"note: --jobs 1000 is more than the 2 cores of this machine: 2 at a time");
     }
 }

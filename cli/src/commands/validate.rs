@@ -30,6 +30,7 @@ pub fn validate(args: &ValidateArgs) -> Result<Exit, Error> {
     for (file, result) in &checked {
         if let Ok(experiment) = result {
             print::out(&format!("{}: valid, {}", file.display(), size(experiment)));
+            print::warnings(&experiment.warnings);
         }
     }
     error.map_or(Ok(Exit::Fine), Err)
@@ -49,6 +50,7 @@ fn file_json(file: &Path, result: &Result<Experiment, ScenarioError>) -> Value {
             "valid": true,
             "name": experiment.name,
             "identity": experiment.identity(),
+            "warnings": experiment.warnings.iter().map(Problem::to_json).collect::<Vec<_>>(),
             "points": experiment.points.iter().map(|p| json!({
                 "labels": p.labels,
                 "identity": p.scenario.effective.identity(),

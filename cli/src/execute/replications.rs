@@ -3,13 +3,15 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use ledgerlab_sim::record::RunRecord;
+use ledgerlab_sim::record::{RunRecord, SCHEMA};
 use ledgerlab_sim::scenario::Experiment;
 
 use crate::error::Error;
 
 /// The file that says which experiment the replications belong to.
 const IDENTITY: &str = "experiment";
+/// The program's version: another one may measure otherwise.
+const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// The replications in a folder.
 pub struct Replications {
@@ -23,12 +25,12 @@ impl Replications {
     /// If another experiment is in the folder, or it cannot be used.
     pub fn open(folder: &Path, experiment: &Experiment) -> Result<Replications, Error> {
         let path = folder.join(IDENTITY);
-        let identity = experiment.identity();
+        let identity = format!("{} {VERSION} {SCHEMA}", experiment.identity());
         match fs::read_to_string(&path) {
             Ok(found) if found == identity => {}
             Ok(_) => {
-                let error = Error::usage("the folder holds another scenario's replications", shown(folder));
-                return Err(error.hint("resume with the same file, --set and --seed as at first"));
+                let error = Error::usage("the folder holds replications of another scenario or version", shown(folder));
+                return Err(error.hint("resume with the same program, file, --set and --seed as at first"));
             }
             Err(_) => fs::write(&path, identity).map_err(|e| failed("written", &path, &e))?,
         }

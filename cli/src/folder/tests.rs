@@ -79,7 +79,7 @@ fn a_folder_that_cannot_be_made_is_a_failed_run() {
     let error = Folder::named(&dir.path().join("file/result"), false).unwrap_err();
     assert_eq!(error.exit, Exit::Failed);
     insta::assert_snapshot!(message(&dir, &error), @"
-    error: DIR/file/result: cannot be written: a part of the path is a file
+    error: DIR/file/result: cannot be written: DIR/file is a file, not a folder
     hint: name another folder with --out
     ");
 }
@@ -98,7 +98,15 @@ fn a_folder_without_permission_is_a_failed_run() {
 fn an_interrupted_run_is_found_by_either_name_and_not_overwritten() {
     let dir = scratch();
     let target = dir.path().join("result");
-    let partial = Folder::named(&target, false).unwrap().partial().to_owned();
+    let running = Folder::named(&target, false).unwrap();
+    let partial = running.partial().to_owned();
+    let error = Folder::resumed(&target).unwrap_err();
+    insta::assert_snapshot!(message(&dir, &error), @"
+    error: DIR/result.partial: a run is at work in the folder
+    hint: wait until it has ended, or name another folder with --out
+    ");
+    assert!(Folder::named(&target, true).is_err(), "--force takes nothing from a run at work");
+    drop(running);
     fs::write(partial.join("replication-1.json"), "{}").unwrap();
     let error = Folder::named(&target, false).unwrap_err();
     insta::assert_snapshot!(message(&dir, &error), @"
@@ -112,4 +120,33 @@ fn an_interrupted_run_is_found_by_either_name_and_not_overwritten() {
     error: DIR/nothing.partial: no interrupted run is here
     hint: --resume takes the folder that the interrupted run named
     ");
+}
+
+#[test]
+fn a_name_of_an_unfinished_run_is_refused() {
+    let dir = scratch();
+    let error = Folder::named(&dir.path().join("result.partial"), false).unwrap_err();
+    assert_eq!(error.exit, Exit::Usage);
+    insta::assert_snapshot!(message(&dir, &error), @"
+    error: DIR/result.partial: a name that ends in .partial is kept for unfinished runs
+    hint: write it as --out DIR/result
+    ");
+    fs::create_dir(dir.path().join("result.partial")).unwrap();
+    let error = Folder::named(&dir.path().join("result.partial"), true).unwrap_err();
+    insta::assert_snapshot!(message(&dir, &error), @"
+    error: DIR/result.partial: a name that ends in .partial is kept for unfinished runs
+    hint: continue with --resume DIR/result, or name another folder with --out
+    ");
+}
+
+#[test]
+fn a_file_in_the_place_of_replications_is_kept() {
+    let dir = scratch();
+    fs::write(dir.path().join("result.partial"), "mine").unwrap();
+    let error = Folder::named(&dir.path().join("result"), true).unwrap_err();
+    insta::assert_snapshot!(message(&dir, &error), @"
+    error: DIR/result.partial: is a file where replications would be kept
+    hint: move it, or name another folder with --out
+    ");
+    assert_eq!(fs::read_to_string(dir.path().join("result.partial")).unwrap(), "mine");
 }

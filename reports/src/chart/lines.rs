@@ -74,7 +74,7 @@ impl Lines {
             entries.push(Entry { name: line.name.clone(), color: hex(line_color(line)), mark });
         }
         for shade in &self.shades {
-            let entry = Entry { name: shade.name.clone(), color: hex(shade_color(shade)), mark: Mark::Area };
+            let entry = Entry { name: shade.name.clone(), color: hex(shade_color(shade)), mark: Mark::Shade };
             if !entries.contains(&entry) {
                 entries.push(entry);
             }

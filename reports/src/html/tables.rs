@@ -77,6 +77,7 @@ fn blocks(page: &mut Page, summary: &Summary) {
         "point",
         "blocks",
         "empty",
+        "made",
         "stale",
         "interval",
         "size",
@@ -93,6 +94,7 @@ fn blocks(page: &mut Page, summary: &Summary) {
             overview::label(summary, point),
             format::count(blocks.count),
             format::count(blocks.empty),
+            format::count(blocks.made),
             format::count(blocks.stale),
             format::optional(blocks.interval_mean_s.map(|s| s * 1e3), format::milliseconds),
             format::optional(blocks.size_mean_bytes, format::bytes),
@@ -103,8 +105,10 @@ fn blocks(page: &mut Page, summary: &Summary) {
         ]
     };
     let rows: Vec<_> = summary.points.iter().map(row).collect();
-    page.titled_table("Chain", &head, &rows, &[false, true, true, true, true, true, true, true, true, false]);
-    page.paragraph("note", "Blocks: counts are sums over replications, the others means.");
+    page.titled_table("Chain", &head, &rows, &[false, true, true, true, true, true, true, true, true, true, false]);
+    let note = "Counts are sums over replications, the others means. `blocks` became final within the window, `empty` ones \
+                among them; `made` were made in it and have a decided fate, `stale` ones among them.";
+    page.paragraph("note", note);
 }
 
 fn messages(page: &mut Page, summary: &Summary) {

@@ -81,7 +81,6 @@ impl fmt::Display for Verdict {
 pub struct Liveness {
     commits: u64,
     last: Time,
-    longest: Span,
     waiting_since: Option<Time>,
 }
 
@@ -97,14 +96,9 @@ impl Liveness {
     /// A block with transactions became final, first at any node; `left` says whether others still wait.
     /// Calls come in order of time.
     pub fn commit(&mut self, at: Time, left: bool) {
-        self.longest = self.longest.max(at.since(self.last));
         self.last = self.last.max(at);
         self.commits += 1;
         self.waiting_since = left.then_some(self.last);
-    }
-    /// The longest time without a commit, from the start of the run to the last one.
-    pub fn longest_gap(&self) -> Span {
-        self.longest
     }
     /// The last commit.
     pub fn last(&self) -> Option<Time> {

@@ -48,17 +48,22 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         let host = self.nodes[n as usize].host as usize;
         let e = self.messages.get(handle);
         let (verify, divided) = (e.verify, e.divided);
-        let cpu = &mut self.hosts[host].cpu;
-        let mut done = cpu.verify(ready, verify);
+        let h = &mut self.hosts[host];
+        let mut done = h.cpu.verify(ready, verify);
         if divided > Span::ZERO {
-            done = done.max(cpu.verify_divided(ready, divided));
+            done = done.max(h.cpu.verify_divided(ready, divided));
+        }
+        // What is verified elsewhere and costs nothing here does not overtake what may have been handled ahead.
+        let cheapest = divided == Span::ZERO && verify <= self.scenario.node.crypto.verify;
+        if cheapest {
+            done = done.max(h.handed);
+            h.handed = done;
         }
         let known = done.min(Time(self.horizon.0 - 1));
         if self.gateway.next_at() <= known {
             self.ingest(known);
         }
-        // A later message cannot overtake one of the least cost; anything else waits on the agenda for its end.
-        let cheapest = divided == Span::ZERO && verify <= self.scenario.node.crypto.verify;
+        // A later message cannot overtake a cheap one; anything else waits on the agenda for its end.
         if cheapest && done < self.horizon && self.hosts[host].agenda.next_at() > done {
             self.deliver(n, arrived, done, handle);
         } else {

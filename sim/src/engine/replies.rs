@@ -2,8 +2,8 @@
 //! may be faulty, as the protocol's reply rule says.
 //!
 //! A replica that has executed a final block replies to each gateway whose clients' transactions are in it: one
-//! message for all of them, sent over the same links as everything else and counted apart. Clients verify replies on
-//! their own machines. A gateway that has executed a block and lacks replies asks everybody again after the client's
+//! message for all of them, sent over the same links as everything else and counted apart. The gateway verifies
+//! replies for its clients. A gateway that has executed a block and lacks replies asks everybody again after the client's
 //! timeout, as a PBFT client retransmits its request (Castro and Liskov 1999, section 4.1).
 
 use ledgerlab_consensus::{NodeId, Protocol, Time};

@@ -8,6 +8,7 @@ use crate::kernel::queue::Pending;
 use crate::network::link::Rate;
 use crate::probe::Blind;
 use crate::record::{RunRecord, Verdict};
+use crate::run::Engine;
 use crate::scenario::Experiment;
 
 const WORLD: &str = r#"
@@ -114,10 +115,13 @@ fn a_link_above_its_rate_fails_the_run() {
 }
 
 /// The digest of a run whose hosts may run ahead by so much.
-fn digest_ahead(sharing: &str, ahead: Span) -> String {
+fn digest_ahead(sharing: &str, ahead: Span, engine: Engine) -> String {
     let points = crowd(sharing).points;
     let mut probe = Blind;
-    let mut sim = Simulation::<Pbft, Pending>::new(&points[0].scenario, 1, Pending::heap(), &mut probe);
+    let mut sim = Simulation::<Pbft, Pending>::new(&points[0].scenario, 1, engine.queue(), &mut probe);
+    if engine == Engine::Fast {
+        sim = sim.in_windows();
+    }
     sim.start();
     sim.horizon = Time::ZERO + ahead;
     while sim.horizon < Time::ZERO + GRID * 6 {
@@ -136,9 +140,11 @@ fn digest_ahead(sharing: &str, ahead: Span) -> String {
 #[test]
 fn how_far_hosts_run_ahead_decides_nothing() {
     let digests = SHARING.map(|sharing| {
-        let own = digest_ahead(sharing, GRID);
-        for ahead in [Span::millis(250), Span::millis(10), Span::micros(330)] {
-            assert_eq!(digest_ahead(sharing, ahead), own, "{sharing}, {} ns", ahead.0);
+        let own = digest_ahead(sharing, GRID, Engine::Reference);
+        for ahead in [GRID, Span::millis(250), Span::millis(10), Span::micros(330)] {
+            for engine in [Engine::Reference, Engine::Fast] {
+                assert_eq!(digest_ahead(sharing, ahead, engine), own, "{sharing}, {} ns, {engine:?}", ahead.0);
+            }
         }
         own
     });

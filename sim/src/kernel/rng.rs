@@ -4,14 +4,13 @@
 //! do not depend on the order of evaluation, and a scenario that changes one purpose leaves all other draws alone
 //! (paired comparisons). Good enough for simulation; not for cryptography.
 
-mod normal;
 mod quantile;
 #[cfg(test)]
 mod tests;
 
 use ledgerlab_consensus::types::mix64;
 
-pub use normal::{cdf as normal_cdf, quantile as normal_quantile};
+pub use ledgerlab_workloads::normal::quantile as normal_quantile;
 pub use quantile::QuantileTable;
 
 /// What a stream is for: one key each. The numbers are part of every result, so they never change.

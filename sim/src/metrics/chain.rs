@@ -16,6 +16,7 @@ pub(super) struct BlockCounts {
     pub(super) transactions: u64,
     pub(super) first: Option<Time>,
     pub(super) last: Option<Time>,
+    pub(super) made: u64,
     pub(super) stale: u64,
     pub(super) catch_ups: u64,
     pub(super) view_changes: u64,
@@ -24,13 +25,19 @@ pub(super) struct BlockCounts {
 }
 
 impl Meter {
-    /// Blocks proposed in the window, before the last one that became final, that did not become final themselves.
-    pub(super) fn count_stale(&self, blocks: &Blocks) -> u64 {
+    /// Blocks made in the window whose fate is decided, and those of them that are stale. A block is made when it is
+    /// first proposed, else adopted; its fate is decided once a block that was made no earlier is final.
+    pub(super) fn count_made(&self, blocks: &Blocks) -> (u64, u64) {
         let proposed = |b: &Block| b.payloads.first().and_then(|p| blocks.payload(*p).proposed);
-        let all = || (0..).zip(blocks.iter()).filter_map(|(id, b)| Some((id, proposed(b)?)));
+        let made = |b: &Block| proposed(b).or(b.adopted);
+        let all = || (0..).zip(blocks.iter()).skip(1).filter_map(|(id, b)| Some((id, made(b)?)));
         let last = all().filter(|(id, _)| self.reports.is_decided(*id)).map(|(_, at)| at).max();
-        let stale =
-            |(id, at): &(BlockId, Time)| self.in_window(*at) && Some(*at) < last && !self.reports.is_decided(*id);
-        all().filter(stale).count() as u64
+        let decided = |(_, at): &(BlockId, Time)| self.in_window(*at) && Some(*at) <= last;
+        let (mut count, mut stale) = (0, 0);
+        for (id, _) in all().filter(decided) {
+            count += 1;
+            stale += u64::from(!self.reports.is_decided(id));
+        }
+        (count, stale)
     }
 }

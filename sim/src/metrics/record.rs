@@ -9,12 +9,15 @@ use crate::record::{
     BlockStats, CheckOutcome, ClassBytes, FaultWindow, FinalityRecord, MessageCount, NodeUse, Rates, ReadRecord,
     RunRecord, StorageRecord, Verdict, Window, WorkloadRecord,
 };
-use crate::scenario::{FinalityNodes, FinalityRule, Scenario};
+use crate::scenario::{FinalityNodes, FinalityRule, Problem, Scenario};
 use crate::storage::StorageModel;
 use crate::storage::projection::{BlockRate, Week, project};
 
 /// From this utilisation on a machine counts as overloaded.
 const OVERLOAD: f64 = 0.95;
+/// A warm-up below this share of the median time to finality is worth a warning: at the start of the window commits
+/// are then missing that a longer run would have.
+const SETTLED: f64 = 0.9;
 /// Share of transactions put on chain twice from which a warning says so.
 const WORTH_SAYING: f64 = 0.01;
 const DAY_S: f64 = 86_400.0;
@@ -236,6 +239,7 @@ impl Meter {
         BlockStats {
             count: n,
             empty: b.empty,
+            made: b.made,
             stale: b.stale,
             reverted: self.agreement.counts().reverts,
             interval_mean_s: b.first.zip(b.last).and_then(between),
@@ -259,12 +263,13 @@ impl Meter {
     }
 
     fn warnings(&self, s: &Scenario) -> Vec<String> {
-        let mut list = vec![];
+        let mut list: Vec<String> = s.warnings.iter().map(Problem::remark).collect();
         let latency = self.cohorts.latency();
-        if let Some(p50) = latency.quantile_ms(0.5).filter(|p50| *p50 > s.warmup.as_secs_f64() * 1e3) {
+        let long = |p50: &f64| s.warmup.as_secs_f64() * 1e3 < SETTLED * p50;
+        if let Some(p50) = latency.quantile_ms(0.5).filter(long) {
             list.push(format!(
-                "the warm-up of {} s is shorter than the median time to finality of {:.1} s: throughput is too low; \
-                 raise run.warmup",
+                "the warm-up of {} s is shorter than {SETTLED} x the median time to finality of {:.1} s: throughput is \
+                 too low; raise run.warmup",
                 s.warmup.as_secs_f64(),
                 p50 / 1e3
             ));

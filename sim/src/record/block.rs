@@ -11,7 +11,9 @@ pub struct BlockStats {
     pub count: u64,
     /// Those without a transaction.
     pub empty: u64,
-    /// Blocks made that did not end on the final chain.
+    /// Blocks made in the window whose fate is decided: one that was made no earlier is final.
+    pub made: u64,
+    /// Those of them that are not on the final chain.
     pub stale: u64,
     /// Blocks that a node adopted and took back, summed over nodes.
     pub reverted: u64,
@@ -62,6 +64,7 @@ impl BlockStats {
         Self {
             count: sum(|b| b.count),
             empty: sum(|b| b.empty),
+            made: sum(|b| b.made),
             stale: sum(|b| b.stale),
             reverted: sum(|b| b.reverted),
             interval_mean_s: average(|b| b.interval_mean_s),

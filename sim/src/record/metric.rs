@@ -4,7 +4,6 @@
 //! further entry. Definitions follow the Hyperledger Performance and Scale Working Group's *Hyperledger Blockchain
 //! Performance Metrics* (2018), with latency taken from the planned submit time.
 
-use super::block::BlockStats;
 use super::node::NodeUse;
 use super::run::RunRecord;
 
@@ -40,10 +39,6 @@ const fn metric(
 
 fn share(part: u64, whole: u64) -> Option<f64> {
     (whole > 0).then(|| part as f64 / whole as f64)
-}
-
-fn stale_share(blocks: &BlockStats) -> Option<f64> {
-    share(blocks.stale, blocks.count + blocks.stale)
 }
 
 /// Transactions on their way to a pool, replies to clients, and objects beside the chain.
@@ -183,9 +178,13 @@ pub const METRICS: &[Metric] = &[
     metric("block_size_mean_bytes", "bytes", "Mean size of such a block with its transactions.", |r| {
         r.blocks.size_mean_bytes
     }),
-    metric("stale_share", "", "Blocks that did not end on the final chain, over all blocks made in the window.", |r| {
-        stale_share(&r.blocks)
-    }),
+    metric(
+        "stale_share",
+        "",
+        "Blocks that did not end on the final chain, over all blocks, both of those made in the window whose fate is \
+         decided: a block that was made no earlier is final.",
+        |r| share(r.blocks.stale, r.blocks.made),
+    ),
     metric("view_changes", "", "Changes of view, term or leader forced by a timeout in the window, each once.", |r| {
         Some(r.blocks.view_changes as f64)
     }),
@@ -230,7 +229,8 @@ mod tests {
             latency: LatencyHistogram::from_values([2_000_000; 3]),
             ..RunRecord::default()
         };
-        run.blocks.count = 9;
+        run.blocks.count = 7;
+        run.blocks.made = 10;
         run.blocks.stale = 1;
         let figure = |name| (Metric::named(name).unwrap().of)(&run).unwrap();
         assert_eq!(figure("success_rate"), 0.75);

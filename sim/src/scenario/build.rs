@@ -4,18 +4,18 @@ use std::path::Path;
 use std::sync::Arc;
 
 use ledgerlab_consensus::{KnobValue, Span};
-use ledgerlab_workloads::{WorkloadSpec, expected_between};
+use ledgerlab_workloads::{ArrivalMode, WorkloadSpec, expected_between};
 
 use crate::scenario::effective::Effective;
+use crate::scenario::effort::Effort;
 use crate::scenario::model::{Organisation, Scenario};
-use crate::scenario::network::Network;
 use crate::scenario::problem::{Flaw, Problem};
 use crate::scenario::protocol::{self, Consensus};
 use crate::scenario::quantity::{show_rough, show_span};
 use crate::scenario::reader::{Reader, Sheet};
 use crate::scenario::run::{self, Run};
 use crate::scenario::tree::{Table, Value};
-use crate::scenario::{fault, finality, mempool, network, node, organisation, storage, workload};
+use crate::scenario::{fault, finality, mempool, network, node, organisation, plausible, storage, workload};
 
 /// The version of the format that this crate reads.
 pub(crate) const SCHEMA: u64 = 1;
@@ -31,7 +31,9 @@ pub(crate) fn build(file: &Arc<str>, folder: &Path, table: &Table) -> Result<Sce
     let stem = Path::new(&**file).file_stem().map_or_else(|| "scenario".into(), |s| s.to_string_lossy().into_owned());
     let scenario = sheet.read(|r| read(r, folder, &stem));
     match scenario {
-        Some(scenario) if sheet.problems.is_empty() => Ok(Scenario { effective: sheet.effective, ..scenario }),
+        Some(scenario) if sheet.problems.is_empty() => {
+            Ok(Scenario { effective: sheet.effective, warnings: sheet.warnings, ..scenario })
+        }
         _ => Err(sheet.problems),
     }
 }
@@ -58,15 +60,25 @@ fn read(r: &mut Reader<'_, '_>, folder: &Path, stem: &str) -> Option<Scenario> {
     if nodes == 0 {
         return None;
     }
+    plausible::check_degree(r, network.degree, nodes);
     network.spec.degree = network.degree_for(consensus.facts.info.overlay, nodes);
     if !check_stake(r, &consensus, &organisations) {
         return None;
     }
-    let expected = expected_finality(&consensus, &organisations, finality.depth, &network, mempool.batch_delay);
+    let step = network.typical_delay() + node.disk.fsync;
+    let expected = mempool.adapter
+        + mempool.batch_delay
+        + consensus.expected_finality(&organisations, finality.depth, step)
+        + node.execution;
     mempool.client_timeout = client_timeout.unwrap_or_else(|| mempool::default_client_timeout(expected));
     let drain = run.drain.unwrap_or_else(|| default_drain(expected, run.duration));
     check_finality(r, &run, drain, expected);
-    check_size(r, &workloads, load, run.start, run.warmup + run.duration + expected);
+    let length = run.warmup + run.duration + expected.min(drain);
+    let writes = planned_writes(&workloads, load, run.start, length);
+    check_size(r, writes);
+    plausible::check_timeout(r, &consensus, &organisations, &network, node.disk.fsync);
+    let effort = Effort { consensus: &consensus, organisations: &organisations, network: &network, mempool: &mempool };
+    effort.check(r, step, length, writes + answered_writes(&workloads, expected, length));
     fault::check_times(r, &faults, run.warmup + run.duration + drain);
     r.note_at(&["run", "drain"], show_span(drain));
     r.note_at(&["network", "degree"], network.spec.degree);
@@ -92,6 +104,7 @@ fn read(r: &mut Reader<'_, '_>, folder: &Path, stem: &str) -> Option<Scenario> {
         finality,
         slo,
         expected_finality: expected,
+        warnings: Vec::new(),
         effective: Effective::default(),
     })
 }
@@ -109,25 +122,30 @@ fn schema(r: &mut Reader<'_, '_>) {
 /// A run keeps about 40 bytes for each planned transaction: more than this many would not fit a usual machine.
 const MOST_TRANSACTIONS: f64 = 50e6;
 
-fn check_size(r: &mut Reader<'_, '_>, workloads: &[WorkloadSpec], load: f64, start: Span, length: Span) {
+/// Transactions of the open loops; closed ones plan none.
+fn planned_writes(workloads: &[WorkloadSpec], load: f64, start: Span, length: Span) -> f64 {
     let planned = workloads.iter().filter_map(|w| expected_between(w, load, start.0, start.0 + length.0));
-    let writes: f64 = planned.map(|e| e.writes).sum();
+    planned.map(|e| e.writes).sum()
+}
+
+/// Most transactions of the closed loops: each client waits for its answer and thinks.
+fn answered_writes(workloads: &[WorkloadSpec], expected: Span, length: Span) -> f64 {
+    let of = |w: &WorkloadSpec| match w.arrival {
+        ArrivalMode::Open => 0.0,
+        ArrivalMode::Closed { clients, think_ns } => {
+            let each_s = (expected + Span(think_ns)).as_secs_f64().max(1e-3);
+            f64::from(clients) * (length.as_secs_f64() / each_s + 1.0)
+        }
+    };
+    workloads.iter().map(of).sum()
+}
+
+fn check_size(r: &mut Reader<'_, '_>, writes: f64) {
     if writes > MOST_TRANSACTIONS {
         let flaw = Flaw::new(format!("the workloads plan about {writes:.0} transactions"));
         let flaw = flaw.limit(format!("at most {MOST_TRANSACTIONS:.0} in a run"));
         r.report("load", flaw.hint("lower load, a rate or a multiplier, or shorten run.duration"));
     }
-}
-
-/// From submission to finality without load: a batch's wait, then the protocol.
-fn expected_finality(
-    consensus: &Consensus,
-    organisations: &[Organisation],
-    depth: Option<u64>,
-    network: &Network,
-    batch_delay: Span,
-) -> Span {
-    batch_delay + consensus.expected_finality(organisations, depth, network.typical_delay())
 }
 
 /// Protocols count in stake x time: the product of all stake and the longest setting must fit 64 bits.

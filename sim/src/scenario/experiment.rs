@@ -25,6 +25,8 @@ pub struct Experiment {
     pub axes: Vec<Axis>,
     /// All combinations; the last axis varies fastest.
     pub points: Vec<Point>,
+    /// What can be run but hardly means what it says, over all points.
+    pub warnings: Vec<Problem>,
 }
 
 /// A swept key.
@@ -97,13 +99,14 @@ impl Experiment {
         let axes = axes(&mut sheet, &source.table);
         let mut problems = std::mem::take(&mut source.problems);
         problems.append(&mut sheet.problems);
-        let (points, mut found) = build_points(&source, &axes);
+        let (points, mut found, warnings) = build_points(&source, &axes);
         problems.append(&mut found);
         match points.first() {
             Some(first) if problems.is_empty() => Ok(Experiment {
                 name: first.scenario.name.clone(),
                 axes: axes.iter().map(WrittenAxis::to_axis).collect(),
                 points,
+                warnings: in_order(warnings),
             }),
             _ => Err(ScenarioError { problems: in_order(problems) }),
         }
@@ -191,10 +194,10 @@ fn twice(values: &[Node]) -> Option<String> {
     (0..values.len()).find(|&i| again(i)).map(|i| values[i].value.show())
 }
 
-/// Builds every point. A problem that all points share is listed once, others name their point.
-fn build_points(source: &Source, axes: &[WrittenAxis]) -> (Vec<Point>, Vec<Problem>) {
+/// Builds every point, with problems and warnings. One that all points share is listed once, others name their point.
+fn build_points(source: &Source, axes: &[WrittenAxis]) -> (Vec<Point>, Vec<Problem>, Vec<Problem>) {
     let total: usize = axes.iter().map(|a| a.values.len()).product();
-    let (mut points, mut found) = (Vec::new(), Vec::<(Problem, String, usize)>::new());
+    let (mut points, mut found, mut warned) = (Vec::new(), Vec::new(), Vec::new());
     for index in 0..total {
         let mut table = source.table.clone();
         let mut labels = BTreeMap::new();
@@ -203,7 +206,10 @@ fn build_points(source: &Source, axes: &[WrittenAxis]) -> (Vec<Point>, Vec<Probl
             labels.insert(axis.key.clone(), label(value));
         }
         match build(&source.file, &source.folder, &table) {
-            Ok(scenario) => points.push(Point { labels, scenario }),
+            Ok(scenario) => {
+                scenario.warnings.iter().for_each(|w| collect(&mut warned, w.clone(), &labels));
+                points.push(Point { labels, scenario });
+            }
             Err(problems) => problems.into_iter().for_each(|p| collect(&mut found, p, &labels)),
         }
     }
@@ -211,7 +217,8 @@ fn build_points(source: &Source, axes: &[WrittenAxis]) -> (Vec<Point>, Vec<Probl
         problem.point = (times < total && !point.is_empty()).then_some(point);
         problem
     };
-    (points, found.into_iter().map(named).collect())
+    let named = |list: Vec<_>| list.into_iter().map(named).collect();
+    (points, named(found), named(warned))
 }
 
 fn collect(found: &mut Vec<(Problem, String, usize)>, problem: Problem, labels: &BTreeMap<String, String>) {

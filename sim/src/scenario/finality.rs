@@ -118,15 +118,15 @@ pub(crate) fn read_slo(r: &mut Reader<'_, '_>) -> Option<Slo> {
         }
         Slo {
             latency_p99,
-            success_rate: optional_number(r, "success_rate", 1.0),
-            throughput_tx_per_s: optional_number(r, "throughput_tx_per_s", 1e12),
+            success_rate: optional_number(r, "success_rate", 0.99, 1.0),
+            throughput_tx_per_s: optional_number(r, "throughput_tx_per_s", 100.0, 1e12),
         }
     });
     there.then_some(slo)
 }
 
-fn optional_number(r: &mut Reader<'_, '_>, key: &str, most: f64) -> Option<f64> {
-    let value = r.read(key, |node| scalar::number(node, &(0.0..=most)));
+fn optional_number(r: &mut Reader<'_, '_>, key: &str, example: f64, most: f64) -> Option<f64> {
+    let value = r.read(key, |node| scalar::number(node, example, &(0.0..=most)));
     if let Some(value) = value {
         r.note(key, value);
     }

@@ -5,8 +5,9 @@ use std::ops::RangeInclusive;
 use ledgerlab_consensus::{Rotation, Span};
 
 use crate::scenario::model::{Dissemination, MempoolSpec};
+use crate::scenario::problem::Flaw;
 use crate::scenario::protocol::ProtocolFacts;
-use crate::scenario::quantity::{SIZE, TIME};
+use crate::scenario::quantity::{SIZE, TIME, show_span};
 use crate::scenario::reader::Reader;
 use crate::scenario::run::{ANY_TIME, SOME_TIME};
 use crate::scenario::scalar;
@@ -22,6 +23,10 @@ const PATIENCE: u64 = 4;
 pub(crate) fn read(r: &mut Reader<'_, '_>, facts: Option<&ProtocolFacts>) -> (MempoolSpec, Option<Span>) {
     let known_leader = facts.is_some_and(|f| f.info.rotation == Rotation::KnownLeader);
     let word = r.word("dissemination", 2, &["leader-push", "gossip", "auto"]);
+    if word == 0 && facts.is_some_and(|f| f.info.rotation == Rotation::Anybody) {
+        let flaw = Flaw::new("the protocol has no known leader to push to").limit("gossip or auto");
+        r.report("dissemination", flaw.hint("write \"auto\": leader-push where there is a leader, else gossip"));
+    }
     let dissemination = match word {
         0 => Dissemination::LeaderPush,
         2 if known_leader => Dissemination::LeaderPush,
@@ -40,6 +45,11 @@ pub(crate) fn read(r: &mut Reader<'_, '_>, facts: Option<&ProtocolFacts>) -> (Me
         client_timeout: client_timeout.unwrap_or(LEAST_CLIENT_TIMEOUT),
         adapter: r.span("adapter", Span::ZERO, Span::ZERO..=Span::secs(3_600)),
     };
+    if spec.expiry <= spec.batch_delay {
+        let flaw = Flaw::new("every transaction would expire while its batch is collected");
+        let flaw = flaw.limit(format!("above mempool.batch_delay, {}", show_span(spec.batch_delay)));
+        r.report("expiry", flaw.hint("allow for the expected time to finality, or leave it out"));
+    }
     (spec, client_timeout)
 }
 

@@ -6,6 +6,7 @@ use ledgerlab_consensus::{NodeId, Settings, Span, Stake, ValidatorId, Validators
 use ledgerlab_workloads::WorkloadSpec;
 
 use crate::scenario::effective::Effective;
+use crate::scenario::problem::Problem;
 
 /// One run's input, apart from the seed of a replication.
 #[derive(Clone, Debug)]
@@ -50,6 +51,8 @@ pub struct Scenario {
     pub slo: Option<Slo>,
     /// Expected time from a transaction's submission to its finality without load, for warnings and defaults.
     pub expected_finality: Span,
+    /// What can be run but hardly means what it says.
+    pub warnings: Vec<Problem>,
     /// Every key with the value that the run uses, as text: for the record and the digest of the content.
     pub effective: Effective,
 }

@@ -22,7 +22,9 @@ const LONGEST_RTT: Span = Span::secs(600);
 const MOST_DEGREE: u64 = 10_000;
 /// Neighbours on an overlay that says nothing: Bitcoin's outbound connections.
 const DEFAULT_DEGREE: u64 = 8;
-/// Regions of `cloud-2025` that a scenario uses unless it names others: three continents.
+/// Where latencies come from in a scenario that says nothing.
+const DEFAULT_TABLE: &str = "cloud-2025";
+/// Regions of it that a scenario uses unless it names others: three continents.
 const CLOUD_DEFAULT: [&str; 5] = ["us-east-1", "us-west-2", "eu-central-1", "ap-northeast-1", "ca-central-1"];
 
 /// The section, with what depends on the protocol or on a region left open.
@@ -46,6 +48,16 @@ impl Network {
     pub(crate) fn degree_for(&self, overlay: bool, nodes: u32) -> u32 {
         let default = if overlay && u64::from(nodes) > DEFAULT_DEGREE + 1 { DEFAULT_DEGREE as u32 } else { 0 };
         self.degree.unwrap_or(default)
+    }
+
+    /// Typical one-way latency between two of its regions, by index.
+    pub(crate) fn delay_between(&self, a: usize, b: usize) -> Span {
+        match &self.spec.latency {
+            LatencySpec::Constant(delay) => *delay,
+            LatencySpec::Quantiles { p50: m, .. }
+            | LatencySpec::Pareto { mean: m }
+            | LatencySpec::Fixed { mean: m } => Span(m[a][b] as u64),
+        }
     }
 
     /// The longest typical one-way latency between two of its regions.
@@ -100,10 +112,10 @@ fn rate(r: &mut Reader<'_, '_>, key: &str) -> Option<u64> {
 }
 
 fn rtt(r: &mut Reader<'_, '_>, folder: &Path) -> Rtt {
-    let mut written = "cloud-2025".to_owned();
+    let mut written = DEFAULT_TABLE.to_owned();
     let mut content = None;
     let found = r.read("rtt", |node| {
-        written = scalar::text(node, "cloud-2025")?;
+        written = scalar::text(node, DEFAULT_TABLE)?;
         if let Some(delay) = written.strip_prefix("constant:") {
             let rtt = Span(TIME.parse(delay)?);
             let limit = format!("at most {}", TIME.show(LONGEST_RTT.0));
@@ -124,7 +136,12 @@ fn rtt(r: &mut Reader<'_, '_>, folder: &Path) -> Rtt {
     if let Some(content) = content {
         r.add_content(content.as_bytes());
     }
-    found.unwrap_or(Rtt::Constant(Span::ZERO))
+    // After an error nothing is said of regions, which depend on the table that was meant.
+    let fallback = || match r.has("rtt") {
+        true => Rtt::Constant(Span::ZERO),
+        false => Rtt::Table(Box::new(tables::named(DEFAULT_TABLE).expect("the default is in the list"))),
+    };
+    found.unwrap_or_else(fallback)
 }
 
 /// A matrix of round trips from a CSV file.
@@ -182,7 +199,7 @@ fn latency(r: &mut Reader<'_, '_>, rtt: Rtt, names: Option<Vec<String>>) -> Regi
         Rtt::Table(table) => table,
     };
     let default = || match table.name.as_str() {
-        "cloud-2025" => CLOUD_DEFAULT.iter().map(|&r| r.to_owned()).collect(),
+        DEFAULT_TABLE => CLOUD_DEFAULT.iter().map(|&r| r.to_owned()).collect(),
         _ => table.regions.clone(),
     };
     let mut names = names.unwrap_or_else(default);

@@ -48,6 +48,12 @@ impl Problem {
         })
     }
 
+    /// In one line, without the place: as a remark on a result.
+    pub fn remark(&self) -> String {
+        let parts = [Some(self.subject() + &self.what), self.limit.clone(), self.hint.clone()];
+        parts.into_iter().flatten().collect::<Vec<_>>().join("; ")
+    }
+
     fn subject(&self) -> String {
         match (&self.key, &self.value) {
             (Some(key), Some(value)) => format!("key `{key}` = {value}: "),

@@ -16,9 +16,12 @@ use crate::scenario::quantity::{SIZE, show_span};
 use crate::scenario::reader::Reader;
 use crate::scenario::run::{ANY_TIME, LONGEST};
 use crate::scenario::scalar;
+use crate::scenario::tree::Value;
 
 /// Most nodes of a run.
 pub(crate) const MOST_NODES: u64 = 10_000;
+/// What to do about more.
+const MANY_NODES: &str = "consortia have tens of nodes; to see how a protocol scales, sweep nodes = [4, 16, 64, 256]";
 /// Sizes of blocks.
 const BLOCK_BYTES: RangeInclusive<u64> = 1_000..=1_000_000_000;
 /// Least time between blocks of a BFT protocol under the consortium preset: several blocks a second serve a
@@ -110,7 +113,10 @@ pub(crate) fn read(r: &mut Reader<'_, '_>) -> (Option<Consensus>, Option<u32>) {
     let facts = selected(r);
     let consortium = r.word("preset", 0, &["paper", "consortium"]) == 1;
     let nodes = r.read("nodes", |node| {
-        scalar::count(node, &(1..=MOST_NODES)).map_err(|flaw| flaw.hint("4 nodes are the least that tolerate a fault"))
+        scalar::count(node, &(1..=MOST_NODES)).map_err(|flaw| match node.value {
+            Value::Whole(nodes) if nodes > i128::from(MOST_NODES) => flaw.hint(MANY_NODES),
+            _ => flaw.hint("4 nodes are the least that tolerate a fault"),
+        })
     });
     if let Some(nodes) = nodes {
         r.note("nodes", nodes);

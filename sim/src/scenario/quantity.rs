@@ -138,8 +138,11 @@ pub(crate) fn show_span(span: Span) -> String {
     if span.0 == u64::MAX { "never".into() } else { TIME.show(span.0) }
 }
 
-/// A span for a message: seconds, to the millisecond.
+/// A span for a message, to the millisecond.
 pub(crate) fn show_rough(span: Span) -> String {
+    if span < Span::secs(1) {
+        return format!("{:.0} ms", span.as_secs_f64() * 1e3);
+    }
     let text = format!("{:.3}", span.as_secs_f64());
     format!("{} s", text.trim_end_matches('0').trim_end_matches('.'))
 }

@@ -22,12 +22,13 @@ pub(crate) struct Sheet<'a> {
     file: Arc<str>,
     root: &'a Table,
     pub(crate) problems: Vec<Problem>,
+    pub(crate) warnings: Vec<Problem>,
     pub(crate) effective: Effective,
 }
 
 impl<'a> Sheet<'a> {
     pub(crate) fn new(file: Arc<str>, root: &'a Table) -> Sheet<'a> {
-        Sheet { file, root, problems: Vec::new(), effective: Effective::default() }
+        Sheet { file, root, problems: Vec::new(), warnings: Vec::new(), effective: Effective::default() }
     }
 
     /// Reads the whole file with `read`, then complains of the keys that it did not ask for.
@@ -41,6 +42,11 @@ impl<'a> Sheet<'a> {
 
     /// Reports a flaw of the value at `path`, at the nearest place that is written down.
     pub(crate) fn report(&mut self, path: &[String], flaw: Flaw) {
+        let problem = self.problem(path, flaw);
+        self.problems.push(problem);
+    }
+
+    fn problem(&self, path: &[String], flaw: Flaw) -> Problem {
         let (mut table, mut nearest, mut value) = (Some(self.root), None, None);
         for part in path {
             let node = table.and_then(|t| t.get(part));
@@ -52,7 +58,7 @@ impl<'a> Sheet<'a> {
             nearest = node.or(nearest);
         }
         let value = value.filter(|v| !matches!(v, Value::Table(_)));
-        self.problems.push(Problem {
+        Problem {
             file: nearest.map_or_else(|| self.file.to_string(), |n| n.origin.file.to_string()),
             line: nearest.and_then(|n| n.origin.line),
             key: (!path.is_empty()).then(|| join_key(path)),
@@ -61,7 +67,7 @@ impl<'a> Sheet<'a> {
             limit: flaw.limit,
             hint: flaw.hint,
             point: None,
-        });
+        }
     }
 }
 
@@ -99,6 +105,13 @@ impl<'a> Reader<'_, 'a> {
     pub(crate) fn report_at(&mut self, path: &[&str], flaw: Flaw) {
         let path: Vec<String> = path.iter().map(|&p| p.to_owned()).collect();
         self.sheet.report(&path, flaw);
+    }
+
+    /// Warns of the value at a path from the top: the scenario can be run, but hardly means what it says.
+    pub(crate) fn warn_at(&mut self, path: &[&str], flaw: Flaw) {
+        let path: Vec<String> = path.iter().map(|&p| p.to_owned()).collect();
+        let warning = self.sheet.problem(&path, flaw);
+        self.sheet.warnings.push(warning);
     }
 
     /// Writes the value of `key` into the effective scenario.
@@ -189,7 +202,7 @@ impl<'a> Reader<'_, 'a> {
 
     /// A number.
     pub(crate) fn number(&mut self, key: &str, default: f64, limits: RangeInclusive<f64>) -> f64 {
-        let value = self.read_or(key, default, &default.to_string(), |node| scalar::number(node, &limits));
+        let value = self.read_or(key, default, &default.to_string(), |node| scalar::number(node, default, &limits));
         self.note(key, value);
         value
     }

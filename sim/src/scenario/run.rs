@@ -59,6 +59,10 @@ fn drain(r: &mut Reader<'_, '_>) -> Option<Span> {
 /// A name becomes the name of a folder.
 fn checked_name(name: String) -> Result<String, Flaw> {
     let good = |c: char| c.is_alphanumeric() || "-_.+ ".contains(c);
+    if let Some(plain) = name.strip_suffix(".partial") {
+        let flaw = Flaw::new("names in .partial are kept for folders of unfinished runs");
+        return Err(flaw.limit("any other ending").hint(format!("write it as {plain:?}")));
+    }
     let plain = !name.is_empty() && name.chars().count() <= 100 && name.chars().all(good) && !name.starts_with('.');
     if plain && name.trim() == name {
         return Ok(name);

@@ -47,12 +47,15 @@ pub(crate) fn count(node: &Node, limits: &RangeInclusive<u64>) -> Read<u64> {
     within(whole, &(low..=high), ToString::to_string).map(|x| x as u64)
 }
 
-/// A number; integers are numbers too.
-pub(crate) fn number(node: &Node, limits: &RangeInclusive<f64>) -> Read<f64> {
+/// A number; integers are numbers too. `example` is one that is allowed.
+pub(crate) fn number(node: &Node, example: f64, limits: &RangeInclusive<f64>) -> Read<f64> {
     let x = match node.value {
         Value::Whole(whole) => whole as f64,
         Value::Number(x) => x,
-        _ => return Err(wrong_type(node, "a number", &show_number(*limits.start()))),
+        _ => {
+            let flaw = Flaw::new(format!("{} where a number is expected", node.value.type_name()));
+            return Err(flaw.hint(format!("a number such as {example:?}, without quotes")));
+        }
     };
     if x.is_nan() {
         let flaw = Flaw::new("not a number (NaN)");

@@ -19,6 +19,8 @@ pub(crate) struct Source {
     pub(crate) problems: Vec<Problem>,
 }
 
+/// Keys that make one file out of several.
+const FILE_ONLY: [&str; 2] = ["extends", "remove"];
 /// Files deeper than this extend each other without end, in practice.
 const DEEPEST_EXTENDS: usize = 16;
 
@@ -118,6 +120,14 @@ impl Source {
     pub(crate) fn set(&mut self, text: &str) {
         let parsed = text.split_once('=').and_then(|(key, value)| Some((tree::split_key(key)?, value.trim())));
         match parsed {
+            Some((path, _)) if FILE_ONLY.contains(&path[0].as_str()) => self.problems.push(Problem {
+                file: "--set".into(),
+                key: Some(path[0].clone()),
+                what: "cannot be set on the command line".into(),
+                limit: Some("it says which file this one is laid over, before anything is set".into()),
+                hint: Some("write it in a file of its own, and run that".into()),
+                ..Problem::default()
+            }),
             Some((path, value)) => tree::set(&mut self.table, &path, tree::parse_override(value)),
             None => self.problems.push(Problem {
                 file: "--set".into(),

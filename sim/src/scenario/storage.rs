@@ -9,60 +9,57 @@ use crate::scenario::problem::Flaw;
 use crate::scenario::quantity::BYTE_RATE;
 use crate::scenario::reader::Reader;
 use crate::scenario::run::SOME_TIME;
-
-/// Ids of the variants, in the order of `ledgerlab list`.
-pub const STORAGE_VARIANTS: &[(&str, &str)] = &[
-    ("inline", "the record itself is the transaction's payload, at every node"),
-    ("hash-pointer", "a pointer with a hash; the object stays in the hospital's own store"),
-    ("object-store", "a pointer with a hash; the object goes to an external store through the node's uplink"),
-];
+use crate::storage::{VARIANTS, VariantInfo, hash_pointer};
 
 const DELAY: RangeInclusive<Span> = Span::ZERO..=Span::secs(3_600);
 const SIGMA: RangeInclusive<f64> = 0.0..=5.0;
 const STREAM: RangeInclusive<u64> = 1_000..=1_000_000_000_000;
 
-/// Reads `[storage]`.
+/// Reads `[storage]`; ids and defaults are those of the list of variants.
 pub(crate) fn read(r: &mut Reader<'_, '_>) -> StorageSpec {
-    let ids: Vec<&str> = STORAGE_VARIANTS.iter().map(|v| v.0).collect();
-    let chosen = r.word("variant", 1, &ids);
-    let mut variants = [StorageVariant::Inline; 3];
-    for (i, id) in ids.iter().enumerate() {
-        let read = [inline, hash_pointer, object_store][i];
-        variants[i] = if i == chosen { r.section(id, read) } else { r.checked_section(id, read) };
+    let ids = VARIANTS.map(|v| v.id);
+    let default = ids.iter().position(|id| *id == hash_pointer::INFO.id).expect("the list has the default");
+    let chosen = r.word("variant", default, &ids);
+    let mut variant = StorageVariant::Inline;
+    for (i, info) in VARIANTS.iter().enumerate() {
+        if i == chosen {
+            variant = r.section(info.id, |r| parameters(r, info));
+        } else {
+            r.checked_section(info.id, |r| parameters(r, info));
+        }
     }
-    StorageSpec { variant: variants[chosen], retention: r.optional_span("retention", "forever", SOME_TIME) }
+    StorageSpec { variant, retention: r.optional_span("retention", "forever", SOME_TIME) }
 }
 
-fn inline(_: &mut Reader<'_, '_>) -> StorageVariant {
-    StorageVariant::Inline
+/// A variant's own parameters.
+fn parameters(r: &mut Reader<'_, '_>, info: &VariantInfo) -> StorageVariant {
+    match info.default {
+        StorageVariant::Inline => StorageVariant::Inline,
+        StorageVariant::HashPointer { write, first_byte, first_byte_sigma } => StorageVariant::HashPointer {
+            write: write_time(r, write),
+            first_byte: r.span("first_byte", first_byte, DELAY),
+            first_byte_sigma: r.number("first_byte_sigma", first_byte_sigma, SIGMA),
+        },
+        StorageVariant::ObjectStore { put, put_per_mib, put_sigma, get, get_sigma, stream_bytes_per_s } => {
+            StorageVariant::ObjectStore {
+                put: r.span("put", put, DELAY),
+                put_per_mib: r.span("put_per_mib", put_per_mib, DELAY),
+                put_sigma: r.number("put_sigma", put_sigma, SIGMA),
+                get: r.span("get", get, DELAY),
+                get_sigma: r.number("get_sigma", get_sigma, SIGMA),
+                stream_bytes_per_s: r.quantity("stream_bandwidth", &BYTE_RATE, stream_bytes_per_s, STREAM),
+            }
+        }
+    }
 }
 
-/// A store on premises: write 2 to 5 ms, first byte log-normal around 5 ms (assumptions).
-fn hash_pointer(r: &mut Reader<'_, '_>) -> StorageVariant {
-    let low = r.span("write_min", Span::millis(2), DELAY);
-    let high = r.span("write_max", Span::millis(5).max(low), DELAY);
+/// The least and the longest time of a write; the default of the second is at least the first.
+fn write_time(r: &mut Reader<'_, '_>, (low, high): (Span, Span)) -> (Span, Span) {
+    let low = r.span("write_min", low, DELAY);
+    let high = r.span("write_max", high.max(low), DELAY);
     if high < low {
-        r.report(
-            "write_max",
-            Flaw::new("smaller than `write_min`").limit("at least `write_min`").hint("exchange the two"),
-        );
+        let flaw = Flaw::new("smaller than `write_min`").limit("at least `write_min`");
+        r.report("write_max", flaw.hint("exchange the two"));
     }
-    StorageVariant::HashPointer {
-        write: (low, high),
-        first_byte: r.span("first_byte", Span::millis(5), DELAY),
-        first_byte_sigma: r.number("first_byte_sigma", 0.6, SIGMA),
-    }
-}
-
-/// An S3-like store inside its region: PUT around 60 ms and 20 ms/MiB, GET 27/60/114 ms at p50/p90/p99, 80 MB/s a
-/// stream.
-fn object_store(r: &mut Reader<'_, '_>) -> StorageVariant {
-    StorageVariant::ObjectStore {
-        put: r.span("put", Span::millis(60), DELAY),
-        put_per_mib: r.span("put_per_mib", Span::millis(20), DELAY),
-        put_sigma: r.number("put_sigma", 0.29, SIGMA),
-        get: r.span("get", Span::millis(27), DELAY),
-        get_sigma: r.number("get_sigma", 0.62, SIGMA),
-        stream_bytes_per_s: r.quantity("stream_bandwidth", &BYTE_RATE, 80_000_000, STREAM),
-    }
+    (low, high)
 }

@@ -8,6 +8,7 @@ macro_rules! assert_messages {
 }
 
 mod bad_input;
+mod doubtful;
 mod files;
 
 use super::{Experiment, FaultKind, FinalityNodes, LatencySpec, Scenario, ScenarioError};
@@ -79,6 +80,16 @@ fn presets_and_knobs_reach_the_settings() {
         one(&["consensus.preset=consortium", "consensus.block_period=1 s"]).settings.block_period,
         Span::secs(1)
     );
+}
+
+#[test]
+fn a_scenario_without_a_network_has_the_documented_one() {
+    let network = "[network]\nregions = [\"us-east-1\", \"eu-west-1\"]\nrtt = \"cloud-2025\"\n";
+    let bare = read(&BASE.replace(network, ""), &[]).unwrap().points[0].scenario.clone();
+    assert_eq!(bare.network.regions.len(), 5);
+    assert!(matches!(bare.network.latency, LatencySpec::Quantiles { .. }), "{:?}", bare.network.latency);
+    let again = read(&bare.effective.to_toml(), &[]).unwrap().points[0].scenario.clone();
+    assert_eq!((again.effective, again.network), (bare.effective, bare.network));
 }
 
 #[test]

@@ -4,7 +4,7 @@ use ledgerlab_consensus::bft::pbft::Pbft;
 use ledgerlab_consensus::{NodeId, Time};
 
 use crate::engine::{GRID, Simulation};
-use crate::kernel::queue::Heap;
+use crate::kernel::queue::Pending;
 use crate::probe::Probe;
 use crate::scenario::Experiment;
 
@@ -59,7 +59,7 @@ fn run(fault: &str, overrides: &[String]) -> (Chunks, usize, usize) {
     let text = format!("{READS}{fault}");
     let points = Experiment::from_text("test.toml", &text, overrides).unwrap_or_else(|e| panic!("{e}")).points;
     let mut chunks = Chunks::default();
-    let mut sim = Simulation::<Pbft, Heap>::new(&points[0].scenario, 3, Heap::default(), &mut chunks);
+    let mut sim = Simulation::<Pbft, Pending>::new(&points[0].scenario, 3, Pending::windows(), &mut chunks);
     sim.start();
     for _ in 0..40 {
         sim.run_to_horizon();

@@ -13,7 +13,7 @@ fn messages(edits: &[Edit]) -> String {
     for (name, from, to) in edits {
         let edited = if from.is_empty() { format!("{BASE}{to}") } else { BASE.replace(from, to) };
         assert_ne!(edited, BASE, "{name} changes the text");
-        let error = read(&edited, &[]).expect_err(name);
+        let Err(error) = read(&edited, &[]) else { panic!("{name} is accepted") };
         assert!(error.problems.iter().all(|p| p.hint.is_some()), "{name}: a problem without a hint:\n{error}");
         writeln!(text, "# {name}\n{error}\n").unwrap();
     }
@@ -49,6 +49,8 @@ fn types_and_units() {
         ("value where a table is", "schema = 1", "schema = 1\nmempool = 3"),
         ("start at no time", "duration = \"60 s\"", "start = \"mondy 10:00\""),
         ("name with a slash", "name = \"base\"", "name = \"a/b\""),
+        ("name of an unfinished run", "name = \"base\"", "name = \"base.partial\""),
+        ("load as a word", "schema = 1", "schema = 1\nload = \"two\""),
     ]));
 }
 
@@ -57,6 +59,7 @@ fn limits() {
     assert_messages!(messages(&[
         ("zero nodes", "nodes = 8", "nodes = 0"),
         ("too many nodes", "nodes = 8", "nodes = 1000000"),
+        ("one node too many", "nodes = 8", "nodes = 10001"),
         ("no nodes at all", "nodes = 8\n", ""),
         ("negative nodes", "nodes = 8", "nodes = -4"),
         ("share above 1", "rtt = \"cloud-2025\"", "rtt = \"cloud-2025\"\nloss = 1.5"),
@@ -124,6 +127,29 @@ fn faults_and_finality() {
 }
 
 #[test]
+fn what_cannot_work() {
+    let hotstuff = "protocol = \"hotstuff\"\nnodes = 8";
+    assert_messages!(messages(&[
+        (
+            "more messages than anybody waits for",
+            hotstuff,
+            "protocol = \"pbft\"\nnodes = 10000\nempty_blocks = \"always\""
+        ),
+        (
+            "no leader to push to",
+            "protocol = \"hotstuff\"\nnodes = 8\n",
+            "protocol = \"praos\"\npreset = \"consortium\"\nnodes = 8\n[mempool]\ndissemination = \"leader-push\"\n",
+        ),
+        ("expiry within the batch delay", "", "[mempool]\nexpiry = \"100 ms\"\n"),
+        (
+            "timeout that fails and does not grow",
+            "",
+            "[consensus.hotstuff]\ntimeout = \"50 ms\"\ntimeout_factor = 1.0\n"
+        ),
+    ]));
+}
+
+#[test]
 fn sweeps() {
     assert_messages!(messages(&[
         ("axis that is no key", "", "[sweep]\naxes = { \"consensus.nods\" = [4, 7] }\n"),
@@ -152,6 +178,13 @@ fn the_format_itself() {
         ("cut off in a string", "hospitals = 4\n", "hospitals = 4\narrival = \"ope"),
         ("remove without extends", "schema = 1", "schema = 1\nremove = [\"workload.clinics\"]"),
     ]));
+}
+
+#[test]
+fn overrides_of_what_stands_in_files_only() {
+    let sets = ["extends=other.toml", "remove=[\"workload.clinics\"]", "load=two"];
+    let messages = sets.map(|set| format!("# --set {set}\n{}\n", read(BASE, &[set]).expect_err(set)));
+    assert_messages!(messages.join("\n"));
 }
 
 #[test]

@@ -4,10 +4,14 @@ use std::sync::Arc;
 
 use super::super::message::{Block, NewView, PROPOSE, Proposal, VOTE, genesis, new_view, vote};
 use super::{HotStuff, HotStuffMessage, NodeId};
+use crate::effect::Effect;
+use crate::knob::Settings;
 use crate::message::{Certificate, PayloadRef, SharedCertificate, Statement};
+use crate::protocol::{Env, Protocol};
 use crate::quorum::Signers;
+use crate::testkit::solo::Solo;
 use crate::testkit::{Fate, Kit};
-use crate::types::{Digest, Hashing, Height, Span, Time, ValidatorId, View};
+use crate::types::{Digest, Hashing, Height, Span, Time, Tip, ValidatorId, View};
 
 /// The replica under test: neither of the first two leaders.
 const ME: NodeId = NodeId(3);
@@ -224,4 +228,28 @@ fn a_leader_counts_its_own_vote_only_when_a_crash_cannot_take_it_back() {
     assert_eq!(leader(&kit).1, 0, "two of four are no quorum");
     kit.run_until(Time(1_000_000_000));
     assert_eq!(leader(&kit).1, 1);
+}
+
+#[test]
+fn a_commit_is_proven_by_the_certificate_of_the_grandchild() {
+    let validators = Arc::new(crate::protocol::Validators::equal(4));
+    let config = HotStuff::configure(&Settings::new(HotStuff::KNOBS, false), &validators);
+    let key = Some(ValidatorId(ME.0));
+    let env = Env { me: ME, key, nodes: 4, validators, hashing: Hashing::Mix, seed: 0 };
+    let mut replica = Solo::<HotStuff>::open(env, &config, vec![], Tip::default());
+    let mut chain = vec![block(1, 1, genesis(), 0)];
+    (2..=5).for_each(|view| chain.push(child(&chain[chain.len() - 1], view)));
+    let finals: Vec<(Height, Statement)> = chain
+        .iter()
+        .flat_map(|b| {
+            let m = HotStuffMessage::Propose { proposal: Arc::new(Proposal { block: b.clone(), entry: None }) };
+            replica.call(|r, cx| r.on_message(NodeId(0), &m, cx)).list
+        })
+        .filter_map(|e| match e {
+            Effect::Finalize { height, certificate } => Some((height, certificate.expect("a proof").what)),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(finals, [(1, vote(3, chain[2].id)), (2, vote(4, chain[3].id))]);
+    assert!(replica.log.len() == 3 && replica.log.end().0 == 5, "the log keeps what is above the committed tip");
 }

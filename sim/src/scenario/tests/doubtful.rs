@@ -1,0 +1,66 @@
+//! Scenarios that can be run but hardly mean what they say: the warnings, and where there is none.
+
+use super::{BASE, one, read};
+
+/// The warnings that the base with these overrides gets.
+fn warnings(overrides: &[&str]) -> String {
+    let experiment = read(BASE, overrides).unwrap_or_else(|e| panic!("{e}"));
+    let listed: Vec<String> = experiment.warnings.iter().map(ToString::to_string).collect();
+    assert!(experiment.warnings.iter().all(|w| w.hint.is_some() && w.limit.is_some()), "{listed:?}");
+    listed.join("\n\n")
+}
+
+#[test]
+fn doubtful_values_are_warned_of() {
+    let cases: [(&str, &[&str]); 4] = [
+        ("timeout below a round trip", &["consensus.hotstuff.timeout=50 ms"]),
+        ("timeout below the disk", &["consensus.protocol=pbft", "node.fsync=10 s"]),
+        (
+            "overlay that is a full mesh",
+            &["consensus.protocol=nakamoto", "consensus.preset=consortium", "network.degree=8"],
+        ),
+        (
+            "an hour of messages",
+            &[
+                "consensus.protocol=pbft",
+                "consensus.nodes=1000",
+                "consensus.block_period=100 ms",
+                "consensus.empty_blocks=always",
+            ],
+        ),
+    ];
+    let told = cases.map(|(name, overrides)| format!("# {name}\n{}\n", warnings(overrides)));
+    assert_messages!(told.join("\n"));
+}
+
+#[test]
+fn usual_values_are_not() {
+    let chain = ["consensus.protocol=nakamoto", "consensus.preset=consortium"];
+    for overrides in [
+        &[][..],
+        &["consensus.preset=consortium", "consensus.hotstuff.timeout=50 ms"],
+        &["consensus.protocol=pbft", "consensus.hotstuff.timeout=50 ms", "consensus.nodes=100"],
+        &[&chain[..], &["network.degree=7"]].concat(),
+        &[&chain[..], &["consensus.nodes=200"]].concat(),
+    ] {
+        assert_eq!(warnings(overrides), "", "{overrides:?}");
+    }
+}
+
+#[test]
+fn a_warning_of_one_point_names_it() {
+    let text = format!("{BASE}[sweep]\naxes = {{ \"consensus.hotstuff.timeout\" = [\"50 ms\", \"1 s\"] }}\n");
+    let warnings = read(&text, &[]).unwrap().warnings;
+    let points: Vec<Option<&str>> = warnings.iter().map(|w| w.point.as_deref()).collect();
+    assert_eq!(points, [Some("consensus.hotstuff.timeout = 50 ms")]);
+}
+
+#[test]
+fn the_expected_finality_counts_disk_execution_and_adapter() {
+    let expected = |overrides: &[&str]| one(overrides).expected_finality.as_secs_f64();
+    let base = expected(&["node.fsync=0 s", "node.execution=0 s"]);
+    // A view takes two messages, each after its record; finality takes four views and the last proposal's way.
+    assert!((expected(&["node.fsync=1 s", "node.execution=0 s"]) - base - 9.0).abs() < 1e-6);
+    assert!((expected(&["node.fsync=0 s", "node.execution=3 s"]) - base - 3.0).abs() < 1e-6);
+    assert!((expected(&["node.fsync=0 s", "node.execution=0 s", "mempool.adapter=2 s"]) - base - 2.0).abs() < 1e-6);
+}
