@@ -14,6 +14,8 @@ const ROUND_NS: u64 = 200_000_000;
 const START_NS: u64 = 50_000_000;
 const LEAST_NS: u64 = 10_000_000;
 const SPREAD_NS: u64 = 90_000_000;
+/// Events are handled a window at a time, no wider than the least latency.
+const WINDOW_NS: u64 = 1_000_000;
 /// `what` of the event at which a sender broadcasts.
 const START: u32 = u32::MAX;
 /// How many places ahead a recipient's state is fetched.
@@ -74,19 +76,25 @@ impl Broadcast {
         let start =
             |at, round, sender| Event { at: Time(at), origin: Origin::new(sender, round), target: sender, what: START };
         (0..self.senders).for_each(|s| queue.push(start(self.start(s, 0), 0, s)));
-        while let Some(event) = queue.pop() {
-            if let Some((target, _)) = queue.upcoming(AHEAD) {
-                prefetch(&self.nodes, target as usize);
-            }
-            let (at, target) = (event.at.0, event.target);
-            if event.what != START {
-                self.nodes[target as usize].receive(at, event.origin);
-                continue;
-            }
-            self.send(target, at, queue);
-            let round = at / ROUND_NS + 1;
-            if round < rounds {
-                queue.push(start(self.start(target, round), round, target));
+        let mut window = vec![];
+        while let Some(at) = queue.next_at() {
+            // Nothing that happens in a window no wider than the least latency comes back into it.
+            window.clear();
+            queue.pop_before(Time(at.0 + WINDOW_NS), &mut window);
+            for (i, event) in window.iter().enumerate() {
+                if let Some(next) = window.get(i + AHEAD) {
+                    prefetch(&self.nodes, next.target as usize);
+                }
+                let (at, target) = (event.at.0, event.target);
+                if event.what != START {
+                    self.nodes[target as usize].receive(at, event.origin);
+                    continue;
+                }
+                self.send(target, at, queue);
+                let round = at / ROUND_NS + 1;
+                if round < rounds {
+                    queue.push(start(self.start(target, round), round, target));
+                }
             }
         }
         self.digest()

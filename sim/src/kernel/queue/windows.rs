@@ -139,6 +139,21 @@ impl Queue for Windows {
         }
     }
 
+    fn pop_before(&mut self, end: Time, into: &mut Vec<Event>) {
+        loop {
+            let before = into.len();
+            self.run_before(end, into);
+            self.len -= into.len() - before;
+            // What is next is tied, late, in another window, or not before the end.
+            if self.next_at().is_none_or(|at| at >= end) {
+                return;
+            }
+            if into.len() == before {
+                into.push(self.pop_least());
+            }
+        }
+    }
+
     #[inline]
     fn len(&self) -> usize {
         self.len
@@ -205,6 +220,27 @@ impl Windows {
         self.pace.late();
         if self.pace.due(self.len) {
             self.reconsider();
+        }
+    }
+
+    /// Takes from both runs what comes before the end, and before anything else that it could be tied with.
+    fn run_before(&mut self, end: Time, into: &mut Vec<Event>) {
+        let late = self.late.first().map_or(end, |e| e.at.min(end));
+        loop {
+            let before = into.len();
+            let copies = &self.copy_run[self.copy_next..];
+            let bound = self.run.get(self.run_next).map_or(late, |e| e.at.min(late));
+            let offset = bound.0.saturating_sub(self.base);
+            let first = copies.iter().take_while(|c| c.offset() < offset).count();
+            into.extend(copies[..first].iter().map(|c| c.event(self.base, &self.origins)));
+            self.copy_next += first;
+            let bound = copies.get(first).map_or(late, |c| late.min(Time(self.base + c.offset())));
+            let events = self.run[self.run_next..].iter().take_while(|e| e.at < bound);
+            into.extend(events);
+            self.run_next += into.len() - before - first;
+            if into.len() == before {
+                return;
+            }
         }
     }
 
