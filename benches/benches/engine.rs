@@ -1,7 +1,7 @@
 //! Whole runs with the full network and processor models, by messages delivered.
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use ledgerlab_benches::scenario;
+use ledgerlab_benches::engine::scenario;
 use ledgerlab_sim::run::run;
 
 fn runs(c: &mut Criterion) {

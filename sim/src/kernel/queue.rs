@@ -85,6 +85,12 @@ pub trait Queue {
     fn pop(&mut self) -> Option<Event>;
     /// Time of the event that would be popped.
     fn next_at(&mut self) -> Option<Time>;
+    /// Pops all events before `end` into a list, in the order of their keys: for those who handle a window at a time.
+    fn pop_before(&mut self, end: Time, into: &mut Vec<Event>) {
+        while self.next_at().is_some_and(|at| at < end) {
+            into.extend(self.pop());
+        }
+    }
     /// Number of pending events.
     fn len(&self) -> usize;
     /// Whether there are none.
@@ -147,6 +153,12 @@ impl Queue for Pending {
         match self {
             Pending::Heap(q) => q.next_at(),
             Pending::Windows(q) => q.next_at(),
+        }
+    }
+    fn pop_before(&mut self, end: Time, into: &mut Vec<Event>) {
+        match self {
+            Pending::Heap(q) => q.pop_before(end, into),
+            Pending::Windows(q) => q.pop_before(end, into),
         }
     }
     #[inline]

@@ -138,7 +138,23 @@ impl<A: Queue, B: Queue> Duel<'_, A, B> {
         let (a, b) = (self.a.pop(), self.b.pop());
         assert_eq!(a, b, "popped, {}", self.place());
         assert_eq!(self.a.len(), self.b.len(), "length, {}", self.place());
-        let Some(event) = a else { return false };
+        a.inspect(|event| self.popped(event)).is_some()
+    }
+
+    /// Pops a window from both; returns the number of events.
+    fn pop_window(&mut self) -> u64 {
+        let width = self.draws.power(34);
+        let end = Time(self.now.saturating_add(self.draws.below(width)));
+        let (mut a, mut b) = (vec![], vec![]);
+        self.a.pop_before(end, &mut a);
+        self.b.pop_before(end, &mut b);
+        assert_eq!(a, b, "window, {}", self.place());
+        assert_eq!(self.a.len(), self.b.len(), "length, {}", self.place());
+        a.iter().for_each(|event| self.popped(event));
+        a.len() as u64
+    }
+
+    fn popped(&mut self, event: &Event) {
         // What lies at the end of time ends the schedule's time, but not the schedule.
         if event.at != Time::NEVER {
             self.now = event.at.0;
@@ -150,7 +166,6 @@ impl<A: Queue, B: Queue> Duel<'_, A, B> {
                 self.free.push(event.what);
             }
         }
-        true
     }
 
     fn place(&self) -> String {
@@ -171,7 +186,7 @@ pub fn duel(seed: u64, a: &mut impl Queue, b: &mut impl Queue) -> u64 {
         let phase = duel.draws.phase();
         for _ in 0..phase.steps {
             if duel.draws.below(256) < phase.pops {
-                popped += u64::from(duel.pop());
+                popped += if duel.draws.below(64) == 0 { duel.pop_window() } else { u64::from(duel.pop()) };
             } else {
                 duel.push(&phase);
             }

@@ -22,6 +22,11 @@ impl Heap {
         self.items.capacity()
     }
 
+    /// All events, in no order.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Event> {
+        self.items.iter()
+    }
+
     /// Takes all events out, in no order.
     pub(super) fn take(&mut self) -> Vec<Event> {
         std::mem::take(&mut self.items)

@@ -107,7 +107,7 @@ mod tests {
             for spread in [1_u64, 3, 1 << 10, 1 << 20] {
                 let (mut pool, mut list, mut expected) = (Pool::default(), List::EMPTY, vec![]);
                 for i in 0..size {
-                    let value = (mix64(i) % spread) << 32 | mix64(i + 7) % 1_000;
+                    let value = ((mix64(i) % spread) << 32) | (mix64(i + 7) % 1_000);
                     pool.push(&mut list, value);
                     expected.push(value);
                 }

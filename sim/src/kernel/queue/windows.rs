@@ -8,13 +8,14 @@
 
 mod copy;
 mod pace;
+mod width;
 
 use ledgerlab_consensus::Time;
 
 use super::pool::{List, Pool};
 use super::{Event, Heap, Origin, Queue, sort};
 use copy::{Copy8, OFFSET_BITS};
-use pace::{FIRST_SHIFT, MAX_SHIFT, Pace};
+use pace::{FIRST_SHIFT, Pace};
 
 /// Windows in the ring.
 const RING: usize = 1 << 12;
@@ -97,27 +98,30 @@ impl Queue for Windows {
     #[inline]
     fn pop(&mut self) -> Option<Event> {
         loop {
-            if self.late.is_empty() {
-                // The two common cases: nothing but events, nothing but copies.
-                match (self.run.get(self.run_next), self.copy_run.get(self.copy_next)) {
-                    (Some(&event), None) => {
-                        self.run_next += 1;
-                        self.len -= 1;
-                        return Some(event);
-                    }
-                    (None, Some(&copy)) => {
-                        self.copy_next += 1;
-                        self.len -= 1;
-                        return Some(copy.event(self.base, &self.origins));
-                    }
-                    (Some(_), Some(_)) => return Some(self.pop_least()),
-                    (None, None) => {}
-                }
-                if !self.open() {
-                    return None;
-                }
-            } else {
+            let (copy, event) = (self.copy_run.get(self.copy_next), self.run.get(self.run_next));
+            let copy_at = copy.map_or(u64::MAX, |c| self.base + c.offset());
+            let event_at = event.map_or(u64::MAX, |e| e.at.0);
+            let late_at = self.late.first().map_or(u64::MAX, |e| e.at.0);
+            if let Some(copy) = copy
+                && copy_at < event_at.min(late_at)
+            {
+                let event = copy.event(self.base, &self.origins);
+                self.copy_next += 1;
+                self.len -= 1;
+                return Some(event);
+            }
+            if let Some(&event) = event
+                && event_at < copy_at.min(late_at)
+            {
+                self.run_next += 1;
+                self.len -= 1;
+                return Some(event);
+            }
+            if copy.is_some() || event.is_some() || !self.late.is_empty() {
                 return Some(self.pop_least());
+            }
+            if !self.open() {
+                return None;
             }
         }
     }
@@ -131,6 +135,21 @@ impl Queue for Windows {
             let least = [event, copy, late].into_iter().flatten().min();
             if least.is_some() || !self.open() {
                 return least;
+            }
+        }
+    }
+
+    fn pop_before(&mut self, end: Time, into: &mut Vec<Event>) {
+        loop {
+            let before = into.len();
+            self.run_before(end, into);
+            self.len -= into.len() - before;
+            // What is next is tied, late, in another window, or not before the end.
+            if self.next_at().is_none_or(|at| at >= end) {
+                return;
+            }
+            if into.len() == before {
+                into.push(self.pop_least());
             }
         }
     }
@@ -194,12 +213,34 @@ impl Windows {
     #[inline(never)]
     fn place_aside(&mut self, event: Event, window: u64) {
         if window >= self.next {
+            self.pace.far();
             return self.far.push(event);
         }
         self.late.push(event);
         self.pace.late();
         if self.pace.due(self.len) {
             self.reconsider();
+        }
+    }
+
+    /// Takes from both runs what comes before the end, and before anything else that it could be tied with.
+    fn run_before(&mut self, end: Time, into: &mut Vec<Event>) {
+        let late = self.late.first().map_or(end, |e| e.at.min(end));
+        loop {
+            let before = into.len();
+            let copies = &self.copy_run[self.copy_next..];
+            let bound = self.run.get(self.run_next).map_or(late, |e| e.at.min(late));
+            let offset = bound.0.saturating_sub(self.base);
+            let first = copies.iter().take_while(|c| c.offset() < offset).count();
+            into.extend(copies[..first].iter().map(|c| c.event(self.base, &self.origins)));
+            self.copy_next += first;
+            let bound = copies.get(first).map_or(late, |c| late.min(Time(self.base + c.offset())));
+            let events = self.run[self.run_next..].iter().take_while(|e| e.at < bound);
+            into.extend(events);
+            self.run_next += into.len() - before - first;
+            if into.len() == before {
+                return;
+            }
         }
     }
 
@@ -227,19 +268,19 @@ impl Windows {
     fn open(&mut self) -> bool {
         loop {
             let far = self.far.first().map(|e| e.at.0 >> self.shift);
-            let Some(window) = [self.first_filled(), far].into_iter().flatten().min() else { return false };
+            let Some(window) = [self.filled_windows().next(), far].into_iter().flatten().min() else { return false };
             self.next = window;
             self.fetch_far();
             let i = window as usize % RING;
             let count = self.ring[i].events.len() + self.ring[i].copies.len();
             let start = window << self.shift;
-            if self.pace.due(self.len) {
-                if let Some(shift) = self.pace.look((self.shift, self.widest()), self.len, start, count) {
-                    self.redistribute(shift, start);
-                    continue;
-                }
+            if self.pace.due(self.len)
+                && let Some(shift) = self.better(start)
+            {
+                self.redistribute(shift, start);
+                continue;
             }
-            self.pace.opened(count, start);
+            self.pace.opened(count);
             self.load(i, start);
             self.next += 1;
             return true;
@@ -260,19 +301,19 @@ impl Windows {
         self.copies.release(copies);
     }
 
-    /// Number of the first window in the ring that is not empty.
-    fn first_filled(&self) -> Option<u64> {
-        let start = self.next as usize % RING;
-        let words = self.filled.len();
-        let masked = |i: usize| match i {
+    /// Numbers of the windows in the ring that are not empty, in order.
+    fn filled_windows(&self) -> impl Iterator<Item = u64> {
+        let (start, words) = (self.next as usize % RING, self.filled.len());
+        let bits = move |i: usize| match i {
             0 => self.filled[start / 64] & !0 << (start % 64),
             // The first word once more, for what lies before the start.
             i if i == words => self.filled[start / 64] & !(!0 << (start % 64)),
             i => self.filled[(start / 64 + i) % words],
         };
-        let i = (0..=words).find(|i| masked(*i) != 0)?;
-        let found = (start / 64 + i) % words * 64 + masked(i).trailing_zeros() as usize;
-        Some(self.next + (found.wrapping_sub(start) % RING) as u64)
+        (0..=words).flat_map(move |i| {
+            let first = (start / 64 + i) % words * 64;
+            Ones(bits(i)).map(move |bit| self.next + ((first + bit).wrapping_sub(start) % RING) as u64)
+        })
     }
 
     /// Moves events that are within reach of the ring now into it.
@@ -285,50 +326,16 @@ impl Windows {
             self.place(event);
         }
     }
+}
 
-    /// The widest that windows may be, in bits: where there are copies, so that they have a place in a record.
-    fn widest(&self) -> u32 {
-        if self.origins.is_empty() { MAX_SHIFT } else { OFFSET_BITS }
-    }
+/// Places of the bits that are set, from the lowest.
+struct Ones(u64);
 
-    /// Looks at the width while a window is open.
-    fn reconsider(&mut self) {
-        let Some(now) = self.next_at() else { return };
-        // What was opened or came late, and still waits, was not popped.
-        let waiting = self.run.len() - self.run_next + self.copy_run.len() - self.copy_next + self.late.len();
-        self.pace.waiting(waiting);
-        if let Some(shift) = self.pace.look((self.shift, self.widest()), self.len, now.0, 0) {
-            self.redistribute(shift, now.0);
-        }
-    }
-
-    /// Gives all windows a new width; nothing is pending before `start`, and no window is open afterwards.
-    fn redistribute(&mut self, shift: u32, start: u64) {
-        let (old_shift, old_next) = (self.shift, self.next);
-        let old = std::mem::replace(&mut self.ring, vec![EMPTY; RING]);
-        self.filled.fill(0);
-        (self.shift, self.next) = (shift, start >> shift);
-        for event in self.late.take() {
-            self.place(event);
-        }
-        for event in std::mem::take(&mut self.run).drain(self.run_next..) {
-            self.place(event);
-        }
-        let base = self.base;
-        for copy in std::mem::take(&mut self.copy_run).drain(self.copy_next..) {
-            self.place_copy(copy.event(base, &self.origins));
-        }
-        (self.run_next, self.copy_next) = (0, 0);
-        for (i, mut window) in old.into_iter().enumerate() {
-            let number = old_next + ((i as u64).wrapping_sub(old_next) % RING as u64);
-            while let Some((events, n)) = self.events.take_chunk(&mut window.events) {
-                events[..n].iter().for_each(|e| self.place(*e));
-            }
-            while let Some((copies, n)) = self.copies.take_chunk(&mut window.copies) {
-                for copy in &copies[..n] {
-                    self.place_copy(copy.event(number << old_shift, &self.origins));
-                }
-            }
-        }
+impl Iterator for Ones {
+    type Item = usize;
+    fn next(&mut self) -> Option<usize> {
+        let bit = (self.0 != 0).then_some(self.0.trailing_zeros() as usize);
+        self.0 &= self.0.wrapping_sub(1);
+        bit
     }
 }

@@ -1,7 +1,9 @@
 //! How wide windows shall be, from what was seen: a function of the pushes and pops alone, so it is deterministic.
 //!
 //! A window shall hold enough events for its opening to be cheap per event, and few enough for its sort to stay within
-//! the caches. The order of events never depends on the width.
+//! the caches and for few events to come into it once it is open. Windows are narrowed as soon as that is seen and
+//! widened only after a while, because windows that are too narrow cost little: so a load that comes in pulses is not
+//! redistributed with each of them. The order of events never depends on the width.
 
 /// Least window in bits: 16 ns.
 pub const MIN_SHIFT: u32 = 4;
@@ -13,35 +15,43 @@ pub const FIRST_SHIFT: u32 = 20;
 /// Fewest events that a window shall hold.
 const LEAST: usize = 48;
 /// Most events that a window shall hold.
-const MOST: usize = 4_096;
+const MOST: usize = 8_192;
 /// Windows that the pending events shall fill, within these limits.
-const SPREAD: usize = 64;
-/// A window that holds so many times what it shall is divided at once, whatever the density was before.
-const CROWD: u128 = 8;
+const SPREAD: usize = 8;
 /// Fewest steps between two looks at the width.
 const PATIENCE: usize = 256;
+/// A late event counts as so many steps: it is dear, and a look may spare its successors.
+const LATE_COUNTS: usize = 4;
+/// Most powers of two by which late events narrow the windows.
+const NARROWEST: u32 = 6;
+/// Steps before windows are widened for holding too little.
+const CALM: usize = 1 << 14;
+/// The same for each of the most events that were pending at a time.
+const CALM_EACH: usize = 4;
 
 /// What was seen since the last look.
 #[derive(Debug, Default)]
 pub struct Pace {
-    /// Time of the last look.
-    from: Option<u64>,
-    /// Pending events then.
+    /// Pending events at the last look.
     pending: usize,
     /// Events of the windows opened since then.
     opened: usize,
     /// Events pushed into the open window since then.
     late: usize,
-    /// By how many powers of two windows are narrower than they should be by density, because pushes came late.
+    /// Events pushed beyond the ring since then.
+    far: usize,
+    /// Steps since the width was changed, and the most events that were pending at a look.
+    calm: usize,
+    peak: usize,
+    /// By how many powers of two windows are narrower than the number of events alone says, because many came late.
     narrower: u32,
 }
 
 impl Pace {
-    /// A window of `count` events that starts at `start` was opened.
+    /// A window of `count` events was opened.
     #[inline]
-    pub fn opened(&mut self, count: usize, start: u64) {
+    pub fn opened(&mut self, count: usize) {
         self.opened += count;
-        self.from.get_or_insert(start);
     }
 
     /// An event was pushed into the open window.
@@ -50,37 +60,53 @@ impl Pace {
         self.late += 1;
     }
 
-    /// Of what was opened and came late, `count` events still wait.
-    pub fn waiting(&mut self, count: usize) {
-        self.opened = self.opened.saturating_sub(count);
+    /// An event was pushed beyond the ring.
+    #[inline]
+    pub fn far(&mut self) {
+        self.far += 1;
+    }
+
+    /// Learns from what came late or far, and says by which part of the events to go: the nearest 1 / `part`. That is
+    /// half of them, or less where many come late, because what waits for long says little about what comes and goes.
+    pub fn part(&mut self) -> usize {
+        if self.late * 8 > self.opened {
+            let quickly = if self.late > self.opened { 3 } else { 1 };
+            self.narrower = (self.narrower + quickly).min(NARROWEST);
+        } else if self.many_far() {
+            self.narrower = self.narrower.saturating_sub(1);
+        }
+        2 << self.narrower
+    }
+
+    fn many_far(&self) -> bool {
+        self.far * 8 > self.opened
+    }
+
+    fn steps(&self, pending: usize) -> usize {
+        (self.opened + pending.saturating_sub(self.pending)).max(self.late * LATE_COUNTS)
     }
 
     /// Whether so much has happened that redistributing `pending` events costs a constant for each step.
     pub fn due(&self, pending: usize) -> bool {
-        let steps = self.opened + pending.saturating_sub(self.pending);
-        steps.max(self.late) >= pending.max(PATIENCE)
+        self.steps(pending) >= pending.max(PATIENCE)
     }
 
-    /// The width in bits that events should have from now on, if it is not near the present one.
+    /// The width in bits that windows should have from now on, at most `widest`, if it is not near the present one.
     ///
-    /// `pending` events wait, none of them before `start`; the window that begins there holds `count`, or none if
-    /// it is open already.
-    pub fn look(&mut self, (shift, widest): (u32, u32), pending: usize, start: u64, count: usize) -> Option<u32> {
-        let end = start.saturating_add(if count > 0 { 1 << shift } else { 0 });
-        let span = end.saturating_sub(self.from.unwrap_or(start)).max(1);
-        let seen = (self.opened + self.late + count).max(1);
-        if self.late * 4 > seen {
-            self.narrower = (self.narrower + 1).min(5);
+    /// `pending` events wait; `count` of them lie within the next `span` ns.
+    pub fn look(&mut self, shift: u32, widest: u32, pending: usize, (count, span): (usize, u64)) -> Option<u32> {
+        let steps = self.steps(pending);
+        let many_far = self.many_far();
+        let (calm, peak) = (self.calm + steps, self.peak.max(pending));
+        *self = Pace { pending, calm, peak, narrower: self.narrower, ..Pace::default() };
+        let target = ((pending / SPREAD).clamp(LEAST, MOST) >> self.narrower).max(LEAST);
+        let width = u128::from(span.max(1)) * target as u128 / count.max(1) as u128;
+        let near = (1 << shift) / 2..2 << shift;
+        let best = if near.contains(&width) { shift } else { width.max(1).ilog2() }.clamp(MIN_SHIFT, widest);
+        let wanted = best < shift || (best > shift && (many_far || calm >= CALM.max(CALM_EACH * peak)));
+        if wanted {
+            (self.calm, self.peak) = (0, pending);
         }
-        *self = Pace { from: Some(start), pending, narrower: self.narrower, ..Pace::default() };
-        let target = ((pending / SPREAD).clamp(LEAST, MOST) >> self.narrower).max(LEAST / 3) as u128;
-        let mut width = u128::from(span) * target / seen as u128;
-        if count as u128 > CROWD * target {
-            // What is about to come is denser than what was.
-            width = width.min((target << shift) / count as u128);
-        }
-        let near = (1 << shift) / 3..3 << shift;
-        let best = if near.contains(&width) { shift } else { width.max(1).ilog2() };
-        Some(best.clamp(MIN_SHIFT, widest)).filter(|s| *s != shift)
+        wanted.then_some(best)
     }
 }

@@ -1,0 +1,119 @@
+//! Whole runs with the full network and processor models.
+
+use ledgerlab_sim::probe::Blind;
+use ledgerlab_sim::record::RunRecord;
+use ledgerlab_sim::run::{Engine, run_on};
+use ledgerlab_sim::scenario::{Experiment, Scenario};
+
+use crate::clock::timed;
+
+/// A protocol on 1 Gbit/s links between four cloud regions, `seconds` long after a second of warm-up.
+///
+/// # Panics
+/// If the text is not a valid scenario: a bug in this crate.
+pub fn scenario(protocol: &str, nodes: u32, rate_tx_per_s: u32, seconds: u32) -> Scenario {
+    built(&format!(
+        r#"
+        schema = 1
+        run = {{ duration = "{seconds} s", warmup = "1 s", drain = "20 s" }}
+        consensus = {{ protocol = "{protocol}", nodes = {nodes}, block_period = "100 ms" }}
+        node = {{ cores = 4 }}
+        {NETWORK}
+        [workload.load]
+        kind = "fixed"
+        rate_tx_per_s = {rate_tx_per_s}
+        "#
+    ))
+}
+
+/// Four cloud regions with 1 Gbit/s.
+const NETWORK: &str = r#"
+        [network]
+        regions = ["us-east-1", "us-west-2", "eu-central-1", "ap-northeast-1"]
+        rtt = "cloud-2025"
+        bandwidth = "1 Gbit/s"
+"#;
+
+fn built(text: &str) -> Scenario {
+    let mut experiment = Experiment::from_text("benchmark", text, &[]).unwrap_or_else(|e| panic!("{e}"));
+    experiment.points.remove(0).scenario
+}
+
+/// CPU seconds of a run, start-up included, and its record.
+pub fn run(engine: Engine, scenario: &Scenario) -> (f64, RunRecord) {
+    timed(|| run_on(engine, scenario, 1, &mut Blind))
+}
+
+/// PBFT with 4 cores a node: ten decisions a second for 4 s.
+pub fn pbft_128() -> Scenario {
+    scenario("pbft", 128, 100, 3)
+}
+
+/// PBFT with 1,000 nodes and a single batch, so that it decides once.
+pub fn pbft_1000() -> Scenario {
+    built(&format!(
+        r#"
+        schema = 1
+        run = {{ duration = "1 s", warmup = "0 s", drain = "20 s" }}
+        consensus = {{ protocol = "pbft", nodes = 1000, block_period = "5 s" }}
+        node = {{ cores = 4 }}
+        {NETWORK}
+        [workload.load]
+        kind = "fixed"
+        rate_tx_per_s = 1
+        "#
+    ))
+}
+
+/// Chained HotStuff as fast as it goes.
+pub fn hotstuff_64(seconds: u32) -> Scenario {
+    built(&format!(
+        r#"
+        schema = 1
+        run = {{ duration = "{seconds} s", warmup = "1 s", drain = "20 s" }}
+        consensus = {{ protocol = "hotstuff", nodes = 64, empty_blocks = "always" }}
+        node = {{ cores = 4 }}
+        {NETWORK}
+        [workload.load]
+        kind = "fixed"
+        rate_tx_per_s = 1
+        "#
+    ))
+}
+
+/// A proof-of-work overlay of 8,000 nodes for an hour at Bitcoin's interval; blocks are announced by their
+/// headers, and carry next to nothing: transactions would be gossiped too.
+pub fn pow_8000() -> Scenario {
+    built(&format!(
+        r#"
+        schema = 1
+        run = {{ duration = "3600 s", warmup = "0 s", drain = "7200 s" }}
+        consensus = {{ protocol = "nakamoto", nodes = 8000 }}
+        {NETWORK}
+        [workload.load]
+        kind = "fixed"
+        rate_tx_per_s = 0.002
+        [finality]
+        rule = "depth:1"
+        "#
+    ))
+}
+
+/// Transactions of a small consortium, so many that consensus costs nothing beside them.
+pub fn accounting() -> Scenario {
+    built(
+        r#"
+        schema = 1
+        run = { duration = "4 s", warmup = "1 s", drain = "20 s" }
+        consensus = { protocol = "hotstuff", nodes = 4, block_period = "100 ms", block_bytes = "100 MB" }
+        node = { cores = 64, execution = "0 s" }
+        [network]
+        regions = ["us-east-1"]
+        rtt = "cloud-2025"
+        bandwidth = "100 Gbit/s"
+        [workload.load]
+        kind = "fixed"
+        rate_tx_per_s = 400000
+        "#,
+    )
+}

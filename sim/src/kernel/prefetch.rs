@@ -1,0 +1,20 @@
+//! Fetching state into the caches before it is needed.
+//!
+//! A hint to the processor that changes no result. On other processors than x86-64 it does nothing.
+
+/// Asks for the cache line where `items[index]` begins; does nothing if there is none.
+#[inline(always)]
+pub fn prefetch<T>(items: &[T], index: usize) {
+    if let Some(item) = items.get(index) {
+        #[cfg(target_arch = "x86_64")]
+        #[expect(unsafe_code, reason = "the intrinsic has no safe form")]
+        // SAFETY: the pointer comes from a reference, so it is valid; the instruction reads nothing that the program
+        // could see. Every x86-64 processor has it (SSE).
+        unsafe {
+            use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+            _mm_prefetch::<_MM_HINT_T0>(std::ptr::from_ref(item).cast());
+        }
+        #[cfg(not(target_arch = "x86_64"))]
+        let _ = item;
+    }
+}
