@@ -113,6 +113,9 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
     /// Sends own batches to the leader, oldest first, as long as less than a window of them has not shown up in a
     /// proposal: a leader that has more to order than it can is not flooded.
     pub(super) fn push_on(&mut self, n: u32, at: Time) {
+        if self.scenario.mempool.dissemination != Dissemination::LeaderPush {
+            return;
+        }
         let window = WINDOW_BLOCKS * u64::from(self.scenario.settings.block_bytes);
         loop {
             let node = &mut self.nodes[n as usize];

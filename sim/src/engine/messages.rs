@@ -91,7 +91,11 @@ impl<M> Messages<M> {
     }
     /// One more copy will be delivered.
     pub fn retain(&mut self, handle: u32) {
-        self.envelopes[handle as usize].left += 1;
+        self.retain_many(handle, 1);
+    }
+    /// So many more copies will be delivered.
+    pub fn retain_many(&mut self, handle: u32, copies: u32) {
+        self.envelopes[handle as usize].left += copies;
     }
     /// A copy has been delivered or lost.
     pub fn release(&mut self, handle: u32) {
@@ -104,14 +108,15 @@ impl<M> Messages<M> {
             self.free.push(handle);
         }
     }
-    /// Counts a copy that leaves its sender.
-    pub fn count(&mut self, kind: &'static str, bytes: u32) {
+    /// Counts copies that leave their sender.
+    pub fn count(&mut self, kind: &'static str, bytes: u32, copies: u32) {
+        let (copies, bytes) = (u64::from(copies), u64::from(bytes) * u64::from(copies));
         match self.counts.iter_mut().find(|(k, ..)| std::ptr::eq(*k, kind) || *k == kind) {
             Some((_, n, b)) => {
-                *n += 1;
-                *b += u64::from(bytes);
+                *n += copies;
+                *b += bytes;
             }
-            None => self.counts.push((kind, 1, u64::from(bytes))),
+            None => self.counts.push((kind, copies, bytes)),
         }
     }
     /// Copies sent and their bytes, by kind.
