@@ -230,7 +230,14 @@ mod tests {
     }
 
     #[test]
-    fn a_state_is_32_bytes() {
+    fn an_entity_takes_at_most_100_bytes_with_its_pending_event() {
         assert_eq!(size_of::<Entity>(), 32);
+        let entities = ENTITIES * 200;
+        let mut model = Phold::new(entities, 1, 1, Windows::default());
+        model.run(Time(3 * MEAN_NS));
+        // The ring and its scratch are there for any number of entities.
+        let fixed = Windows::default().bytes();
+        let each = 32.0 + (model.queue.bytes() - fixed) as f64 / f64::from(entities);
+        assert!(each < 100.0 || cfg!(miri), "{each} bytes");
     }
 }
