@@ -48,22 +48,17 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         let host = self.nodes[n as usize].host as usize;
         let e = self.messages.get(handle);
         let (verify, divided) = (e.verify, e.divided);
-        let h = &mut self.hosts[host];
-        let mut done = h.cpu.verify(ready, verify);
+        let cpu = &mut self.hosts[host].cpu;
+        let mut done = cpu.verify(ready, verify);
         if divided > Span::ZERO {
-            done = done.max(h.cpu.verify_divided(ready, divided));
-        }
-        // What is verified elsewhere and costs nothing here does not overtake what may have been handled ahead.
-        let cheapest = divided == Span::ZERO && verify <= self.scenario.node.crypto.verify;
-        if cheapest {
-            done = done.max(h.handed);
-            h.handed = done;
+            done = done.max(cpu.verify_divided(ready, divided));
         }
         let known = done.min(Time(self.horizon.0 - 1));
         if self.gateway.next_at() <= known {
             self.ingest(known);
         }
-        // A later message cannot overtake a cheap one; anything else waits on the agenda for its end.
+        // A later message cannot overtake one of the least cost; anything else waits on the agenda for its end.
+        let cheapest = divided == Span::ZERO && verify <= self.scenario.node.crypto.verify;
         if cheapest && done < self.horizon && self.hosts[host].agenda.next_at() > done {
             self.deliver(n, arrived, done, handle);
         } else {
@@ -74,9 +69,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
     /// Passes bytes through the downlink. The receiver takes them while they come: a message waits for those before
     /// it, but is not carried a second time after its last byte has come.
     fn receive(&mut self, n: u32, sender: u32, at: Time, handle: u32) -> Option<Time> {
-        let bytes = self.messages.get(handle).bytes;
-        let sent_over = self.network.upload_time(self.nodes[sender as usize].host, bytes);
-        let first_byte = Time(at.0.saturating_sub(sent_over.0));
+        let first_byte = Time(at.0.saturating_sub(self.messages.get(handle).upload.0));
         self.download(n, sender, (first_byte, at), handle)
     }
 
@@ -85,6 +78,10 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         let e = self.messages.get(handle);
         let mark = Mark { arrived, origin: e.origin, content: e.content };
         let from = e.sender;
+        if e.plain {
+            self.step(n, ready, mark, Input::Message { from, handle });
+            return self.messages.release(handle);
+        }
         match e.cargo.clone() {
             Cargo::Protocol => {
                 if let Some(key) = self.messages.body(handle).and_then(Message::key) {

@@ -30,8 +30,6 @@ pub struct Host<P: Protocol> {
     pub lanes: Option<LaneQueue>,
     pub down: Link<Incoming>,
     pub cpu: Cpu,
-    /// When the last message that is as cheap to verify as a signature, or cheaper, was or will be handled.
-    pub handed: Time,
     pub disk: Disk,
     pub agenda: Agenda<Due<P>>,
 }
@@ -45,7 +43,6 @@ impl<P: Protocol> Host<P> {
             lanes: waits.then(LaneQueue::default),
             down: Link::new(network.sharing, Rate::bits_per_s(spec.downlink), ("downlink", index)),
             cpu: Cpu::new(spec.cores),
-            handed: Time::ZERO,
             disk: Disk::new(scenario.node.disk, seed, index),
             agenda: Agenda::default(),
         }
@@ -57,7 +54,6 @@ impl<P: Protocol> Host<P> {
         self.lanes.iter_mut().for_each(LaneQueue::reset);
         self.down.reset(now);
         self.cpu.reset(now);
-        self.handed = self.handed.min(now);
         self.disk.reset(now);
     }
 

@@ -43,11 +43,15 @@ pub struct Envelope {
     pub sender: NodeId,
     pub lane: Lane,
     pub bytes: u32,
+    /// Time for which its sender's uplink carries it alone.
+    pub upload: Span,
     /// Verification on one core, and work that divides over all.
     pub verify: Span,
     pub divided: Span,
     /// For the digest: kind and content.
     pub content: u64,
+    /// Whether it is a protocol's message that carries no payload and is not kept by key: a vote.
+    pub plain: bool,
     pub cargo: Cargo,
     /// Copies that are still to be delivered.
     pub left: u32,

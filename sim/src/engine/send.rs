@@ -120,9 +120,11 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
             sender: NodeId(n),
             lane,
             bytes: u32::try_from(size).expect("a message is smaller than 4 GiB"),
+            upload: Span::ZERO,
             verify: cost.verify,
             divided,
             content,
+            plain: carried.is_empty() && message.key().is_none(),
             cargo: Cargo::Protocol,
             left: 1,
         };
@@ -167,9 +169,11 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
             sender: NodeId(n),
             lane,
             bytes: (u64::from(ENVELOPE_BYTES) + bytes) as u32,
+            upload: Span::ZERO,
             verify,
             divided,
             content: mix64(bytes ^ mix64(self.cargo_content(&cargo))),
+            plain: false,
             cargo,
             left: 1,
         };
@@ -203,10 +207,11 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         n: u32,
         at: Time,
         to: &Recipients,
-        envelope: Envelope,
+        mut envelope: Envelope,
         body: Option<P::Message>,
         kind: &'static str,
     ) {
+        envelope.upload = self.network.upload_time(self.nodes[n as usize].host, envelope.bytes);
         // The sender's own reference keeps the message while copies are made.
         let handle = self.messages.insert(envelope, body);
         let nodes = self.nodes.len() as u32;

@@ -78,9 +78,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
     fn run_window(&mut self, end: Time) {
         let mut batch = std::mem::take(&mut self.window);
         batch.events.clear();
-        while self.queue.next_at().is_some_and(|at| at < end) {
-            batch.events.extend(self.queue.pop());
-        }
+        self.queue.pop_before(end, &mut batch.events);
         self.events += batch.events.len() as u64;
         batch.group(self.hosts.len(), |e| self.host_of(e));
         let mut left = &batch.events[..];
