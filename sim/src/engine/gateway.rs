@@ -244,6 +244,8 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         if std::mem::replace(&mut batch.closed, true) {
             return;
         }
+        let youngest = batch.txs.iter().map(|t| self.txs.planned[*t as usize]).max();
+        batch.youngest = youngest.unwrap_or(batch.opened);
         let spec = &self.scenario.mempool;
         let node = &mut self.nodes[n as usize];
         if node.replica.is_none() {
