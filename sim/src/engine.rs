@@ -93,6 +93,8 @@ pub struct Simulation<'s, P: Protocol, Q: Queue> {
     /// Validators whose shares reveal a common coin.
     coin_quorum: usize,
     horizon: Time,
+    /// Whether a message is handled when it arrives, if nothing can come before.
+    eager: bool,
     window: Batch,
     /// Who writes down tasks now: [`FATE`], [`PLAN`], or one more than the host that acts.
     author: u32,
@@ -151,6 +153,7 @@ impl<'s, P: Protocol, Q: Queue> Simulation<'s, P, Q> {
             costs: vec![],
             coin_quorum,
             horizon: Time::ZERO + GRID,
+            eager: true,
             window: Batch::default(),
             author: FATE,
             mining: Stream::new(seed, Purpose::Mining),

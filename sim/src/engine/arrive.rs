@@ -22,7 +22,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         let sender = e.sender;
         let epoch = self.nodes[n as usize].epoch;
         let Some(ready) = self.receive(n, sender.0, event.at, handle) else { return self.schedule_wake(host) };
-        if ready >= self.horizon {
+        if ready >= self.horizon || !self.eager {
             self.push_task(n, ready, Task::Received { handle, arrived: event.at });
             return self.schedule_wake(host);
         }
@@ -59,7 +59,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         }
         // A later message cannot overtake one of the least cost; anything else waits on the agenda for its end.
         let cheapest = divided == Span::ZERO && verify <= self.scenario.node.crypto.verify;
-        if cheapest && done < self.horizon && self.hosts[host].agenda.next_at() > done {
+        if cheapest && self.eager && done < self.horizon && self.hosts[host].agenda.next_at() > done {
             self.deliver(n, arrived, done, handle);
         } else {
             self.push_task(n, done, Task::Job { handle, arrived });
