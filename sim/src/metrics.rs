@@ -30,7 +30,7 @@ use crate::node::mempool::{Batches, Transactions, TxId};
 use crate::scenario::Scenario;
 use crate::storage::BytesByClass;
 
-use chain::BlockCounts;
+use chain::{BlockCounts, Left};
 use cohort::{Cohorts, Latency};
 use finality::Reports;
 use machine::Snapshot;
@@ -63,6 +63,8 @@ pub struct Meter {
     bytes: BytesByClass,
     off_chain: u64,
     blocks: BlockCounts,
+    left: Left,
+    given_up: Vec<u64>,
     rejects: Vec<(&'static str, u64)>,
     too_large: u64,
     snapshots: Vec<Snapshot>,
@@ -103,6 +105,8 @@ impl Meter {
             bytes: BytesByClass::default(),
             off_chain: 0,
             blocks: BlockCounts::default(),
+            left: Left::default(),
+            given_up: vec![0; s.workloads.len()],
             rejects: vec![],
             too_large: 0,
             snapshots: vec![],
@@ -272,6 +276,7 @@ impl Meter {
         for (block, commit, at) in self.reports.settle(now) {
             self.settle(block, commit, at, blocks, batches, txs);
         }
+        self.series.advance(now);
         self.violations.note(self.little.advance(now));
     }
 
@@ -304,13 +309,13 @@ impl Meter {
             }
         }
         if count > 0 {
-            let left = self.conservation.classes().pending > 0;
+            let classes = self.conservation.classes();
+            let left = classes.pending + classes.expired > 0;
             self.liveness.commit(at, left);
         }
     }
 
     fn commit(&mut self, t: TxId, times: &cohort::Times, txs: &Transactions) {
-        let i = t as usize;
         // A transaction that its client submitted again may be in two blocks, and so may one of a branch that some
         // nodes held for final and left: the second is a no-op.
         let again = txs.resubmitted.has(t) || self.agreement.counts().conflicts > 0;
@@ -321,12 +326,12 @@ impl Meter {
         if !self.violations.note(self.conservation.commit(times.at, NodeId(0), u64::from(t))) {
             return;
         }
-        let planned = txs.planned[i];
+        let planned = txs.planned[t];
         self.little.leave(times.at, planned);
         self.series.committed(times.at, times.at.since(planned));
         let sampled = self.in_window(planned);
-        let (in_window, workload) = (self.in_window(times.at), txs.workload[i]);
-        self.cohorts.committed(sampled, in_window, workload, txs.kind[i], planned, txs.stored[i], times);
+        let (in_window, workload) = (self.in_window(times.at), txs.workload[t]);
+        self.cohorts.committed(sampled, in_window, workload, txs.kind[t], planned, txs.stored[t], times);
     }
 
     /// What was found wrong with a host's links.
@@ -339,6 +344,39 @@ impl Meter {
     /// Blocks that some nodes hold for final, but not enough.
     pub fn undecided(&self) -> impl Iterator<Item = BlockId> + '_ {
         self.reports.undecided()
+    }
+
+    /// Everything about blocks older than `block` is decided.
+    pub fn forget_blocks(&mut self, block: BlockId) {
+        self.reports.forget_below(block);
+    }
+
+    /// Nobody holds transactions older than `floor`: those without an outcome have expired. One that has not is lost,
+    /// and kept so that the end of the run tells; says up to where there is none.
+    pub fn forget_transactions(&mut self, now: Time, floor: TxId, txs: &Transactions) -> TxId {
+        for t in txs.ids().0..floor {
+            if self.conservation.state(u64::from(t)) == Some(State::Pending) {
+                let planned = txs.planned[t];
+                if planned + self.expiry >= now {
+                    self.conservation.forget_below(u64::from(t));
+                    return t;
+                }
+                self.violations.note(self.conservation.expire(now, u64::from(t)));
+                self.little.stays(planned);
+                self.given_up[txs.workload[t] as usize] += u64::from(self.in_window(planned));
+            }
+        }
+        self.conservation.forget_below(u64::from(floor));
+        floor
+    }
+
+    /// A node leaves blocks that the run no longer remembers: what follows would not be its result.
+    pub fn chain_lost(&mut self, at: Time, node: NodeId, height: Height, kept: Height) {
+        let what = format!(
+            "leaves its chain down to height {height}, but below height {kept} every node held the same blocks for \
+             final, so they are no longer in memory: the run ends here"
+        );
+        self.violations.note(Err(Violation { check: "retention", at, node: Some(node), what }));
     }
 
     /// Whether every transaction of the cohort has an outcome.
@@ -365,19 +403,19 @@ impl Meter {
         self.messages = messages;
         self.events = events;
         (self.blocks.made, self.blocks.stale) = self.count_made(blocks);
-        let mut expired = vec![0; self.cohorts.workloads().count()];
-        let waiting: Vec<usize> =
-            (0..txs.len()).filter(|i| self.conservation.state(*i as u64) == Some(State::Pending)).collect();
-        for i in &waiting {
-            if txs.planned[*i] + self.expiry < end {
-                self.violations.note(self.conservation.expire(end, *i as u64));
-                expired[txs.workload[*i] as usize] += u64::from(self.in_window(txs.planned[*i]));
+        let (first, next) = txs.ids();
+        let waiting: Vec<TxId> =
+            (first..next).filter(|t| self.conservation.state(u64::from(*t)) == Some(State::Pending)).collect();
+        for t in &waiting {
+            if txs.planned[*t] + self.expiry < end {
+                self.violations.note(self.conservation.expire(end, u64::from(*t)));
+                self.given_up[txs.workload[*t] as usize] += u64::from(self.in_window(txs.planned[*t]));
             }
         }
-        self.cohorts.close(&expired);
+        self.cohorts.close(&self.given_up);
         let held = held.iter().filter(|t| self.conservation.state(u64::from(**t)) == Some(State::Pending)).count();
         self.violations.note(self.conservation.reconcile(end, held as u64));
-        match self.little.finish(end, waiting.iter().map(|i| txs.planned[*i])) {
+        match self.little.finish(end, waiting.iter().map(|t| txs.planned[*t])) {
             Ok(sides) => self.sides = Some(sides),
             Err(v) => {
                 self.violations.note(Err(v));

@@ -7,3 +7,4 @@ pub mod cost;
 pub mod cpu;
 pub mod disk;
 pub mod mempool;
+pub mod window;

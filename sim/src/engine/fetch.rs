@@ -33,6 +33,10 @@ pub struct Fetch {
 }
 
 impl Fetch {
+    /// Whether it is being asked for.
+    pub fn is_open(&self) -> bool {
+        self.asking
+    }
     /// The object is here, and nobody need be asked for it.
     pub fn arrived(&mut self) {
         (self.have, self.asking) = (true, false);

@@ -22,6 +22,7 @@ use crate::node::blocks::BlockId;
 use crate::node::cpu::Cpu;
 use crate::node::disk::Disk;
 use crate::node::mempool::{BatchId, Pool};
+use crate::node::window::Window;
 use crate::scenario::{Scenario, Sharing};
 
 /// A machine: what its nodes share.
@@ -142,8 +143,8 @@ pub struct Node<P: Protocol> {
     pub view: u64,
     /// Whether its replica looked for another leader when it was last asked.
     pub electing: bool,
-    /// The own chain; index 0 is genesis.
-    pub chain: Vec<Adopted>,
+    /// The own chain by height, from what is settled everywhere on.
+    pub chain: Window<Adopted>,
     pub final_height: Height,
     pub fetches: BTreeMap<Digest, Fetch>,
     pub transfer: Option<StateTransfer>,
@@ -153,6 +154,8 @@ pub struct Node<P: Protocol> {
 
 impl<P: Protocol> Node<P> {
     pub fn new(env: Env, host: u32, skew: Span, keeps_log: bool) -> Node<P> {
+        let mut chain = Window::default();
+        chain.push(Adopted { block: 0, executed: Time::ZERO, certificate_bytes: 0 });
         Node {
             env,
             host,
@@ -181,7 +184,7 @@ impl<P: Protocol> Node<P> {
             retrying: false,
             leader: None,
             view: 0,
-            chain: vec![Adopted { block: 0, executed: Time::ZERO, certificate_bytes: 0 }],
+            chain,
             electing: false,
             final_height: 0,
             fetches: BTreeMap::new(),
@@ -205,6 +208,14 @@ impl<P: Protocol> Node<P> {
         self.generation
     }
     pub fn height(&self) -> Height {
-        self.chain.len() as Height - 1
+        self.chain.end() - 1
+    }
+    /// The block in which the own chain ends.
+    pub fn top(&self) -> BlockId {
+        self.chain.last().map_or(0, |a| a.block)
+    }
+    /// Blocks of the own chain that are not final here.
+    pub fn unsettled(&self) -> impl Iterator<Item = BlockId> + '_ {
+        self.chain.above(self.final_height + 1).map(|a| a.block)
     }
 }

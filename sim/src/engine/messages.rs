@@ -85,6 +85,10 @@ impl<M> Messages<M> {
     pub fn body(&self, handle: u32) -> Option<&M> {
         self.bodies[handle as usize].as_ref()
     }
+    /// What the messages on their way carry.
+    pub fn cargos(&self) -> impl Iterator<Item = &Cargo> {
+        self.envelopes.iter().map(|e| &e.cargo)
+    }
     /// One more copy will be delivered.
     pub fn retain(&mut self, handle: u32) {
         self.envelopes[handle as usize].left += 1;

@@ -68,6 +68,17 @@ impl<T> Agenda<T> {
         }
         self.entries.pop().map(|Reverse(e)| (e.at, e.node, e.task))
     }
+    /// All tasks, in no particular order.
+    pub fn tasks(&self) -> impl Iterator<Item = &T> {
+        self.entries.iter().map(|e| &e.0.task)
+    }
+    /// Drops the tasks for which `keep` does not hold, given their node.
+    pub fn retain(&mut self, keep: impl Fn(u32, &T) -> bool) {
+        self.entries.retain(|e| keep(e.0.node, &e.0.task));
+        if self.entries.capacity() > 4 * self.entries.len() {
+            self.entries.shrink_to(2 * self.entries.len());
+        }
+    }
     /// Number of tasks.
     pub fn len(&self) -> usize {
         self.entries.len()
