@@ -92,6 +92,8 @@ pub struct Simulation<'s, P: Protocol, Q: Queue> {
     flows: Flows,
     reads: u64,
     costs: Vec<Cost>,
+    /// Validators whose shares reveal a common coin.
+    coin_quorum: usize,
     horizon: Time,
     window: Batch,
     /// Who writes down tasks now: [`FATE`], [`PLAN`], or one more than the host that acts.
@@ -123,6 +125,7 @@ impl<'s, P: Protocol, Q: Queue> Simulation<'s, P, Q> {
                 Node::new(env, network.host_of(NodeId(i)), offset, !network.faults().down(NodeId(i)).is_empty())
             })
             .collect();
+        let coin_quorum = P::INFO.faults.tolerated(validators.total()).0 as usize + 1;
         let storage_draws = Stream::new(seed, Purpose::Storage);
         let hosts = network.hosts().iter().enumerate().map(|(i, spec)| Host::new(spec, scenario, seed, i as u32));
         Simulation {
@@ -149,6 +152,7 @@ impl<'s, P: Protocol, Q: Queue> Simulation<'s, P, Q> {
             flows: Flows::default(),
             reads: 0,
             costs: vec![],
+            coin_quorum,
             horizon: Time::ZERO + GRID,
             window: Batch::default(),
             author: FATE,
@@ -242,6 +246,7 @@ impl<'s, P: Protocol, Q: Queue> Simulation<'s, P, Q> {
     }
 
     /// Puts a wake for the host's earliest task into the queue, unless one is there that is early enough.
+    #[inline]
     fn schedule_wake(&mut self, host: usize) {
         let agenda = &mut self.hosts[host].agenda;
         let next = agenda.next_at();
@@ -261,8 +266,15 @@ impl<'s, P: Protocol, Q: Queue> Simulation<'s, P, Q> {
         self.hosts[n.host as usize].agenda.push(at, self.author, node, Due { epoch: n.epoch, task });
     }
 
+    #[inline]
     fn run_agenda(&mut self, host: usize, until: Time) {
         self.author = host as u32 + 1;
+        if self.gateway.next_at() <= until || self.hosts[host].agenda.next_at() <= until {
+            self.work_off(host, until);
+        }
+    }
+
+    fn work_off(&mut self, host: usize, until: Time) {
         loop {
             if self.gateway.next_at() <= until {
                 self.ingest(until);

@@ -61,6 +61,11 @@ impl LinkAudit {
         self.busy_bits += bits;
         self.last_end = end;
         self.within_rate(end)?;
+        // Nearly every transmission lies within the second that is being filled.
+        let second = self.second * SECOND;
+        if second <= start.0 && end.0 <= second + SECOND {
+            return self.fill(bits << POINT);
+        }
         self.spread(start, end, bits)
     }
 
@@ -86,14 +91,20 @@ impl LinkAudit {
     }
 
     /// Durations are whole nanoseconds: a busy period may be ahead by less than one.
+    #[inline]
     fn within_rate(&self, at: Time) -> Outcome {
         let spent = u128::from(at.since(self.busy_since).0);
         if self.busy_bits * u128::from(SECOND) < u128::from(self.rate) * (spent + 1) {
             return Ok(());
         }
+        Err(self.too_fast(at, spent))
+    }
+
+    #[cold]
+    fn too_fast(&self, at: Time, spent: u128) -> Violation {
         let (b, since) = (self.busy_bits, self.busy_since.0);
         let what = format!("{b} bits in {spent} ns since {since} ns, at most {} bit/s are allowed", self.rate);
-        Err(self.fault(at, what))
+        self.fault(at, what)
     }
 
     /// What was to be transmitted after `now` is lost: the machine crashed. Its second is audited from here on.
@@ -129,12 +140,23 @@ impl LinkAudit {
             self.fullest = self.fullest.max(self.second_bits);
             (self.second, self.second_bits) = (second, 0);
         }
+        self.fill(share)
+    }
+
+    #[inline]
+    fn fill(&mut self, share: u128) -> Outcome {
         self.second_bits += share;
         if self.second_bits > self.second_limit {
-            let what = format!("second {second} carries {} bits of {} allowed", self.second_bits >> POINT, self.rate);
-            return Err(self.fault(Time(second * SECOND), what));
+            return Err(self.overfilled());
         }
         Ok(())
+    }
+
+    #[cold]
+    fn overfilled(&self) -> Violation {
+        let (second, bits) = (self.second, self.second_bits >> POINT);
+        let what = format!("second {second} carries {bits} bits of {} allowed", self.rate);
+        self.fault(Time(second * SECOND), what)
     }
 
     fn fault(&self, at: Time, what: String) -> Violation {

@@ -9,7 +9,14 @@ use crate::engine::task::Task;
 use crate::kernel::queue::Queue;
 
 impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
+    #[inline]
     pub(super) fn apply_all(&mut self, n: u32, at: Time) {
+        if !self.effects.list.is_empty() {
+            self.apply_list(n, at);
+        }
+    }
+
+    fn apply_list(&mut self, n: u32, at: Time) {
         let mut effects = std::mem::take(&mut self.effects);
         let mut list = std::mem::take(&mut effects.list);
         let mut sends = 0;

@@ -69,9 +69,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
     /// Passes bytes through the downlink. The receiver takes them while they come: a message waits for those before
     /// it, but is not carried a second time after its last byte has come.
     fn receive(&mut self, n: u32, sender: u32, at: Time, handle: u32) -> Option<Time> {
-        let bytes = self.messages.get(handle).bytes;
-        let sent_over = self.network.upload_time(self.nodes[sender as usize].host, bytes);
-        let first_byte = Time(at.0.saturating_sub(sent_over.0));
+        let first_byte = Time(at.0.saturating_sub(self.messages.get(handle).upload.0));
         self.download(n, sender, (first_byte, at), handle)
     }
 
@@ -80,6 +78,10 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         let e = self.messages.get(handle);
         let mark = Mark { arrived, origin: e.origin, content: e.content };
         let from = e.sender;
+        if e.plain {
+            self.step(n, ready, mark, Input::Message { from, handle });
+            return self.messages.release(handle);
+        }
         match e.cargo.clone() {
             Cargo::Protocol => {
                 if let Some(key) = self.messages.body(handle).and_then(Message::key) {
@@ -111,7 +113,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
             Cargo::Announce { key } => self.receive_announce(n, from, at, key),
             Cargo::Request { key } => self.receive_request(n, from, at, key),
             Cargo::StateRequest { tip, generation } => self.serve_state(n, from, at, tip, generation),
-            Cargo::State { blocks, tip, generation } => self.receive_state(n, from, at, &blocks, tip, generation),
+            Cargo::State(a) => self.receive_state(n, from, at, &a.blocks, a.tip, a.generation),
             Cargo::PayloadRequest { root, generation } => self.serve_payload(n, from, at, root, generation),
             Cargo::Payload { id, generation } => self.receive_payload(n, at, id, generation),
             Cargo::Reply { block } => self.tally(n, from, at, block),

@@ -37,6 +37,8 @@ pub struct Gateway {
     number: u64,
     /// Transactions planned so far.
     planned: u64,
+    /// When the next of the arrivals or of the delayed is due.
+    next: Time,
 }
 
 /// Where an organisation's clients submit.
@@ -80,7 +82,7 @@ impl Gateway {
             first += o.validators;
         }
         let fails = !network.faults().is_empty();
-        Gateway {
+        let mut gateway = Gateway {
             arrivals: arrivals.peekable(),
             organisations,
             nearest: if fails { (0..regions).map(nearest).collect() } else { vec![] },
@@ -91,11 +93,19 @@ impl Gateway {
             stranded: vec![],
             number: 0,
             planned: 0,
-        }
+            next: Time::ZERO,
+        };
+        gateway.next = gateway.find_next();
+        gateway
     }
 
     /// Time of the next arrival or delayed submission.
-    pub fn next_at(&mut self) -> Time {
+    #[inline]
+    pub fn next_at(&self) -> Time {
+        self.next
+    }
+
+    fn find_next(&mut self) -> Time {
         let delayed = self.delayed.peek().map_or(Time::NEVER, |d| d.0.0);
         self.arrivals.peek().map_or(Time::NEVER, |a| Time(a.at_ns)).min(delayed)
     }
@@ -131,7 +141,11 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
     }
 
     fn ingest_planned(&mut self, until: Time) {
-        while self.gateway.next_at() <= until {
+        loop {
+            self.gateway.next = self.gateway.find_next();
+            if self.gateway.next > until {
+                return;
+            }
             let delayed = self.gateway.delayed.peek().map_or(Time::NEVER, |d| d.0.0);
             match self.gateway.arrivals.next_if(|a| Time(a.at_ns) <= delayed) {
                 Some(a) if a.operation == Operation::Write => self.plan(&a),

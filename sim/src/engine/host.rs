@@ -28,7 +28,7 @@ use crate::scenario::{Scenario, Sharing};
 /// A machine: what its nodes share.
 pub struct Host<P: Protocol> {
     pub up: Link<Outgoing>,
-    pub lanes: Option<LaneQueue>,
+    pub lanes: Option<Box<LaneQueue>>,
     pub down: Link<Incoming>,
     pub cpu: Cpu,
     pub disk: Disk,
@@ -41,7 +41,7 @@ impl<P: Protocol> Host<P> {
         let waits = network.priority && network.sharing == Sharing::Fifo;
         Host {
             up: Link::new(network.sharing, Rate::bits_per_s(spec.uplink), ("uplink", index)),
-            lanes: waits.then(LaneQueue::default),
+            lanes: waits.then(Box::default),
             down: Link::new(network.sharing, Rate::bits_per_s(spec.downlink), ("downlink", index)),
             cpu: Cpu::new(spec.cores),
             disk: Disk::new(scenario.node.disk, seed, index),
@@ -52,7 +52,7 @@ impl<P: Protocol> Host<P> {
     /// The machine crashed, and is idle when it starts again.
     pub fn reset(&mut self, now: Time) {
         self.up.reset(now);
-        self.lanes.iter_mut().for_each(LaneQueue::reset);
+        self.lanes.iter_mut().for_each(|l| l.reset());
         self.down.reset(now);
         self.cpu.reset(now);
         self.disk.reset(now);

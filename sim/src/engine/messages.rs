@@ -20,8 +20,8 @@ pub enum Cargo {
     Request { key: Digest },
     /// Asks for the ledger above the requester's chain.
     StateRequest { tip: BlockId, generation: u64 },
-    /// Blocks of the ledger, oldest first, each with the bytes of its certificate, and the tip of the sender.
-    State { blocks: Vec<(BlockId, u32)>, tip: Tip, generation: u64 },
+    /// A part of the ledger.
+    State(Box<Answer>),
     /// Asks for a payload.
     PayloadRequest { root: Digest, generation: u64 },
     /// A payload, or word that it is not at hand.
@@ -36,6 +36,15 @@ pub enum Cargo {
     ReadRequest { flow: FlowId },
 }
 
+/// An answer to [`Cargo::StateRequest`]: blocks of the ledger, oldest first, each with the bytes of its certificate,
+/// and the tip of the sender.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    pub blocks: Vec<(BlockId, u32)>,
+    pub tip: Tip,
+    pub generation: u64,
+}
+
 /// The part of a message that everything but the shell sees.
 #[derive(Clone, Debug)]
 pub struct Envelope {
@@ -43,11 +52,15 @@ pub struct Envelope {
     pub sender: NodeId,
     pub lane: Lane,
     pub bytes: u32,
+    /// Time for which its sender's uplink carries it alone.
+    pub upload: Span,
     /// Verification on one core, and work that divides over all.
     pub verify: Span,
     pub divided: Span,
     /// For the digest: kind and content.
     pub content: u64,
+    /// Whether it is a protocol's message that carries no payload and is not kept by key: a vote.
+    pub plain: bool,
     pub cargo: Cargo,
     /// Copies that are still to be delivered.
     pub left: u32,

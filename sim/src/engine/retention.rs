@@ -31,16 +31,24 @@ const LEAST: u64 = 4_096;
 const SHORT_AGENDA: usize = 16;
 
 /// How far the tables have been swept.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Retention {
     /// Blocks that joined a chain, at all nodes together.
     pub appended: u64,
     /// The next sweep comes when so much has happened.
     due: u64,
+    /// And this much at least after the last one.
+    pub least: u64,
     /// Up to this height every chain is the same and final.
     settled: Height,
     /// A chain was left below what is remembered.
     pub lost: bool,
+}
+
+impl Default for Retention {
+    fn default() -> Self {
+        Retention { appended: 0, due: 0, least: LEAST, settled: 0, lost: false }
+    }
 }
 
 /// The oldest of each kind to which something refers.
@@ -63,8 +71,8 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         if happened < self.retention.due {
             return;
         }
-        let cost = self.sweep_tables(now);
-        self.retention.due = happened + cost.max(LEAST);
+        let (cost, least) = (self.sweep_tables(now), self.retention.least);
+        self.retention.due = if least == 0 { 0 } else { happened.saturating_add(cost.max(least)) };
     }
 
     fn sweep_tables(&mut self, now: Time) -> u64 {
@@ -143,7 +151,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
                 Cargo::StateRequest { tip: block, .. } | Cargo::Reply { block } | Cargo::ReplyRequest { block } => {
                     self.keep_block(*block, oldest);
                 }
-                Cargo::State { blocks, .. } => blocks.iter().for_each(|(id, _)| self.keep_block(*id, oldest)),
+                Cargo::State(a) => a.blocks.iter().for_each(|(id, _)| self.keep_block(*id, oldest)),
                 Cargo::Payload { id: Some(id), .. } => oldest.payload = oldest.payload.min(*id),
                 Cargo::PayloadRequest { root, .. } => self.keep_payload(*root, oldest),
                 Cargo::Announce { key } | Cargo::Request { key } => self.keep_named(*key, oldest),

@@ -120,9 +120,11 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
             sender: NodeId(n),
             lane,
             bytes: u32::try_from(size).expect("a message is smaller than 4 GiB"),
+            upload: Span::ZERO,
             verify: cost.verify,
             divided,
             content,
+            plain: carried.is_empty() && message.key().is_none(),
             cargo: Cargo::Protocol,
             left: 1,
         };
@@ -146,7 +148,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
                 let count = u64::from(self.blocks.payload(*id).reference.count);
                 cost::of_transactions(&self.scenario.node, count, bytes)
             }
-            Cargo::State { .. } => cost::hashing(&self.scenario.node, bytes),
+            Cargo::State(_) => cost::hashing(&self.scenario.node, bytes),
             _ => Span::ZERO,
         };
         let lane = if matches!(cargo, Cargo::Chunk { .. } | Cargo::ReadRequest { .. }) {
@@ -167,9 +169,11 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
             sender: NodeId(n),
             lane,
             bytes: (u64::from(ENVELOPE_BYTES) + bytes) as u32,
+            upload: Span::ZERO,
             verify,
             divided,
             content: mix64(bytes ^ mix64(self.cargo_content(&cargo))),
+            plain: false,
             cargo,
             left: 1,
         };
@@ -187,7 +191,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
             Cargo::Announce { key } => (2, key.fold()),
             Cargo::Request { key } => (3, key.fold()),
             Cargo::StateRequest { tip, .. } => (4, self.blocks.block(*tip).digest.fold()),
-            Cargo::State { blocks, tip, .. } => (5, tip.block.fold() ^ blocks.len() as u64),
+            Cargo::State(a) => (5, a.tip.block.fold() ^ a.blocks.len() as u64),
             Cargo::PayloadRequest { root, .. } => (8, root.fold()),
             Cargo::Payload { id, .. } => (9, id.map_or(0, |id| self.blocks.payload(id).reference.root.fold())),
             Cargo::Reply { block } => (10, self.blocks.block(*block).digest.fold()),
@@ -203,10 +207,11 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         n: u32,
         at: Time,
         to: &Recipients,
-        envelope: Envelope,
+        mut envelope: Envelope,
         body: Option<P::Message>,
         kind: &'static str,
     ) {
+        envelope.upload = self.network.upload_time(self.nodes[n as usize].host, envelope.bytes);
         // The sender's own reference keeps the message while copies are made.
         let handle = self.messages.insert(envelope, body);
         let nodes = self.nodes.len() as u32;

@@ -120,7 +120,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         let keys = SimulatedKeys {
             vrf: self.vrf,
             key: node.env.key.map_or(u64::MAX - 1, |k| u64::from(k.0)),
-            coin_quorum: P::INFO.faults.tolerated(self.validators.total()).0 as usize + 1,
+            coin_quorum: self.coin_quorum,
         };
         let mut cx = Cx::new(begin, begin + node.skew, &keys, &mut node.log_seq, &mut self.effects);
         match input {
@@ -142,11 +142,16 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
     }
 
     /// Time of the state machine's core that the effects cost: signatures, and what the protocol charges.
+    #[inline]
     fn bill(&mut self, n: u32) -> Span {
+        self.costs.clear();
+        if self.effects.list.is_empty() { Span::ZERO } else { self.bill_effects(n) }
+    }
+
+    fn bill_effects(&mut self, n: u32) -> Span {
         let (spec, validators) = (&self.scenario.node, self.validators.len());
         let me = self.nodes[n as usize].env.key;
         let mut sum = Span::ZERO;
-        self.costs.clear();
         for e in &self.effects.list {
             match e {
                 Effect::Send { message, .. } => {

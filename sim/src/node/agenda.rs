@@ -58,6 +58,7 @@ impl<T> Agenda<T> {
         self.entries.push(Reverse(Entry { at, by, number: self.number, node, task }));
     }
     /// Time of the earliest task.
+    #[inline]
     pub fn next_at(&self) -> Time {
         self.entries.peek().map_or(Time::NEVER, |e| e.0.at)
     }

@@ -8,7 +8,9 @@ use crate::node::window::Window;
 
 fn ten_transactions() -> Window<u32> {
     let mut bytes = Window::default();
-    (0..10).for_each(|_| drop(bytes.push(100)));
+    (0..10).for_each(|_| {
+        bytes.push(100);
+    });
     bytes
 }
 

@@ -11,18 +11,23 @@ pub struct Fifo {
     free: Time,
     bytes: u64,
     busy: Span,
+    /// The last size, and how long it took: copies of a message follow each other.
+    last: (u32, Span),
 }
 
 impl Fifo {
     /// An idle link.
     pub fn new(rate: Rate) -> Fifo {
-        Fifo { rate, free: Time::ZERO, bytes: 0, busy: Span::ZERO }
+        Fifo { rate, free: Time::ZERO, bytes: 0, busy: Span::ZERO, last: (0, Span::ZERO) }
     }
     /// Queues `bytes` that are there at `at`; returns when the first of them begins to pass and when the last has.
     #[inline]
     pub fn carry(&mut self, at: Time, bytes: u32) -> (Time, Time) {
         let begin = self.free.max(at);
-        let took = self.rate.carry(u64::from(bytes));
+        if self.last.0 != bytes {
+            self.last = (bytes, self.rate.carry(u64::from(bytes)));
+        }
+        let took = self.last.1;
         self.free = begin + took;
         self.bytes += u64::from(bytes);
         self.busy += took;
