@@ -58,7 +58,10 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
             if gateway == n {
                 self.tally(n, NodeId(n), at, block);
                 let waits = self.nodes[n as usize].replies.get(&block).is_some_and(|t| !t.enough);
-                if waits && self.nodes.len() > 1 {
+                if !waits {
+                    // The others were faster.
+                    self.nodes[n as usize].unreplied.remove(&block);
+                } else if self.nodes.len() > 1 {
                     self.push_task(n, at + self.scenario.mempool.client_timeout, Task::AskReplies { block });
                 }
             } else {
