@@ -234,6 +234,6 @@ pub trait Protocol: Sized + Send + 'static {
     fn serve(&self, _key: Digest) -> Option<Self::Message> {
         None
     }
-    /// Its state.
+    /// Its state: cheap, since it is looked at after every handler.
     fn status(&self) -> Status;
 }

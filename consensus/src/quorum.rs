@@ -1,9 +1,13 @@
 //! Sets of validators, quorum weights, and a book of votes that does not allocate in steady state.
 
+mod book;
+
 use crate::message::Statement;
 use crate::protocol::Validators;
-use crate::types::{Digest, Stake, ValidatorId};
+use crate::types::{Stake, ValidatorId};
 use crate::wire::{MAX_LIST, Wire, WireError};
+
+pub use book::{Vote, VoteBook};
 
 /// A set of validators as a bitmap.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -90,119 +94,6 @@ pub fn intersecting(total: Stake, faulty: Stake) -> Stake {
     Stake((total.0 + faulty.0 + 1).div_ceil(2))
 }
 
-/// What adding a vote did.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Vote {
-    /// Counted; the weight for its value after it.
-    Counted(Stake),
-    /// This validator has already voted for this value.
-    Known,
-    /// This validator has voted for another value: the earlier statement's value.
-    Contradicts(Digest),
-    /// Outside the window of slots that the book keeps.
-    Outside,
-}
-
-#[derive(Clone, Debug)]
-struct Tally {
-    value: Digest,
-    weight: u64,
-    words: Vec<u64>,
-}
-
-#[derive(Clone, Debug, Default)]
-struct Slot {
-    at: u64,
-    used: usize,
-    tallies: Vec<Tally>,
-}
-
-/// Votes of one kind by slot (view or height): a ring of slots, in each one bitmap for every value voted for.
-///
-/// A bounded window ahead of the lowest slot is kept, so that a peer cannot fill the memory. Slots are reused: once
-/// every slot of the ring has been used, adding a vote allocates nothing.
-#[derive(Clone, Debug)]
-pub struct VoteBook {
-    lowest: u64,
-    ring: Vec<Slot>,
-    validators: usize,
-}
-
-impl VoteBook {
-    /// A book for `validators` keys that keeps `window` slots from 0.
-    pub fn new(validators: usize, window: usize) -> VoteBook {
-        assert!(window > 0, "a book needs a window");
-        VoteBook { lowest: 0, ring: vec![Slot::default(); window], validators }
-    }
-    /// Forgets all slots below `lowest` and opens as many ahead.
-    pub fn advance(&mut self, lowest: u64) {
-        self.lowest = self.lowest.max(lowest);
-    }
-    /// Counts the vote of `by` for `value` in `slot`.
-    pub fn add(&mut self, slot: u64, value: Digest, by: ValidatorId, validators: &Validators) -> Vote {
-        if slot < self.lowest || slot - self.lowest >= self.ring.len() as u64 || by.0 as usize >= self.validators {
-            return Vote::Outside;
-        }
-        let words = self.validators.div_ceil(64);
-        let (w, bit) = (by.0 as usize / 64, 1_u64 << (by.0 % 64));
-        let s = self.open(slot);
-        let mut found = None;
-        for (i, t) in s.tallies[..s.used].iter().enumerate() {
-            if t.value == value {
-                found = Some(i);
-            } else if t.words[w] & bit != 0 {
-                return Vote::Contradicts(t.value);
-            }
-        }
-        let i = found.unwrap_or_else(|| s.start_tally(value, words));
-        let t = &mut s.tallies[i];
-        if t.words[w] & bit != 0 {
-            return Vote::Known;
-        }
-        t.words[w] |= bit;
-        t.weight += validators.stake(by).0;
-        Vote::Counted(Stake(t.weight))
-    }
-    fn open(&mut self, slot: u64) -> &mut Slot {
-        let n = self.ring.len() as u64;
-        let s = &mut self.ring[(slot % n) as usize];
-        if s.at != slot {
-            s.at = slot;
-            s.used = 0;
-        }
-        s
-    }
-    fn tallies(&self, slot: u64) -> &[Tally] {
-        let s = &self.ring[(slot % self.ring.len() as u64) as usize];
-        if slot < self.lowest || s.at != slot { &[] } else { &s.tallies[..s.used] }
-    }
-    /// Weight voted for `value` in `slot`.
-    pub fn weight(&self, slot: u64, value: Digest) -> Stake {
-        Stake(self.tallies(slot).iter().find(|t| t.value == value).map_or(0, |t| t.weight))
-    }
-    /// Who voted for `value` in `slot`.
-    pub fn signers(&self, slot: u64, value: Digest) -> Signers {
-        let found = self.tallies(slot).iter().find(|t| t.value == value);
-        found.map_or_else(|| Signers::with_capacity(self.validators), |t| Signers::from_words(&t.words))
-    }
-}
-
-impl Slot {
-    fn start_tally(&mut self, value: Digest, words: usize) -> usize {
-        let i = self.used;
-        if i == self.tallies.len() {
-            self.tallies.push(Tally { value, weight: 0, words: vec![0; words] });
-        } else {
-            let t = &mut self.tallies[i];
-            t.value = value;
-            t.weight = 0;
-            t.words.fill(0);
-        }
-        self.used += 1;
-        i
-    }
-}
-
 /// Two statements that a validator must not both sign.
 pub fn excludes(exclusive: &[u8], a: &Statement, b: &Statement) -> bool {
     a.kind == b.kind && exclusive.contains(&a.kind) && (a.major, a.minor) == (b.major, b.minor) && a.value != b.value
@@ -242,24 +133,5 @@ mod tests {
         let counted = |bound| v.iter().map(|i| v.counted(i, bound).0).collect::<Vec<_>>();
         assert_eq!((counted(FaultBound::Server), v.quorum(FaultBound::Server)), (vec![3, 0, 0], Stake(3)));
         assert_eq!((counted(FaultBound::Third), v.quorum(FaultBound::Third)), (vec![3, 5, 7], Stake(10)));
-    }
-
-    #[test]
-    fn a_book_counts_each_validator_once_and_notices_contradictions() {
-        let v = Validators::equal(130);
-        let mut b = VoteBook::new(130, 8);
-        let (x, y) = (Digest([1, 1]), Digest([2, 2]));
-        assert_eq!(b.add(3, x, ValidatorId(129), &v), Vote::Counted(Stake(1)));
-        assert_eq!(b.add(3, x, ValidatorId(129), &v), Vote::Known);
-        assert_eq!(b.add(3, y, ValidatorId(129), &v), Vote::Contradicts(x));
-        assert_eq!(b.add(3, y, ValidatorId(5), &v), Vote::Counted(Stake(1)));
-        assert_eq!((b.weight(3, x), b.weight(3, y)), (Stake(1), Stake(1)));
-        assert_eq!(b.signers(3, x).iter().collect::<Vec<_>>(), [ValidatorId(129)]);
-        assert_eq!(b.add(8, x, ValidatorId(0), &v), Vote::Outside);
-        b.advance(4);
-        assert_eq!(b.add(3, x, ValidatorId(0), &v), Vote::Outside);
-        assert_eq!(b.add(11, x, ValidatorId(0), &v), Vote::Counted(Stake(1)));
-        assert_eq!(b.weight(3, x), Stake(0));
-        assert_eq!(b.add(4, x, ValidatorId(130), &v), Vote::Outside);
     }
 }

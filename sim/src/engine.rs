@@ -324,6 +324,9 @@ impl<'s, P: Protocol, Q: Queue> Simulation<'s, P, Q> {
         let held = self.held();
         self.meter.clients_left(now, self.clients.last_answers());
         self.meter.finish(now, self.messages.counts(), self.events, &self.txs, &held, &self.blocks);
+        // The record takes their place.
+        (self.nodes, self.hosts) = (vec![], vec![]);
+        self.messages = Messages::default();
         // What binds a signer is durable before it leaves, so each delay has an fsync in it.
         let node = &self.scenario.node;
         let delay = self.network.latency().max_typical() + node.disk.fsync;

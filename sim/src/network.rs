@@ -37,6 +37,8 @@ pub struct HostSpec {
 pub struct Network {
     hosts: Vec<HostSpec>,
     host_of: Vec<u32>,
+    /// By machine: whether it has one node.
+    alone: Vec<bool>,
     region_of: Vec<usize>,
     latency: LatencyModel,
     connections: Option<Connections>,
@@ -61,7 +63,10 @@ impl Network {
             }
         }
         let nodes = host_of.len() as u32;
+        let mut shares = vec![0_u32; hosts.len()];
+        host_of.iter().for_each(|h| shares[*h as usize] += 1);
         Network {
+            alone: shares.iter().map(|n| *n == 1).collect(),
             latency: LatencyModel::new(&s.network.latency, &region_of, s.network.loopback, &host_of),
             connections: s.network.fifo.then(|| Connections::new(nodes)),
             overlay: Overlay::new(nodes, s.network.degree, seed),
@@ -85,6 +90,10 @@ impl Network {
     /// The machine of a node.
     pub fn host_of(&self, n: NodeId) -> u32 {
         self.host_of[n.0 as usize]
+    }
+    /// Whether a machine has one node.
+    pub fn stands_alone(&self, host: u32) -> bool {
+        self.alone[host as usize]
     }
     /// The region of a node.
     pub fn region_of(&self, n: NodeId) -> usize {

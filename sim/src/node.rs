@@ -3,6 +3,7 @@
 pub mod agenda;
 pub mod bits;
 pub mod blocks;
+pub mod chunks;
 pub mod cost;
 pub mod cpu;
 pub mod disk;

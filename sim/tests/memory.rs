@@ -103,7 +103,9 @@ fn a_node_of_a_large_overlay_takes_four_kibibytes_all_included() {
         run = {{ duration = "3600 s", warmup = "0 s", drain = "7200 s" }}
         consensus = {{ protocol = "nakamoto", nodes = {NODES} }}
         [network]
-        rtt = "constant:50 ms"
+        regions = ["us-east-1", "us-west-2", "eu-central-1", "ap-northeast-1"]
+        rtt = "cloud-2025"
+        bandwidth = "1 Gbit/s"
         degree = 8
         [workload.load]
         kind = "fixed"

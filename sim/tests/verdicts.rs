@@ -62,3 +62,43 @@ fn only_the_failure_of_its_server_is_outside_a_databases_fault_model() {
         run(&["consensus.protocol=central", "fault.a.kind=partition", "fault.a.at=10 s", "fault.a.nodes=1, 2, 3"]);
     assert_eq!(cut.verdict, Verdict::Ok, "the others are cut off");
 }
+
+#[test]
+fn what_waits_too_long_expires_and_is_not_lost() {
+    let text = r#"
+        schema = 1
+        [run]
+        warmup = "5 s"
+        duration = "10 s"
+        [consensus]
+        protocol = "pbft"
+        nodes = 4
+        [network]
+        rtt = "constant:20 ms"
+        [workload.w]
+        kind = "fixed"
+        rate_tx_per_s = 100
+    "#;
+    let cases: [&[&str]; 5] = [
+        &["mempool.expiry=110 ms", "consensus.block_period=1 s"],
+        &["mempool.expiry=300 ms", "network.rtt=constant:500 ms"],
+        &["mempool.expiry=1 s", "network.bandwidth=10 Mbit/s", "workload.w.rate_tx_per_s=3000"],
+        &[
+            "mempool.expiry=1 s",
+            "consensus.protocol=hotstuff",
+            "network.bandwidth=2 Mbit/s",
+            "workload.w.rate_tx_per_s=600",
+        ],
+        &["mempool.expiry=3 s", "consensus.protocol=praos"],
+    ];
+    for case in cases {
+        let overrides: Vec<String> = case.iter().map(|o| (*o).to_owned()).collect();
+        let points = Experiment::from_text("test.toml", text, &overrides).unwrap_or_else(|e| panic!("{e}")).points;
+        let r = ledgerlab_sim::run::run(&points[0].scenario, 1);
+        let conserved = r.checks.iter().find(|c| c.name == "conservation").expect("the check");
+        assert!(conserved.passed, "{case:?}: {}", r.verdict.text());
+        let c = r.cohort;
+        assert!(c.expired > 0, "{case:?}: {c:?}");
+        assert_eq!(c.created, c.committed + c.rejected + c.expired + c.pending, "{case:?}");
+    }
+}

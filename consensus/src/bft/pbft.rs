@@ -99,6 +99,8 @@ pub struct Pbft {
     env: Env,
     config: PbftConfig,
     quorum: Stake,
+    /// The largest stake of one validator.
+    heaviest: Stake,
     /// Weight that is sure to have an honest member.
     honest: Stake,
     /// The view it is in, or wants to start.
@@ -150,6 +152,7 @@ impl Pbft {
         Pbft {
             config: *config,
             quorum: env.validators.quorum(FaultBound::Third),
+            heaviest: env.validators.iter().map(|v| env.validators.stake(v)).max().unwrap_or_default(),
             honest: Stake(tolerated.0 + 1),
             view: 0,
             installed: 0,
@@ -264,8 +267,8 @@ impl Protocol for Pbft {
         match m {
             PbftMessage::PrePrepare { proposal } => self.on_pre_prepare(from, proposal, cx),
             PbftMessage::Prepare { .. } | PbftMessage::Commit { .. } => {
-                if let Some(ballot) = m.ballot() {
-                    self.on_ballot(from, ballot, cx);
+                if !m.ballot().is_some_and(|ballot| self.on_ballot(from, ballot, cx)) {
+                    return;
                 }
             }
             PbftMessage::Checkpoint { by, height, block } => {

@@ -23,8 +23,8 @@ pub struct LinkAudit {
     busy_bits: u128,
     second: u64,
     second_bits: u128,
-    second_limit: u128,
-    fullest: u128,
+    /// Whole bits.
+    fullest: u64,
 }
 
 impl LinkAudit {
@@ -40,8 +40,6 @@ impl LinkAudit {
             busy_bits: 0,
             second: 0,
             second_bits: 0,
-            // One nanosecond's worth above the rate, as in a busy period.
-            second_limit: (u128::from(rate_bit_per_s) << POINT) * u128::from(SECOND + 1) / u128::from(SECOND),
             fullest: 0,
         }
     }
@@ -117,7 +115,7 @@ impl LinkAudit {
 
     /// Share of its rate in its fullest second, 0 to 1.
     pub fn peak(&self) -> f64 {
-        (self.fullest.max(self.second_bits) >> POINT) as f64 / self.rate as f64
+        self.fullest.max((self.second_bits >> POINT) as u64) as f64 / self.rate as f64
     }
 
     /// Adds the bits to the seconds in which they are carried, in proportion.
@@ -137,7 +135,7 @@ impl LinkAudit {
 
     fn carry(&mut self, second: u64, share: u128) -> Outcome {
         if second != self.second {
-            self.fullest = self.fullest.max(self.second_bits);
+            self.fullest = self.fullest.max((self.second_bits >> POINT) as u64);
             (self.second, self.second_bits) = (second, 0);
         }
         self.fill(share)
@@ -146,10 +144,15 @@ impl LinkAudit {
     #[inline]
     fn fill(&mut self, share: u128) -> Outcome {
         self.second_bits += share;
-        if self.second_bits > self.second_limit {
+        if self.second_bits > u128::from(self.rate) << POINT && self.second_bits > self.most_in_a_second() {
             return Err(self.overfilled());
         }
         Ok(())
+    }
+
+    /// One nanosecond's worth above the rate, as in a busy period.
+    fn most_in_a_second(&self) -> u128 {
+        (u128::from(self.rate) << POINT) * u128::from(SECOND + 1) / u128::from(SECOND)
     }
 
     #[cold]

@@ -85,7 +85,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         match e.cargo.clone() {
             Cargo::Protocol => {
                 if let Some(key) = self.messages.body(handle).and_then(Message::key) {
-                    self.nodes[n as usize].fetches.entry(key).or_default().arrived();
+                    self.nodes[n as usize].fetches.entry(key).arrived();
                 }
                 let mut shown = vec![];
                 if let Some(body) = self.messages.body(handle) {

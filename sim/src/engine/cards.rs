@@ -76,6 +76,32 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         }
     }
 
+    /// Whether everything that a node sends leaves its card one after the other.
+    pub(super) fn streams(&self, n: u32) -> bool {
+        let host = self.nodes[n as usize].host;
+        let h = &self.hosts[host as usize];
+        h.lanes.is_none() && h.up.is_fifo() && self.network.stands_alone(host)
+    }
+
+    /// Sends a copy to every other node over a card from which they [stream](Self::streams).
+    pub(super) fn broadcast(&mut self, n: u32, at: Time, handle: u32, kind: &'static str) {
+        let nodes = self.nodes.len() as u32;
+        let e = self.messages.get(handle);
+        let (lane, bytes, origin) = (e.lane, e.bytes, e.origin);
+        self.messages.count(kind, bytes, nodes - 1);
+        self.messages.retain_many(handle, nodes - 1);
+        let host = self.nodes[n as usize].host as usize;
+        for peer in (n + 1..nodes).chain(0..n) {
+            let to = NodeId(peer);
+            self.probe.on_send(at, NodeId(n), to, kind, bytes);
+            let sent = self.hosts[host].up.stream(at, bytes);
+            match self.network.arrival((NodeId(n), to), (lane, bytes), origin, (at, sent)) {
+                Some(at) => self.queue.push_copy(Event { at, origin, target: peer, what: handle }),
+                None => self.messages.release(handle),
+            }
+        }
+    }
+
     fn upload(&mut self, n: u32, at: Time, to: NodeId, handle: u32) {
         let e = self.messages.get(handle);
         let lane = e.lane as u8;

@@ -58,7 +58,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         }
         let expiry = self.scenario.mempool.expiry;
         if fresh && expiry.0 != u64::MAX {
-            self.push_task(n, at.max(self.batches.get(id).opened + expiry), Task::Expire(id));
+            self.push_task(n, at.max(self.batches.get(id).youngest + expiry), Task::Expire(id));
         }
         fresh
     }
@@ -71,7 +71,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
             node.local.push_back(Input::Work);
         }
         while let Some(own) = self.nodes[n as usize].own.front().copied() {
-            if self.batches.get(own).opened + self.scenario.mempool.expiry > at {
+            if self.batches.get(own).youngest + self.scenario.mempool.expiry > at {
                 break;
             }
             self.drop_own(n);
@@ -113,6 +113,9 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
     /// Sends own batches to the leader, oldest first, as long as less than a window of them has not shown up in a
     /// proposal: a leader that has more to order than it can is not flooded.
     pub(super) fn push_on(&mut self, n: u32, at: Time) {
+        if self.scenario.mempool.dissemination != Dissemination::LeaderPush {
+            return;
+        }
         let window = WINDOW_BLOCKS * u64::from(self.scenario.settings.block_bytes);
         loop {
             let node = &mut self.nodes[n as usize];

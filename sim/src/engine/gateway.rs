@@ -275,6 +275,8 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         if batch.closed {
             return;
         }
+        let youngest = batch.txs.iter().map(|t| self.txs.planned[*t]).max();
+        batch.youngest = youngest.unwrap_or(batch.opened);
         batch.close();
         let spec = &self.scenario.mempool;
         let node = &mut self.nodes[n as usize];

@@ -6,7 +6,7 @@ use ledgerlab_consensus::log::RecordLog;
 use ledgerlab_consensus::{Digest, Env, Height, LogSeq, NodeId, Protocol, Span, Ticket, Time, Until};
 
 use crate::engine::cards::{Incoming, LaneQueue, Outgoing};
-use crate::engine::fetch::Fetch;
+use crate::engine::fetch::Fetches;
 use crate::engine::payloads::Wanted;
 use crate::engine::replies::Tally;
 use crate::engine::send::Gated;
@@ -146,7 +146,7 @@ pub struct Node<P: Protocol> {
     /// The own chain by height, from what is settled everywhere on.
     pub chain: Window<Adopted>,
     pub final_height: Height,
-    pub fetches: BTreeMap<Digest, Fetch>,
+    pub fetches: Fetches,
     pub transfer: Option<StateTransfer>,
     /// Answers that the next step takes before anything else.
     pub local: VecDeque<crate::engine::step::Input<P>>,
@@ -187,7 +187,7 @@ impl<P: Protocol> Node<P> {
             chain,
             electing: false,
             final_height: 0,
-            fetches: BTreeMap::new(),
+            fetches: Fetches::default(),
             transfer: None,
             local: VecDeque::new(),
         }

@@ -241,14 +241,10 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
             node.pool.forget_below(oldest.batch, oldest.payload);
             node.held.forget_below(oldest.payload);
             node.replies = node.replies.split_off(&oldest.block);
-            for key in gone {
-                if node.fetches.get(key).is_some_and(|f| !f.is_open()) {
-                    node.fetches.remove(key);
-                }
-            }
+            gone.iter().for_each(|key| node.fetches.forget(*key));
             // Objects that came once more after they were forgotten.
             if node.fetches.len() > 2 * kept + 16 {
-                node.fetches.retain(|key, f| f.is_open() || self.blocks.find(*key).is_some());
+                node.fetches.retain(|key| self.blocks.find(key).is_some());
             }
         }
         self.drop_void_tasks();

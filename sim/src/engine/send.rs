@@ -218,6 +218,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         match to {
             Recipients::One(peer) => self.send_copy(n, at, *peer, handle, kind),
             Recipients::Set(list) => list.iter().for_each(|peer| self.send_copy(n, at, *peer, handle, kind)),
+            Recipients::All if self.streams(n) => self.broadcast(n, at, handle, kind),
             Recipients::All => {
                 (n + 1..nodes).chain(0..n).for_each(|peer| self.send_copy(n, at, NodeId(peer), handle, kind));
             }
@@ -231,7 +232,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
             return;
         }
         let bytes = self.messages.get(handle).bytes;
-        self.messages.count(kind, bytes);
+        self.messages.count(kind, bytes, 1);
         self.probe.on_send(at, NodeId(n), to, kind, bytes);
         self.messages.retain(handle);
         let host = self.nodes[n as usize].host as usize;

@@ -1,7 +1,8 @@
 //! One step of a replica: begin when its core is free, run the handler, leave when everything is billed.
 
 use ledgerlab_consensus::{
-    Cx, Digest, Effect, Keys, NodeId, PayloadRef, Peer, Protocol, Span, Ticket, Time, Tip, ValidatorId, Verdict, Work,
+    Cx, Digest, Effect, Keys, NodeId, PayloadRef, Peer, Protocol, Role, Span, Ticket, Time, Tip, ValidatorId, Verdict,
+    Work,
 };
 
 use crate::engine::Simulation;
@@ -171,7 +172,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         let Some(status) = self.nodes[n as usize].replica.as_ref().map(Protocol::status) else { return };
         let node = &mut self.nodes[n as usize];
         // PBFT enters the next view to elect, HotStuff when it has elected.
-        let electing = status.role == ledgerlab_consensus::Role::Electing;
+        let electing = status.role == Role::Electing;
         let by_failure = std::mem::replace(&mut node.electing, electing) || electing;
         if node.view != status.view {
             node.view = status.view;

@@ -18,3 +18,17 @@ pub fn prefetch<T>(items: &[T], index: usize) {
         let _ = item;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn any_place_may_be_asked_for() {
+        let items = [[1_u64; 4]; 3];
+        (0..5).for_each(|i| prefetch(&items, i));
+        prefetch::<u64>(&[], 0);
+        prefetch(&[(); 4], 2);
+        assert_eq!(items, [[1; 4]; 3]);
+    }
+}

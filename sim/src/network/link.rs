@@ -75,6 +75,23 @@ impl<T> Link<T> {
             }
         }
     }
+    /// Whether things pass one after the other.
+    pub fn is_fifo(&self) -> bool {
+        matches!(self.model, Model::Fifo(_))
+    }
+    /// Hands a FIFO link something that is wholly there; says when it has passed.
+    ///
+    /// # Panics
+    /// If the link is fair.
+    #[inline]
+    pub fn stream(&mut self, at: Time, bytes: u32) -> Time {
+        let Model::Fifo(link) = &mut self.model else { panic!("a fair link does not know when something has passed") };
+        let (begin, end) = link.carry(at, bytes);
+        if let Err(v) = self.audit.transmit(begin, end, u64::from(bytes)) {
+            self.found.note(Err(v));
+        }
+        end
+    }
     /// When the host has to look at it, with the number of that appointment, if it has none yet or another one.
     pub fn watch(&mut self) -> Option<(Time, u64)> {
         match &mut self.model {

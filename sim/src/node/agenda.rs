@@ -55,6 +55,10 @@ impl<T> Agenda<T> {
     /// Adds a task of a node, written down by `by`.
     pub fn push(&mut self, at: Time, by: u32, node: u32, task: T) {
         self.number += 1;
+        if self.entries.len() == self.entries.capacity() {
+            // Most agendas are short, and there may be very many of them.
+            self.entries.reserve_exact(1 + self.entries.len() / 2);
+        }
         self.entries.push(Reverse(Entry { at, by, number: self.number, node, task }));
     }
     /// Time of the earliest task.

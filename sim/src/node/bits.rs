@@ -24,6 +24,9 @@ impl Bits {
     pub fn add(&mut self, id: u32) -> bool {
         let Some(w) = self.word(id) else { return false };
         if w >= self.words.len() {
+            if self.words.len() < 4 {
+                self.words.reserve_exact(w + 1 - self.words.len());
+            }
             self.words.resize(w + 1, 0);
         }
         let fresh = self.words[w] >> (id % 64) & 1 == 0;

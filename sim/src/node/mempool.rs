@@ -79,6 +79,8 @@ pub struct Batch {
     pub origin: u32,
     /// When the first transaction came.
     pub opened: Time,
+    /// Planned submit time of its youngest transaction, from when it is closed: with it the last one expires.
+    pub youngest: Time,
     /// When it was closed and handed to the pool.
     pub ready: Time,
     /// Whether it has been closed.
@@ -132,6 +134,7 @@ impl Batches {
         self.list.push(Batch {
             origin,
             opened,
+            youngest: opened,
             ready: opened,
             closed: false,
             again: None,

@@ -166,41 +166,53 @@ impl Pbft {
         }
     }
 
-    pub(super) fn on_ballot(&mut self, from: NodeId, b: Ballot, cx: &mut Cx<'_, Self>) {
+    /// Says whether anything but a tally may have changed.
+    pub(super) fn on_ballot(&mut self, from: NodeId, b: Ballot, cx: &mut Cx<'_, Self>) -> bool {
         if b.view < self.installed || b.height <= self.low {
-            return;
+            return false;
         }
         if b.kind == PREPARE && b.by == self.leader_of(b.view) {
-            return cx.reject(from, "a prepare by the leader of its view");
+            cx.reject(from, "a prepare by the leader of its view");
+            return false;
         }
         if b.view > self.installed {
             self.keep_early(b);
         } else if b.height > self.high() {
             self.timers.hinted = true;
         } else {
-            self.count(b.by, b, from, cx);
+            return self.count(b.by, b, from, cx);
         }
+        true
     }
 
-    /// Counts a vote of the installed view.
-    fn count(&mut self, by: ValidatorId, b: Ballot, from: NodeId, cx: &mut Cx<'_, Self>) {
+    /// Counts a vote of the installed view; says whether anything but its tally may have changed.
+    fn count(&mut self, by: ValidatorId, b: Ballot, from: NodeId, cx: &mut Cx<'_, Self>) -> bool {
+        let prepare = b.kind == PREPARE;
         let book = match b.kind {
             PREPARE => &mut self.prepares,
             COMMIT => &mut self.commits,
-            _ => return self.check_prepared(b.height, cx),
+            _ => {
+                self.check_prepared(b.height, cx);
+                return true;
+            }
         };
         match book.add(b.height, b.block, by, &self.env.validators) {
             Vote::Counted(weight) if b.height > self.top.height => self.hint(b.height, b.block, weight),
+            // Without a quorum nothing follows from a vote; the leader's proposal stands for its prepare.
+            Vote::Counted(weight) if weight.0 + self.heaviest.0 < self.quorum.0 => return false,
             Vote::Counted(_) => {}
-            Vote::Known | Vote::Outside => return,
+            Vote::Known | Vote::Outside => return false,
             Vote::Contradicts(value) => {
-                return self.accuse(from, Statement { value, ..b.statement() }, b.statement(), by, cx);
+                self.accuse(from, Statement { value, ..b.statement() }, b.statement(), by, cx);
+                return true;
             }
         }
-        match b.kind {
-            PREPARE => self.check_prepared(b.height, cx),
-            _ => self.check_committed(b.height, cx),
+        if prepare {
+            self.check_prepared(b.height, cx);
+        } else {
+            self.check_committed(b.height, cx);
         }
+        true
     }
 
     /// Others vote for a block that this replica has not accepted.

@@ -244,7 +244,9 @@ impl Pbft {
         for b in std::mem::take(&mut self.early) {
             match b.view.cmp(&installed) {
                 std::cmp::Ordering::Less => {}
-                std::cmp::Ordering::Equal => self.on_ballot(self.node_of(b.by), b, cx),
+                std::cmp::Ordering::Equal => {
+                    self.on_ballot(self.node_of(b.by), b, cx);
+                }
                 std::cmp::Ordering::Greater => self.early.push(b),
             }
         }

@@ -4,8 +4,6 @@
 //! peaks; chunks go back to a free list instead, so the pool holds what is pending at most, plus a part of a chunk for
 //! each list that is not empty.
 
-/// Values in a chunk.
-const CHUNK: usize = 64;
 /// No chunk.
 const NONE: u32 = u32::MAX;
 
@@ -27,22 +25,22 @@ impl List {
     }
 }
 
-/// Chunks of values and the free list.
+/// Chunks of `CHUNK` values and the free list.
 #[derive(Debug)]
-pub struct Pool<T> {
+pub struct Pool<T, const CHUNK: usize> {
     chunks: Vec<[T; CHUNK]>,
     /// For each chunk the one before it in its list, or the next free one.
     links: Vec<u32>,
     free: u32,
 }
 
-impl<T> Default for Pool<T> {
+impl<T, const CHUNK: usize> Default for Pool<T, CHUNK> {
     fn default() -> Self {
         Pool { chunks: vec![], links: vec![], free: NONE }
     }
 }
 
-impl<T: Copy + Default> Pool<T> {
+impl<T: Copy + Default, const CHUNK: usize> Pool<T, CHUNK> {
     /// Adds a value to a list.
     #[inline]
     pub fn push(&mut self, list: &mut List, value: T) {
@@ -83,7 +81,7 @@ impl<T: Copy + Default> Pool<T> {
     /// Visits a list's values, the last chunk first.
     #[inline]
     pub fn for_each(&self, list: List, mut visit: impl FnMut(T)) {
-        let (mut chunk, mut filled) = (list.last, last_chunk(list));
+        let (mut chunk, mut filled) = (list.last, last_chunk::<CHUNK>(list));
         while chunk != NONE {
             let values = &self.chunks[chunk as usize];
             values[..filled].iter().for_each(|v| visit(*v));
@@ -108,7 +106,7 @@ impl<T: Copy + Default> Pool<T> {
         if list.last == NONE {
             return None;
         }
-        let (chunk, filled) = (list.last, last_chunk(*list));
+        let (chunk, filled) = (list.last, last_chunk::<CHUNK>(*list));
         list.len -= filled as u32;
         list.last = self.links[chunk as usize];
         self.links[chunk as usize] = self.free;
@@ -124,7 +122,7 @@ impl<T: Copy + Default> Pool<T> {
 
 /// Values in the last chunk of a list that is not empty.
 #[inline]
-fn last_chunk(list: List) -> usize {
+fn last_chunk<const CHUNK: usize>(list: List) -> usize {
     match list.len as usize % CHUNK {
         0 => CHUNK,
         n => n,
@@ -135,7 +133,7 @@ fn last_chunk(list: List) -> usize {
 mod tests {
     use super::*;
 
-    fn values(pool: &Pool<u64>, list: List) -> Vec<u64> {
+    fn values(pool: &Pool<u64, 64>, list: List) -> Vec<u64> {
         let mut all = vec![];
         pool.for_each(list, |v| all.push(v));
         all.sort_unstable();
@@ -165,7 +163,7 @@ mod tests {
     #[test]
     fn chunks_that_were_given_back_are_used_again() {
         let mut pool = Pool::default();
-        let fill = |pool: &mut Pool<u64>| {
+        let fill = |pool: &mut Pool<u64, 64>| {
             let mut list = List::EMPTY;
             (0..10_000).for_each(|v| pool.push(&mut list, v));
             list

@@ -16,10 +16,10 @@ const MAX_BITS: u32 = 16;
 ///
 /// `digit` maps a value to 0..2^`width` and never falls where `key` rises; `counts` is scratch.
 #[inline]
-pub fn window<T: Copy + Default, K: Ord>(
+pub fn window<T: Copy + Default, K: Ord, const CHUNK: usize>(
     run: &mut Vec<T>,
     counts: &mut Vec<u32>,
-    (pool, list): (&Pool<T>, List),
+    (pool, list): (&Pool<T, CHUNK>, List),
     width: u32,
     digit: impl Fn(T) -> u64,
     key: impl Fn(T) -> K + Copy,
@@ -33,10 +33,10 @@ pub fn window<T: Copy + Default, K: Ord>(
     insertion(run, key);
 }
 
-fn scatter<T: Copy + Default, K: Ord>(
+fn scatter<T: Copy + Default, K: Ord, const CHUNK: usize>(
     run: &mut Vec<T>,
     counts: &mut Vec<u32>,
-    (pool, list): (&Pool<T>, List),
+    (pool, list): (&Pool<T, CHUNK>, List),
     width: u32,
     digit: impl Fn(T) -> u64,
     key: impl Fn(T) -> K + Copy,
@@ -105,7 +105,7 @@ mod tests {
         let (mut run, mut counts) = (vec![], vec![]);
         for size in [0, 1, 2, 24, 25, 64, 1_000, 200_000] {
             for spread in [1_u64, 3, 1 << 10, 1 << 20] {
-                let (mut pool, mut list, mut expected) = (Pool::default(), List::EMPTY, vec![]);
+                let (mut pool, mut list, mut expected) = (Pool::<u64, 64>::default(), List::EMPTY, vec![]);
                 for i in 0..size {
                     let value = ((mix64(i) % spread) << 32) | (mix64(i + 7) % 1_000);
                     pool.push(&mut list, value);

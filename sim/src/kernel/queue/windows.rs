@@ -20,6 +20,11 @@ use pace::{FIRST_SHIFT, Pace};
 /// Windows in the ring.
 const RING: usize = 1 << 12;
 
+/// Events in a chunk: few, because many windows may hold a few.
+const EVENTS: usize = 16;
+/// Copies in a chunk.
+const COPIES: usize = 64;
+
 /// What a window holds before it is opened.
 #[derive(Clone, Copy, Debug)]
 struct Window {
@@ -39,8 +44,8 @@ pub struct Windows {
     ring: Vec<Window>,
     /// A bit for each window in the ring that is not empty.
     filled: Vec<u64>,
-    events: Pool<Event>,
-    copies: Pool<Copy8>,
+    events: Pool<Event, EVENTS>,
+    copies: Pool<Copy8, COPIES>,
     /// Of the messages by slot.
     origins: Vec<Origin>,
     /// Events beyond the ring; some may have come within its reach.
