@@ -129,7 +129,6 @@ impl Gateway {
         let others = self.nearest[org.region].iter().copied().filter(move |n| !org.owns(*n));
         (org.first.0..org.first.0 + org.own).map(NodeId).chain(others)
     }
-
 }
 
 impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {

@@ -127,8 +127,8 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
     pub(super) fn receive_reply_request(&mut self, n: u32, from: NodeId, at: Time, block: BlockId) {
         let node = &self.nodes[n as usize];
         let height = self.blocks.block(block).height;
-        let settled = height <= node.final_height
-            && node.chain.get(height).is_some_and(|a| a.block == block && a.executed <= at);
+        let settled =
+            height <= node.final_height && node.chain.get(height).is_some_and(|a| a.block == block && a.executed <= at);
         let count = self.gateways_in(block).iter().find(|(gateway, _)| *gateway == from.0).map(|(_, count)| *count);
         if let Some(count) = count.filter(|_| settled) {
             self.send_reply(n, from, at, block, count);

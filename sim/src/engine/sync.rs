@@ -95,7 +95,14 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         }
         let top = chain.get(top).map_or(0, |a| a.block);
         let tip = Tip { height: self.blocks.block(top).height, block: self.blocks.block(top).digest };
-        self.send_cargo(n, at, from, Cargo::State(Box::new(Answer { blocks, tip, generation })), bytes.max(REQUEST_BYTES), "state");
+        self.send_cargo(
+            n,
+            at,
+            from,
+            Cargo::State(Box::new(Answer { blocks, tip, generation })),
+            bytes.max(REQUEST_BYTES),
+            "state",
+        );
     }
 
     /// Appends what came, and asks again until the peer has no more.
