@@ -241,6 +241,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
             node.pool.forget_below(oldest.batch, oldest.payload);
             node.held.forget_below(oldest.payload);
             node.replies = node.replies.split_off(&oldest.block);
+            node.taken = node.taken.split_off(&oldest.batch);
             gone.iter().for_each(|key| node.fetches.forget(*key));
             // Objects that came once more after they were forgotten.
             if node.fetches.len() > 2 * kept + 16 {
