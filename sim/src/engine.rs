@@ -12,6 +12,7 @@ mod cards;
 mod clients;
 mod crash;
 mod dissemination;
+mod failover;
 mod fetch;
 mod gateway;
 mod host;
