@@ -84,7 +84,7 @@ fn memory_does_not_grow_with_virtual_time_under_nakamoto() {
     // A replica keeps up to 2 x 288 blocks.
     let nakamoto =
         r#"consensus = { protocol = "nakamoto", nodes = 8, nakamoto = { interval = "1 s", retarget_window = 0 } }"#;
-    does_not_grow("nakamoto", nakamoto, 1_300);
+    does_not_grow("nakamoto", nakamoto, 5_200);
 }
 
 #[test]
