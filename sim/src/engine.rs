@@ -12,6 +12,7 @@ mod cards;
 mod clients;
 mod crash;
 mod dissemination;
+mod failover;
 mod fetch;
 mod gateway;
 mod host;
@@ -20,6 +21,7 @@ mod messages;
 mod offchain;
 mod payloads;
 mod replies;
+mod retention;
 mod send;
 mod step;
 mod sync;
@@ -51,6 +53,7 @@ use gateway::Gateway;
 use host::{Host, Node};
 use messages::Messages;
 use offchain::flows::{Flow, Flows};
+use retention::Retention;
 use task::{Due, Task};
 use window::Batch;
 
@@ -101,6 +104,7 @@ pub struct Simulation<'s, P: Protocol, Q: Queue> {
     mining: Stream,
     vrf: Stream,
     events: u64,
+    retention: Retention,
 }
 
 impl<'s, P: Protocol, Q: Queue> Simulation<'s, P, Q> {
@@ -159,6 +163,7 @@ impl<'s, P: Protocol, Q: Queue> Simulation<'s, P, Q> {
             mining: Stream::new(seed, Purpose::Mining),
             vrf: Stream::new(seed, Purpose::Vrf),
             events: 0,
+            retention: Retention::default(),
         }
     }
 
@@ -166,23 +171,29 @@ impl<'s, P: Protocol, Q: Queue> Simulation<'s, P, Q> {
     pub fn run(mut self) -> RunRecord {
         self.start();
         let window_end = Time::ZERO + self.scenario.warmup + self.scenario.duration;
-        let last = window_end + self.scenario.drain;
+        let last = self.end();
         let mut pictures = VecDeque::from([Time::ZERO + self.scenario.warmup, window_end]);
         loop {
             self.run_to_horizon();
             let now = self.horizon;
             self.meter.advance(now, &self.blocks, &self.batches, &self.txs);
             self.flows.sweep();
+            self.sweep(now);
             while pictures.front().is_some_and(|at| *at <= now) {
                 pictures.pop_front();
                 self.meter.snapshot(now, self.hosts.iter().map(|h| h.usage(now)).collect(), self.messages.counts());
             }
-            if now >= last || (now >= window_end && self.meter.cohort_done()) {
+            if self.retention.lost || now >= last || (now >= window_end && self.meter.cohort_done()) {
                 break;
             }
             self.horizon = (now + GRID).min(last.max(now + Span(1)));
         }
         self.finish()
+    }
+
+    /// When the run ends at the latest.
+    fn end(&self) -> Time {
+        Time::ZERO + self.scenario.warmup + self.scenario.duration + self.scenario.drain
     }
 
     fn start(&mut self) {
@@ -251,6 +262,10 @@ impl<'s, P: Protocol, Q: Queue> Simulation<'s, P, Q> {
 
     /// Adds a task to the agenda of a node's host; it lapses if the node crashes before.
     fn push_task(&mut self, node: u32, at: Time, task: Task<P>) {
+        // A race that would be won after the end of the run need not be remembered.
+        if at > self.end() && matches!(task, Task::Mined { .. } | Task::Timer { .. } | Task::Expire(_)) {
+            return;
+        }
         let n = &self.nodes[node as usize];
         self.hosts[n.host as usize].agenda.push(at, self.author, node, Due { epoch: n.epoch, task });
     }
@@ -279,7 +294,7 @@ impl<'s, P: Protocol, Q: Queue> Simulation<'s, P, Q> {
 
     /// Transactions that somebody still has to bring on chain: clients, gateways, pools, blocks that are not final.
     fn held(&self) -> Vec<TxId> {
-        let mut seen = Bits::default();
+        let mut seen = Bits::above(self.txs.ids().0);
         let mut list = vec![];
         let mut take = |t: TxId| {
             if seen.add(t) {
@@ -291,7 +306,7 @@ impl<'s, P: Protocol, Q: Queue> Simulation<'s, P, Q> {
         let open = self.batches.iter().filter(|b| !b.closed);
         let own = self.nodes.iter().flat_map(|n| n.own.iter().map(|b| self.batches.get(*b)));
         open.chain(own).flat_map(|b| b.txs.iter().copied()).for_each(&mut take);
-        let tops = self.nodes.iter().flat_map(|n| n.chain[n.final_height as usize + 1..].iter().map(|a| a.block));
+        let tops = self.nodes.iter().flat_map(|n| n.unsettled()).filter(|b| self.blocks.keeps(*b));
         for block in tops.chain(self.meter.undecided()) {
             for p in &self.blocks.block(block).payloads {
                 let parts = self.blocks.segments(*p).iter();
@@ -313,6 +328,9 @@ impl<'s, P: Protocol, Q: Queue> Simulation<'s, P, Q> {
         let held = self.held();
         self.meter.clients_left(now, self.clients.last_answers());
         self.meter.finish(now, self.messages.counts(), self.events, &self.txs, &held, &self.blocks);
+        // The record takes their place.
+        (self.nodes, self.hosts) = (vec![], vec![]);
+        self.messages = Messages::default();
         // What binds a signer is durable before it leaves, so each delay has an fsync in it.
         let node = &self.scenario.node;
         let delay = self.network.latency().max_typical() + node.disk.fsync;

@@ -6,6 +6,7 @@
 mod chain;
 mod cohort;
 mod finality;
+mod forget;
 mod machine;
 pub mod record;
 mod series;
@@ -30,7 +31,7 @@ use crate::node::mempool::{Batches, Transactions, TxId};
 use crate::scenario::Scenario;
 use crate::storage::BytesByClass;
 
-use chain::BlockCounts;
+use chain::{BlockCounts, Left};
 use cohort::{Cohorts, Latency};
 use finality::Reports;
 use machine::Snapshot;
@@ -63,6 +64,8 @@ pub struct Meter {
     bytes: BytesByClass,
     off_chain: u64,
     blocks: BlockCounts,
+    left: Left,
+    given_up: Vec<u64>,
     rejects: Vec<(&'static str, u64)>,
     too_large: u64,
     snapshots: Vec<Snapshot>,
@@ -103,6 +106,8 @@ impl Meter {
             bytes: BytesByClass::default(),
             off_chain: 0,
             blocks: BlockCounts::default(),
+            left: Left::default(),
+            given_up: vec![0; s.workloads.len()],
             rejects: vec![],
             too_large: 0,
             snapshots: vec![],
@@ -272,6 +277,7 @@ impl Meter {
         for (block, commit, at) in self.reports.settle(now) {
             self.settle(block, commit, at, blocks, batches, txs);
         }
+        self.series.advance(now);
         self.violations.note(self.little.advance(now));
     }
 
@@ -304,13 +310,13 @@ impl Meter {
             }
         }
         if count > 0 {
-            let left = self.conservation.classes().pending > 0;
+            let classes = self.conservation.classes();
+            let left = classes.pending + classes.expired > 0;
             self.liveness.commit(at, left);
         }
     }
 
     fn commit(&mut self, t: TxId, times: &cohort::Times, txs: &Transactions) {
-        let i = t as usize;
         // A transaction that its client submitted again may be in two blocks, and so may one of a branch that some
         // nodes held for final and left: the second is a no-op.
         let again = txs.resubmitted.has(t) || self.agreement.counts().conflicts > 0;
@@ -321,12 +327,12 @@ impl Meter {
         if !self.violations.note(self.conservation.commit(times.at, NodeId(0), u64::from(t))) {
             return;
         }
-        let planned = txs.planned[i];
+        let planned = txs.planned[t];
         self.little.leave(times.at, planned);
         self.series.committed(times.at, times.at.since(planned));
         let sampled = self.in_window(planned);
-        let (in_window, workload) = (self.in_window(times.at), txs.workload[i]);
-        self.cohorts.committed(sampled, in_window, workload, txs.kind[i], planned, txs.stored[i], times);
+        let (in_window, workload) = (self.in_window(times.at), txs.workload[t]);
+        self.cohorts.committed(sampled, in_window, workload, txs.kind[t], planned, txs.stored[t], times);
     }
 
     /// What was found wrong with a host's links.
@@ -349,40 +355,6 @@ impl Meter {
     /// Takes a picture of the machines and of the messages sent so far.
     pub fn snapshot(&mut self, at: Time, machines: Vec<MachineUsage>, messages: Vec<(&'static str, u64, u64)>) {
         self.snapshots.push(Snapshot { at, machines, messages });
-    }
-
-    /// The run has ended at `end`; `held` are the transactions that clients, gateways and pools hold.
-    pub fn finish(
-        &mut self,
-        end: Time,
-        messages: Vec<(&'static str, u64, u64)>,
-        events: u64,
-        txs: &Transactions,
-        held: &[TxId],
-        blocks: &Blocks,
-    ) {
-        self.end = end;
-        self.messages = messages;
-        self.events = events;
-        (self.blocks.made, self.blocks.stale) = self.count_made(blocks);
-        let mut expired = vec![0; self.cohorts.workloads().count()];
-        let waiting: Vec<usize> =
-            (0..txs.len()).filter(|i| self.conservation.state(*i as u64) == Some(State::Pending)).collect();
-        for i in &waiting {
-            if txs.planned[*i] + self.expiry < end {
-                self.violations.note(self.conservation.expire(end, *i as u64));
-                expired[txs.workload[*i] as usize] += u64::from(self.in_window(txs.planned[*i]));
-            }
-        }
-        self.cohorts.close(&expired);
-        let held = held.iter().filter(|t| self.conservation.state(u64::from(**t)) == Some(State::Pending)).count();
-        self.violations.note(self.conservation.reconcile(end, held as u64));
-        match self.little.finish(end, waiting.iter().map(|i| txs.planned[*i])) {
-            Ok(sides) => self.sides = Some(sides),
-            Err(v) => {
-                self.violations.note(Err(v));
-            }
-        }
     }
 
     /// Time from the last commit to the end of the run.

@@ -85,7 +85,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         match e.cargo.clone() {
             Cargo::Protocol => {
                 if let Some(key) = self.messages.body(handle).and_then(Message::key) {
-                    self.nodes[n as usize].fetches.entry(key).or_default().arrived();
+                    self.nodes[n as usize].fetches.entry(key).arrived();
                 }
                 let mut shown = vec![];
                 if let Some(body) = self.messages.body(handle) {
@@ -113,7 +113,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
             Cargo::Announce { key } => self.receive_announce(n, from, at, key),
             Cargo::Request { key } => self.receive_request(n, from, at, key),
             Cargo::StateRequest { tip, generation } => self.serve_state(n, from, at, tip, generation),
-            Cargo::State { blocks, tip, generation } => self.receive_state(n, from, at, &blocks, tip, generation),
+            Cargo::State(a) => self.receive_state(n, from, at, &a.blocks, a.tip, a.generation),
             Cargo::PayloadRequest { root, generation } => self.serve_payload(n, from, at, root, generation),
             Cargo::Payload { id, generation } => self.receive_payload(n, at, id, generation),
             Cargo::Reply { block } => self.tally(n, from, at, block),

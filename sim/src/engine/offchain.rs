@@ -44,7 +44,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         match object.store {
             Store::Local => {
                 let ready = at + self.storage.write_ack(object, draw);
-                self.txs.stored[tx as usize] = ready;
+                self.txs.stored[tx] = ready;
                 Some(ready)
             }
             Store::External => {
@@ -185,7 +185,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
     /// A provider has acknowledged an object: its transaction may be submitted.
     pub(super) fn stored(&mut self, n: u32, flow: FlowId, at: Time) {
         if let Some(Purpose::Write { tx, .. }) = self.flows.end(flow) {
-            self.txs.stored[tx as usize] = at;
+            self.txs.stored[tx] = at;
             self.client_submits(n, at, tx);
         }
     }

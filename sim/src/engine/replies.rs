@@ -60,7 +60,10 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         }
         self.tally(n, NodeId(n), at, block);
         let waits = self.nodes[n as usize].replies.get(&block).is_some_and(|t| !t.enough);
-        if waits && self.nodes.len() > 1 {
+        if !waits {
+            // The others were faster.
+            self.nodes[n as usize].unreplied.remove(&block);
+        } else if self.nodes.len() > 1 {
             self.push_task(n, at + self.scenario.mempool.client_timeout, Task::AskReplies { block });
         }
     }
@@ -123,8 +126,8 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
     pub(super) fn receive_reply_request(&mut self, n: u32, from: NodeId, at: Time, block: BlockId) {
         let node = &self.nodes[n as usize];
         let height = self.blocks.block(block).height;
-        let settled = height <= node.final_height
-            && node.chain.get(height as usize).is_some_and(|a| a.block == block && a.executed <= at);
+        let settled =
+            height <= node.final_height && node.chain.get(height).is_some_and(|a| a.block == block && a.executed <= at);
         if settled {
             let own = self.gateways_in(block, at).into_iter().find(|(gateway, _)| *gateway == from.0);
             // It may answer for clients who have turned to it and back.

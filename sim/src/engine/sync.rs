@@ -3,7 +3,7 @@
 use ledgerlab_consensus::{NodeId, Protocol, Span, Time, Tip};
 
 use crate::engine::Simulation;
-use crate::engine::messages::Cargo;
+use crate::engine::messages::{Answer, Cargo};
 use crate::engine::step::{Input, Mark};
 use crate::engine::task::Task;
 use crate::kernel::queue::Queue;
@@ -45,7 +45,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         let generation = node.next_generation();
         let Some(t) = &mut node.transfer else { return };
         t.generation = generation;
-        let (peer, own) = (t.peer, node.chain[node.chain.len() - 1].block);
+        let (peer, own) = (t.peer, node.top());
         self.send_cargo(n, at, peer, Cargo::StateRequest { tip: own, generation }, REQUEST_BYTES, "state-request");
         self.push_task(n, at + PATIENCE, Task::Resync { generation });
     }
@@ -68,11 +68,15 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         let mut shared = tip;
         while shared != 0 {
             let height = self.blocks.block(shared).height;
-            if chain.get(height as usize).is_some_and(|a| a.block == shared) {
+            if chain.get(height).is_some_and(|a| a.block == shared) {
                 break;
             }
-            let parent = self.blocks.block(shared).parent;
-            shared = self.blocks.find(parent).expect("an adopted block's parent is known");
+            let Some(parent) = self.blocks.find(self.blocks.block(shared).parent) else {
+                // What has left memory is on the own chain too: see `retention`.
+                shared = chain.above(0).next().map_or(0, |a| a.block);
+                break;
+            };
+            shared = parent;
         }
         let top = match self.meter.depth() {
             // Deterministic finality: only what is final is handed out.
@@ -81,7 +85,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         };
         let first = self.blocks.block(shared).height + 1;
         let (mut bytes, mut blocks) = (0, vec![]);
-        for a in chain.iter().take(top as usize + 1).skip(first as usize) {
+        for a in chain.above(first).take((top + 1).saturating_sub(first) as usize) {
             let b = self.blocks.block(a.block);
             bytes += self.blocks.content(a.block).0 + u64::from(b.header_bytes + a.certificate_bytes);
             blocks.push((a.block, a.certificate_bytes));
@@ -89,9 +93,16 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
                 break;
             }
         }
-        let top = chain[top as usize].block;
+        let top = chain.get(top).map_or(0, |a| a.block);
         let tip = Tip { height: self.blocks.block(top).height, block: self.blocks.block(top).digest };
-        self.send_cargo(n, at, from, Cargo::State { blocks, tip, generation }, bytes.max(REQUEST_BYTES), "state");
+        self.send_cargo(
+            n,
+            at,
+            from,
+            Cargo::State(Box::new(Answer { blocks, tip, generation })),
+            bytes.max(REQUEST_BYTES),
+            "state",
+        );
     }
 
     /// Appends what came, and asks again until the peer has no more.
@@ -132,12 +143,16 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
     /// Appends the copied blocks that the own chain has not got meanwhile; says whether there were any.
     fn append_copied(&mut self, n: u32, at: Time, blocks: &[(BlockId, u32)]) -> bool {
         let chain = &self.nodes[n as usize].chain;
-        let own = |id: BlockId| chain.get(self.blocks.block(id).height as usize).is_some_and(|a| a.block == id);
+        let own = |id: BlockId| chain.get(self.blocks.block(id).height).is_some_and(|a| a.block == id);
         let known = blocks.iter().take_while(|(id, _)| own(*id)).count();
         let (Some(first), Some(last)) = (blocks.get(known), blocks.last()) else { return false };
         let (first, top) = (self.blocks.block(first.0), self.blocks.block(last.0).height);
         let (below, parent) = (first.height - 1, first.parent);
-        let linked = chain.get(below as usize).is_some_and(|a| self.blocks.block(a.block).digest == parent);
+        let linked = chain.get(below).is_some_and(|a| self.blocks.block(a.block).digest == parent);
+        if below < chain.first() {
+            self.lose_chain(n, at, below);
+            return false;
+        }
         // What came late, or for a branch that was left meanwhile, is of no use any more.
         if !linked || top <= self.nodes[n as usize].height() {
             return false;
@@ -156,8 +171,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
 
     /// The end of a node's chain.
     pub(super) fn tip_of(&self, n: u32) -> Tip {
-        let chain = &self.nodes[n as usize].chain;
-        let top = self.blocks.block(chain[chain.len() - 1].block);
+        let top = self.blocks.block(self.nodes[n as usize].top());
         Tip { height: top.height, block: top.digest }
     }
 }

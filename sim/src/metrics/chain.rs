@@ -1,9 +1,11 @@
 //! What the chain did.
+//!
+//! Blocks are counted when they leave memory, and what is left of them at the end.
 
 use ledgerlab_consensus::Time;
 
 use super::Meter;
-use crate::node::blocks::{Block, BlockId, Blocks};
+use crate::node::blocks::{BlockId, Blocks};
 
 /// Counts of what the chain did in the window.
 #[derive(Clone, Copy, PartialEq, Debug, Default)]
@@ -24,20 +26,51 @@ pub(super) struct BlockCounts {
     pub(super) duplicates: u64,
 }
 
+/// Blocks that have left memory.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub(super) struct Left {
+    /// When the last of those that are final was made.
+    last_final: Option<Time>,
+    /// Made in the window, and stale ones among them.
+    made: (u64, u64),
+    /// Those made later than `last_final`, and whether they are stale.
+    later: Vec<(Time, bool)>,
+}
+
+impl Left {
+    fn add(&mut self, at: Time, stale: bool) {
+        if !stale {
+            self.last_final = self.last_final.max(Some(at));
+        }
+        self.later.push((at, stale));
+        let last = self.last_final;
+        for (_, stale) in self.later.extract_if(.., |(at, _)| Some(*at) <= last) {
+            self.made.0 += 1;
+            self.made.1 += u64::from(stale);
+        }
+    }
+}
+
 impl Meter {
+    /// A block leaves memory: its fate will not change any more.
+    pub fn block_left(&mut self, id: BlockId, made: Option<Time>) {
+        if let Some(at) = made {
+            let stale = !self.reports.is_decided(id);
+            if self.in_window(at) {
+                self.left.add(at, stale);
+            } else if !stale {
+                self.left.last_final = self.left.last_final.max(Some(at));
+            }
+        }
+    }
+
     /// Blocks made in the window whose fate is decided, and those of them that are stale. A block is made when it is
     /// first proposed, else adopted; its fate is decided once a block that was made no earlier is final.
     pub(super) fn count_made(&self, blocks: &Blocks) -> (u64, u64) {
-        let proposed = |b: &Block| b.payloads.first().and_then(|p| blocks.payload(*p).proposed);
-        let made = |b: &Block| proposed(b).or(b.adopted);
-        let all = || (0..).zip(blocks.iter()).skip(1).filter_map(|(id, b)| Some((id, made(b)?)));
-        let last = all().filter(|(id, _)| self.reports.is_decided(*id)).map(|(_, at)| at).max();
-        let decided = |(_, at): &(BlockId, Time)| self.in_window(*at) && Some(*at) <= last;
-        let (mut count, mut stale) = (0, 0);
-        for (id, _) in all().filter(decided) {
-            count += 1;
-            stale += u64::from(!self.reports.is_decided(id));
-        }
-        (count, stale)
+        let mut left = self.left.clone();
+        let all = || blocks.iter().filter_map(|(id, b)| Some((self.reports.is_decided(id), blocks.made(b)?)));
+        left.last_final = left.last_final.max(all().filter(|(decided, _)| *decided).map(|(_, at)| at).max());
+        all().filter(|(_, at)| self.in_window(*at)).for_each(|(decided, at)| left.add(at, !decided));
+        left.made
     }
 }

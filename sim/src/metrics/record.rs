@@ -128,7 +128,7 @@ impl Meter {
             let text = v.to_string();
             return match v.check {
                 "conservation" => Verdict::ConservationViolation { text },
-                "little" | "link" => Verdict::CheckFailed { text },
+                "little" | "link" | "retention" => Verdict::CheckFailed { text },
                 _ => Verdict::SafetyViolation { text },
             };
         }
