@@ -51,6 +51,8 @@ fn votes_that_are_only_counted_leave_nothing_to_settle() {
         let mut d = Draws(seed + 1_000);
         let mut k = host(seed, &mut d);
         for _ in 0..6 {
+            // What was opened now starts.
+            k.run_for(Span::ZERO);
             let end = k.now + Span::millis(50 + d.below(300));
             while k.now < end && k.step() {
                 // A timer that is due at this very time has not fired yet.

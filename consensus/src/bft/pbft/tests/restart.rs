@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use super::probe::{Probe, header, proposal, vote};
-use crate::bft::pbft::{COMMIT, Header, Link, NewView, PREPARE, PbftMessage, PbftRecord, PrePrepare, ViewChange};
+use crate::bft::pbft::{
+    Ballot, COMMIT, Header, Link, NewView, PREPARE, PbftMessage, PbftRecord, PrePrepare, ViewChange,
+};
 use crate::effect::Effect;
 use crate::message::{Certificate, PayloadRef, Statement};
 use crate::protocol::{Protocol, Verdict};
@@ -151,28 +153,36 @@ fn slots_above_a_proof_that_outran_the_ledger_survive_a_restart() {
 }
 
 #[test]
-fn nothing_is_voted_for_above_blocks_of_which_the_log_knows_nothing() {
-    // A new view proposes heights 1 and 2 again, whose payloads are not here; the ledger is copied up to them.
-    let chain = blocks(Tip::default(), 3);
-    let mut p = Probe::new();
-    p.get(2, &new_view(&chain[..2]));
-    assert_eq!(p.replica.status().view, 2);
-    p.call(|r, cx| r.on_state(chain[1].tip(), cx));
-    let votes = p.get(2, &proposal(2, 2, chain[2]));
-    let records: Vec<PbftRecord> = votes
-        .iter()
-        .filter_map(|e| if let Effect::Log { record, .. } = e { Some(record.clone()) } else { None })
-        .collect();
-    let votes = votes.iter().any(|e| matches!(e, Effect::Send { message: PbftMessage::Prepare { height: 3, .. }, .. }));
-    // Opened again from what it has logged, it must report height 3 with all that is below.
-    let mut again = Probe::open_at(records, chain[1].tip());
-    again.get(0, &vote(PREPARE, 0, chain[2].block));
-    let told = again.replica.is_rooted();
-    assert!(told || !votes, "it votes for what it could not report after a crash");
-    assert!(!votes);
-    // With the proof of the ledger's end it votes.
-    let proof = PbftMessage::Decided { certificate: certificate(COMMIT, 2, 2, chain[1].block) };
-    assert!(p.sends(0, &proof).contains(&"prepare"));
+fn what_a_vote_stands_on_is_logged_before_it_though_it_came_without_votes() {
+    // A new view proposes heights 1 and 2 again, whose payloads are not here; the ledger is copied up to them, before
+    // or after that. The first vote is for height 3.
+    for copied_first in [false, true] {
+        let chain = blocks(Tip::default(), 3);
+        let (mut p, mut log) = (Probe::new(), vec![]);
+        let mut keep = |effects: Vec<Effect<_>>| {
+            log.extend(effects.into_iter().filter_map(|e| match e {
+                Effect::Log { record, .. } => Some(record),
+                _ => None,
+            }));
+        };
+        let tip = chain[1].tip();
+        if copied_first {
+            keep(p.call(|r, cx| r.on_state(tip, cx)));
+        }
+        keep(p.get(2, &new_view(&chain[..2])));
+        if !copied_first {
+            keep(p.call(|r, cx| r.on_state(tip, cx)));
+        }
+        keep(p.get(2, &proposal(2, 2, chain[2])));
+        for by in [0, 3] {
+            let vote = Ballot { kind: PREPARE, by: ValidatorId(by), height: 3, view: 2, block: chain[2].block };
+            keep(p.get(by, &vote.message()));
+        }
+        assert!(p.replica.window.get(3).is_some_and(|s| s.prepared_in(2)), "copied first: {copied_first}");
+        let mut again = Probe::open_at(log, tip);
+        let report = view_change(again.call(|r, cx| r.on_timer(crate::bft::pbft::PbftTimer::View, cx)));
+        assert_eq!((report.base.height, report.chain.len()), (0, 3), "copied first: {copied_first}");
+    }
 }
 
 #[test]
