@@ -131,6 +131,8 @@ pub struct Pbft {
     early: Vec<Ballot>,
     /// Newest checkpoint of each validator.
     checkpoints: Vec<Tip>,
+    /// Checkpoints of the window by their number: a validator may be some ahead of another.
+    marks: VoteBook,
     /// Own votes whose record is not durable yet.
     unsynced: VecDeque<(LogSeq, Ballot)>,
     last_log: LogSeq,
@@ -171,6 +173,7 @@ impl Pbft {
             commits: VoteBook::new(n, config.window as usize),
             early: vec![],
             checkpoints: vec![Tip::default(); n],
+            marks: VoteBook::new(n, (config.window / config.checkpoint_interval) as usize),
             unsynced: VecDeque::new(),
             last_log: LogSeq(0),
             durable: LogSeq(0),
@@ -259,7 +262,7 @@ impl Protocol for Pbft {
         config.expected_finality(delay)
     }
     fn recovery_bound(config: &PbftConfig, validators: &Validators, delay: Span) -> Option<Span> {
-        Some(config.recovery_bound(validators.len() as u64, delay))
+        Some(config.recovery_bound(validators, delay))
     }
 
     fn on_start(&mut self, cx: &mut Cx<'_, Self>) {

@@ -29,7 +29,12 @@ pub struct Fetch {
     /// Numbers the wishes: what was planned for an earlier one is void.
     generation: u32,
     /// Who is known to hold it.
-    holders: Vec<NodeId>,
+    pub(super) holders: Vec<NodeId>,
+}
+
+/// Whom to ask: a node, or the next one in place of the one that asks.
+pub(super) fn other_than(n: u32, peer: u32, nodes: u32) -> u32 {
+    if peer == n { (n + 1) % nodes } else { peer }
 }
 
 /// Objects that a node has, wants or has heard of, by key.
@@ -105,7 +110,9 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
 
     /// Asks `hint` for an object, unless it is being asked for, or `wanted` by announcement only and already here.
     pub(super) fn fetch(&mut self, n: u32, at: Time, key: Digest, hint: NodeId, wanted: bool) {
+        let nodes = self.nodes.len() as u32;
         let entry = self.nodes[n as usize].fetches.entry(key);
+        let hint = NodeId(other_than(n, hint.0, nodes));
         if !entry.holders.contains(&hint) {
             entry.holders.push(hint);
         }
@@ -137,7 +144,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         }
         let holder = entry.holders.get(attempt as usize).copied();
         let peer = holder.unwrap_or(NodeId((n + attempt) % nodes));
-        let peer = if peer.0 == n { NodeId((n + 1) % nodes) } else { peer };
+        let peer = NodeId(other_than(n, peer.0, nodes));
         self.request(n, at, key, peer, (attempt, generation));
     }
 

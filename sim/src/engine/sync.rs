@@ -3,6 +3,7 @@
 use ledgerlab_consensus::{NodeId, Protocol, Span, Time, Tip};
 
 use crate::engine::Simulation;
+use crate::engine::fetch::other_than;
 use crate::engine::messages::{Answer, Cargo};
 use crate::engine::step::{Input, Mark};
 use crate::engine::task::Task;
@@ -17,17 +18,23 @@ const ANSWER_BYTES: u64 = 8 << 20;
 /// How long a node waits for an answer before it asks another peer.
 const PATIENCE: Span = Span::secs(10);
 
+/// How many peers without anything new it asks one after the other before it waits.
+const MOST_IN_VAIN: u32 = 8;
+
 /// A transfer that runs.
 #[derive(Clone, Copy, Debug)]
 pub struct StateTransfer {
     target: Tip,
     peer: NodeId,
     generation: u64,
+    /// Peers that have answered in a row without anything new.
+    in_vain: u32,
 }
 
 impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
     /// Asks for the ledger up to `tip`; a transfer that runs already is given the higher aim.
     pub(super) fn start_transfer(&mut self, n: u32, at: Time, tip: Tip, hint: NodeId) {
+        let peer = NodeId(other_than(n, hint.0, self.nodes.len() as u32));
         let node = &mut self.nodes[n as usize];
         if let Some(t) = &mut node.transfer {
             if tip.height > t.target.height {
@@ -36,7 +43,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
             return;
         }
         let generation = node.next_generation();
-        node.transfer = Some(StateTransfer { target: tip, peer: hint, generation });
+        node.transfer = Some(StateTransfer { target: tip, peer, generation, in_vain: 0 });
         self.ask_for_state(n, at);
     }
 
@@ -50,16 +57,21 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         self.push_task(n, at + PATIENCE, Task::Resync { generation });
     }
 
-    /// No answer: the next peer.
+    /// The patience is over: the next peer.
     pub(super) fn resync(&mut self, n: u32, at: Time, generation: u64) {
-        let nodes = self.nodes.len() as u32;
         let Some(t) = &mut self.nodes[n as usize].transfer else { return };
-        if t.generation != generation {
-            return;
+        if t.generation == generation {
+            t.in_vain = 0;
+            self.ask_next(n, at);
         }
-        let next = (t.peer.0 + 1) % nodes;
-        t.peer = NodeId(if next == n { (next + 1) % nodes } else { next });
-        self.ask_for_state(n, at);
+    }
+
+    fn ask_next(&mut self, n: u32, at: Time) {
+        let nodes = self.nodes.len() as u32;
+        if let Some(t) = &mut self.nodes[n as usize].transfer {
+            t.peer = NodeId(other_than(n, (t.peer.0 + 1) % nodes, nodes));
+            self.ask_for_state(n, at);
+        }
     }
 
     /// Answers with the blocks above the last one that the requester's chain shares with the own.
@@ -129,12 +141,16 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
             self.probe.on_state(at, NodeId(n), tip.height);
             return self.step(n, at, Mark::own(n, at), Input::State(tip));
         }
+        let in_vain = if grown { 0 } else { t.in_vain + 1 };
+        node.transfer = Some(StateTransfer { peer: from, in_vain, ..t });
         if more {
-            node.transfer = Some(StateTransfer { peer: from, ..t });
             self.ask_for_state(n, at);
+        } else if in_vain < MOST_IN_VAIN.min(self.nodes.len() as u32 - 1) {
+            // This peer has no more. Where none has, all are asked again when the patience ends.
+            self.ask_next(n, at);
         }
-        // Otherwise this peer has no more: the next one is asked when the patience ends. A replica with certificates
-        // goes on working while it copies, so it hears of each part; the others wait for the whole.
+        // A replica with certificates goes on working while it copies, so it hears of each part; the others wait for
+        // the whole.
         if grown && self.meter.depth().is_none() {
             self.step(n, at, Mark::own(n, at), Input::State(tip));
         }
@@ -173,5 +189,65 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
     pub(super) fn tip_of(&self, n: u32) -> Tip {
         let top = self.blocks.block(self.nodes[n as usize].top());
         Tip { height: top.height, block: top.digest }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ledgerlab_consensus::Digest;
+    use ledgerlab_consensus::bft::pbft::Pbft;
+
+    use super::*;
+    use crate::kernel::queue::Pending;
+    use crate::probe::Blind;
+    use crate::scenario::Experiment;
+
+    const WORLD: &str = r#"
+        schema = 1
+        [run]
+        warmup = "1 s"
+        duration = "9 s"
+        [consensus]
+        protocol = "pbft"
+        nodes = 4
+        [network]
+        rtt = "constant:40 ms"
+        [workload.plain]
+        kind = "fixed"
+    "#;
+
+    #[test]
+    fn a_peer_without_more_is_followed_by_the_next_until_all_were_asked() {
+        let points = Experiment::from_text("test.toml", WORLD, &[]).expect("a valid scenario").points;
+        let mut probe = Blind;
+        let mut sim = Simulation::<Pbft, Pending>::new(&points[0].scenario, 1, Pending::heap(), &mut probe);
+        sim.start();
+        let at = sim.horizon;
+        let target = Tip { height: 1_000, block: Digest([1, 1]) };
+        sim.start_transfer(1, at, target, NodeId(1));
+        let transfer = |sim: &Simulation<'_, Pbft, Pending>| sim.nodes[1].transfer.expect("it runs");
+        assert_eq!(transfer(&sim).peer, NodeId(2), "not itself");
+        let mut asked = vec![];
+        for _ in 0..4 {
+            let StateTransfer { peer, generation, .. } = transfer(&sim);
+            let tip = sim.tip_of(1);
+            sim.receive_state(1, peer, at, &[], tip, generation);
+            asked.push((transfer(&sim).peer.0, transfer(&sim).generation != generation));
+        }
+        assert_eq!(asked, [(3, true), (0, true), (0, false), (0, false)]);
+        let generation = transfer(&sim).generation;
+        sim.resync(1, at + PATIENCE, generation);
+        assert_eq!(transfer(&sim).peer, NodeId(2), "the next round");
+    }
+
+    #[test]
+    fn an_object_is_not_asked_of_oneself() {
+        let points = Experiment::from_text("test.toml", WORLD, &[]).expect("a valid scenario").points;
+        let mut probe = Blind;
+        let mut sim = Simulation::<Pbft, Pending>::new(&points[0].scenario, 1, Pending::heap(), &mut probe);
+        sim.start();
+        let (at, key) = (sim.horizon, Digest([7, 7]));
+        sim.fetch(1, at, key, NodeId(1), true);
+        assert_eq!(sim.nodes[1].fetches[&key].holders, [NodeId(2)]);
     }
 }
