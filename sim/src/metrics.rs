@@ -118,7 +118,7 @@ impl Meter {
             conservation: Conservation::new(),
             little: Little::new(),
             sides: None,
-            liveness: Liveness::new(bound, sound),
+            liveness: Liveness::new(bound, s.mempool.expiry, sound),
             agreement: Agreement::new(&nodes, reversals),
             statements: Statements::new(info.exclusive, &honest).with_window(statement_window(s)),
             certificates: Certificates::new(Arc::clone(validators), validators.quorum(info.faults)),

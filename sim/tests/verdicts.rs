@@ -62,3 +62,10 @@ fn only_the_failure_of_its_server_is_outside_a_databases_fault_model() {
         run(&["consensus.protocol=central", "fault.a.kind=partition", "fault.a.at=10 s", "fault.a.nodes=1, 2, 3"]);
     assert_eq!(cut.verdict, Verdict::Ok, "the others are cut off");
 }
+
+#[test]
+fn what_a_lossy_network_takes_longer_is_no_failure_of_the_protocol() {
+    let lossy = ["network.loss=0.9", "run.duration=10 min", "run.drain=10 min", "mempool.client_timeout=1 h"];
+    let run = run(&lossy);
+    assert!(!run.verdict.failed(), "{:?}", run.verdict);
+}

@@ -9,9 +9,9 @@
 //!
 //! A *silence* is a stretch longer than the bound without a commit, even if commits resume. It counts from when a
 //! node that is up and with the majority takes a transaction into its pool, up to the next commit, the next change
-//! of the fault plan (after which the protocol has its bound anew) or the end. While more is faulty than is tolerated
-//! no node counts. Work that is held elsewhere - by a client, in an object store, by a node that is cut off - begins
-//! no silence. One that overload does not explain is a violation, too.
+//! of the fault plan (after which the protocol has its bound anew), the end, or when the pool drops the last of them.
+//! While more is faulty than is tolerated no node counts. Work that is held elsewhere - by a client, in an object
+//! store, by a node that is cut off - begins no silence. One that overload does not explain is a violation, too.
 //!
 //! Limits: of transactions taken within [`CELL`] only the first is kept, so a silence may be found so much too short.
 
@@ -102,6 +102,7 @@ impl fmt::Display for Verdict {
 #[derive(Clone, Debug)]
 pub struct Liveness {
     bound: Span,
+    expiry: Span,
     sound: Sound,
     commits: u64,
     last: Time,
@@ -114,10 +115,12 @@ pub struct Liveness {
 
 impl Liveness {
     /// Nothing was submitted, nothing has committed. A commit is owed within `bound`, the protocol's
-    /// [`ledgerlab_consensus::Protocol::recovery_bound`] where it states one, to what `sound` nodes have.
-    pub fn new(bound: Span, sound: Sound) -> Liveness {
+    /// [`ledgerlab_consensus::Protocol::recovery_bound`] where it states one, to what `sound` nodes have; a pool
+    /// drops a transaction after `expiry`.
+    pub fn new(bound: Span, expiry: Span, sound: Sound) -> Liveness {
         Liveness {
             bound,
+            expiry,
             sound,
             commits: 0,
             last: Time::ZERO,
@@ -148,17 +151,17 @@ impl Liveness {
     }
     /// Stretches longer than the bound since the last commit, up to `at`.
     fn silences_until(&self, at: Time) -> Vec<Window> {
-        let mut found = vec![];
-        let mut from = self.admitted.first_key_value().map(|(_, first)| *first);
-        while let Some(start) = from.filter(|from| *from < at) {
-            let change = self.sound.next_change(start);
-            let to = change.map_or(at, |change| change.min(at));
-            if to.since(start) > self.bound {
-                found.push(Window { from: start, to });
+        let mut stretches: Vec<Window> = vec![];
+        for &from in self.admitted.values().take_while(|first| **first < at) {
+            let change = self.sound.next_change(from).unwrap_or(Time::NEVER);
+            let to = Time(from.0.saturating_add(self.expiry.0)).min(change).min(at);
+            match stretches.last_mut() {
+                Some(last) if from < last.to => last.to = last.to.max(to),
+                _ => stretches.push(Window { from, to }),
             }
-            from = change.and_then(|c| self.admitted.values().find(|first| **first >= c).copied());
         }
-        found
+        stretches.retain(|w| w.to.since(w.from) > self.bound);
+        stretches
     }
     /// Stretches longer than the bound in which work waited and nothing committed, in a run that ends at `end`.
     pub fn silences(&self, end: Time) -> Vec<Window> {

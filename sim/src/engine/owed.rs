@@ -17,8 +17,8 @@ pub fn within<P: Protocol>(s: &Scenario, network: &Network, config: &P::Config, 
     let repeated = loss::delay_of_share(s.network.loss, USUAL, s.settings.block_bytes, latency);
     // What binds a signer is durable before it leaves, so each delay has an fsync in it.
     let delay = latency + repeated + s.node.disk.fsync;
-    let bound = P::recovery_bound(config, validators, delay)
-        .unwrap_or_else(|| P::expected_finality(config, delay) * PATIENCE);
+    let bound =
+        P::recovery_bound(config, validators, delay).unwrap_or_else(|| P::expected_finality(config, delay) * PATIENCE);
     // A transaction waits from its planned time, a replica only from when its gateway lets its batch go.
     bound + s.mempool.batch_delay + s.mempool.adapter + s.node.execution
 }
