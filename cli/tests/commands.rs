@@ -219,6 +219,27 @@ fn an_output_folder_that_cannot_be_written_is_a_failed_run() {
 }
 
 #[test]
+fn a_point_without_transactions_fails_alone() {
+    let dir = scratch();
+    let rates = |list: &str| format!("{SMALL}[sweep]\naxes = {{ \"workload.plain.rate_tx_per_s\" = {list} }}\n");
+    std::fs::write(dir.path().join("s.toml"), rates("[1e-6, 20]")).unwrap();
+    let output = ledgerlab(dir.path(), &["run", "s.toml", "--out", "out", "--json"]);
+    assert_eq!(output.status.code(), Some(8), "{}", shown(&output));
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    let reason = "nothing was submitted in the measured window in workload.plain.rate_tx_per_s = ";
+    assert!(said.contains(&format!("error: s.toml: {reason}")), "{said}");
+    let summary: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert!(summary["points"][0]["error"].as_str().unwrap().starts_with(reason));
+    assert_eq!(summary["points"][0]["replications"].as_array().map(Vec::len), Some(0));
+    assert!(summary["points"][1]["error"].is_null() && summary["points"][1]["cohort"]["committed"] != 0);
+    assert!(dir.path().join("out/report.html").exists() && !dir.path().join("out.partial").exists());
+    std::fs::write(dir.path().join("s.toml"), rates("[1e-6, 2e-6]")).unwrap();
+    let output = ledgerlab(dir.path(), &["run", "s.toml", "--out", "none"]);
+    assert_eq!(output.status.code(), Some(1), "{}", shown(&output));
+    assert!(!dir.path().join("none").exists(), "no point has a result");
+}
+
+#[test]
 fn list_names_everything_that_can_be_chosen() {
     let dir = scratch();
     let output = ledgerlab(dir.path(), &["list", "--json"]);

@@ -19,6 +19,7 @@ mod host;
 mod ledger;
 mod messages;
 mod offchain;
+mod owed;
 mod payloads;
 mod replies;
 mod retention;
@@ -65,8 +66,6 @@ const FATE: u32 = 0;
 const PLAN: u32 = u32::MAX;
 /// How far nodes may run ahead: the end of a run is decided at multiples of this.
 const GRID: Span = Span::secs(1);
-/// A protocol without a stated bound owes a commit within so many times its expected time to finality.
-const PATIENCE: u64 = 20;
 
 /// One replication of a scenario under one protocol.
 pub struct Simulation<'s, P: Protocol, Q: Queue> {
@@ -85,6 +84,8 @@ pub struct Simulation<'s, P: Protocol, Q: Queue> {
     gateway: Gateway,
     clients: Clients,
     meter: Meter,
+    /// Time in which a commit is owed.
+    bound: Span,
     probe: &'s mut dyn Probe,
     effects: Effects<P>,
     scratch: Vec<u8>,
@@ -130,11 +131,13 @@ impl<'s, P: Protocol, Q: Queue> Simulation<'s, P, Q> {
             .collect();
         let coin_quorum = P::INFO.faults.tolerated(validators.total()).0 as usize + 1;
         let storage_draws = Stream::new(seed, Purpose::Storage);
+        let bound = owed::within::<P>(scenario, &network, &config, &validators);
         let hosts = network.hosts().iter().enumerate().map(|(i, spec)| Host::new(spec, scenario, seed, i as u32));
         Simulation {
             hosts: hosts.collect(),
             nodes,
-            meter: Meter::new(scenario, &validators, P::INFO),
+            meter: Meter::new(scenario, &validators, P::INFO, bound),
+            bound,
             gateway: Gateway::new(scenario, seed, &network),
             clients: Clients::new(scenario, seed, storage_draws),
             messages: Messages::default(),
@@ -331,19 +334,12 @@ impl<'s, P: Protocol, Q: Queue> Simulation<'s, P, Q> {
         // The record takes their place.
         (self.nodes, self.hosts) = (vec![], vec![]);
         self.messages = Messages::default();
-        // What binds a signer is durable before it leaves, so each delay has an fsync in it.
-        let node = &self.scenario.node;
-        let delay = self.network.latency().max_typical() + node.disk.fsync;
-        let bound = P::recovery_bound(&self.config, &self.validators, delay)
-            .unwrap_or(P::expected_finality(&self.config, delay) * PATIENCE);
-        // A transaction waits from its planned time, a replica only from when its gateway lets its batch go.
-        let bound = bound + self.scenario.mempool.batch_delay + self.scenario.mempool.adapter + node.execution;
         let context = Context {
             scenario: self.scenario,
             validators: &self.validators,
             faults: self.network.faults(),
             host_of: &|n| self.network.host_of(n),
-            bound,
+            bound: self.bound,
             seed: self.seed,
             digest: digest.to_string(),
         };

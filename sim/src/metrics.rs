@@ -15,8 +15,8 @@ mod turns;
 use std::sync::Arc;
 
 use ledgerlab_consensus::{
-    Certificate, Claim, Digest, Evidence, Finality, Height, KnobValue, Message, NodeId, ProtocolInfo, Span, Statement,
-    Time, Tip, ValidatorId, Validators,
+    Certificate, Claim, Digest, Evidence, Finality, Height, KnobValue, Message, NodeId, ProtocolInfo, Span, Stake,
+    Statement, Time, Tip, ValidatorId, Validators,
 };
 
 use crate::check::agreement::{Agreement, Reversals};
@@ -26,12 +26,13 @@ use crate::check::little::Little;
 use crate::check::liveness::Liveness;
 use crate::check::statements::Statements;
 use crate::check::{Violation, Violations};
+use crate::fault::FaultPlan;
 use crate::node::blocks::{BlockId, Blocks};
 use crate::node::mempool::{Batches, Transactions, TxId};
 use crate::scenario::Scenario;
 use crate::storage::BytesByClass;
 
-use chain::{BlockCounts, Left};
+use chain::{BlockCounts, Left, Views};
 use cohort::{Cohorts, Latency};
 use finality::Reports;
 use machine::Snapshot;
@@ -66,6 +67,7 @@ pub struct Meter {
     blocks: BlockCounts,
     left: Left,
     given_up: Vec<u64>,
+    views: Views,
     rejects: Vec<(&'static str, u64)>,
     too_large: u64,
     snapshots: Vec<Snapshot>,
@@ -83,11 +85,14 @@ pub struct Meter {
 }
 
 impl Meter {
-    /// An observer of a run that has not begun.
-    pub fn new(s: &Scenario, validators: &Arc<Validators>, info: ProtocolInfo) -> Meter {
+    /// An observer of a run that has not begun, in which a commit is owed within `bound`.
+    pub fn new(s: &Scenario, validators: &Arc<Validators>, info: ProtocolInfo, bound: Span) -> Meter {
         let start = Time::ZERO + s.warmup;
         let honest = vec![true; validators.len()];
         let nodes: Vec<bool> = s.organisations.iter().flat_map(|o| (0..o.validators).map(|_| true)).collect();
+        let stake: Vec<Stake> = validators.iter().map(|v| validators.counted(v, info.faults)).collect();
+        let plan = FaultPlan::new(&s.faults, nodes.len() as u32);
+        let sound = plan.sound(&stake, info.faults.tolerated(validators.total()));
         let reversals = match info.finality {
             Finality::Deterministic => Reversals::Fail,
             Finality::Probabilistic { .. } => Reversals::Count,
@@ -108,6 +113,7 @@ impl Meter {
             blocks: BlockCounts::default(),
             left: Left::default(),
             given_up: vec![0; s.workloads.len()],
+            views: Views::default(),
             rejects: vec![],
             too_large: 0,
             snapshots: vec![],
@@ -117,7 +123,7 @@ impl Meter {
             conservation: Conservation::new(),
             little: Little::new(),
             sides: None,
-            liveness: Liveness::new(),
+            liveness: Liveness::new(bound, s.mempool.expiry, sound),
             agreement: Agreement::new(&nodes, reversals),
             statements: Statements::new(info.exclusive, &honest).with_window(statement_window(s)),
             certificates: Certificates::new(Arc::clone(validators), validators.quorum(info.faults)),
@@ -144,6 +150,10 @@ impl Meter {
         self.liveness.submit(at);
         self.series.offered(at);
         self.cohorts.created(self.in_window(at), workload);
+    }
+    /// A node has taken transactions into its pool.
+    pub fn admitted(&mut self, at: Time, node: NodeId) {
+        self.liveness.admit(at, node);
     }
     /// A gateway has no room for it.
     pub fn rejected(&mut self, at: Time, node: NodeId, tx: TxId, planned: Time, workload: u16) {
@@ -217,10 +227,7 @@ impl Meter {
     }
     /// A node entered a view. A change counts once, at the first node that makes it.
     pub fn view_changed(&mut self, at: Time, view: u64, by_failure: bool) {
-        if view > self.blocks.newest_view {
-            self.blocks.newest_view = view;
-            self.blocks.view_changes += u64::from(by_failure && self.in_window(at));
-        }
+        self.views.entered(at, view, by_failure);
     }
     /// A node starts again.
     pub fn restarted(&mut self, at: Time, node: NodeId, tip: Tip) {
@@ -278,6 +285,9 @@ impl Meter {
             self.settle(block, commit, at, blocks, batches, txs);
         }
         self.series.advance(now);
+        for (at, by_failure) in self.views.settle(now) {
+            self.blocks.view_changes += u64::from(by_failure && self.in_window(at));
+        }
         self.violations.note(self.little.advance(now));
     }
 

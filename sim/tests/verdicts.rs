@@ -102,3 +102,10 @@ fn what_waits_too_long_expires_and_is_not_lost() {
         assert_eq!(c.created, c.committed + c.rejected + c.expired + c.pending, "{case:?}");
     }
 }
+
+#[test]
+fn what_a_lossy_network_takes_longer_is_no_failure_of_the_protocol() {
+    let lossy = ["network.loss=0.9", "run.duration=10 min", "run.drain=10 min", "mempool.client_timeout=1 h"];
+    let run = run(&lossy);
+    assert!(!run.verdict.failed(), "{:?}", run.verdict);
+}

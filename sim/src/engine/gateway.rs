@@ -308,6 +308,10 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         let node = &mut self.nodes[n as usize];
         node.own_pending += count;
         node.own.push_back(id);
+        // What was submitted before may be final already.
+        if self.batches.get(id).txs.iter().any(|t| !self.txs.resubmitted.has(*t)) {
+            self.meter.admitted(at, NodeId(n));
+        }
         let work = cost::of_transactions(&self.scenario.node, count, bytes) + spec.adapter * count;
         let ready = self.hosts[node.host as usize].cpu.verify_divided(at, work);
         self.push_task(n, ready, Task::Ready(id));

@@ -248,6 +248,6 @@ mod tests {
         sim.start();
         let (at, key) = (sim.horizon, Digest([7, 7]));
         sim.fetch(1, at, key, NodeId(1), true);
-        assert_eq!(sim.nodes[1].fetches[&key].holders, [NodeId(2)]);
+        assert_eq!(sim.nodes[1].fetches.entry(key).holders, [NodeId(2)]);
     }
 }

@@ -103,20 +103,22 @@ impl Meter {
         let stake: Vec<Stake> = c.validators.iter().map(|v| c.validators.counted(v, self.info.faults)).collect();
         let busy = |m: &MachineUsage| m.uplink.max(m.downlink).max(m.core).max(m.disk) >= OVERLOAD;
         let busiest = self.snapshots.last().is_some_and(|p| p.machines.iter().any(busy));
-        // While commits came: what was offered long enough before the last one, against what was committed by then.
+        let refused = self.cohorts.total().rejected > 0;
+        // While commits came: what was offered long enough before, against what was committed by then.
+        let overload = |at: Time| {
+            let (owed, _) = self.series.totals(Time(at.0.saturating_sub(c.bound.0)));
+            let (_, done) = self.series.totals(at);
+            busiest || refused || (done as f64) < OVERLOAD * owed as f64
+        };
         let last = self.liveness.last().unwrap_or(Time::ZERO);
-        let (owed, _) = self.series.totals(Time(last.0.saturating_sub(c.bound.0)));
-        let (_, done) = self.series.totals(last);
-        let behind = (done as f64) < OVERLOAD * owed as f64;
-        let overload = busiest || behind || self.cohorts.total().rejected > 0;
         let tolerated = self.info.faults.tolerated(c.validators.total());
-        let mut verdict = self.liveness.verdict(self.end, c.bound, overload, c.faults, &stake, tolerated);
+        let mut verdict = self.liveness.verdict(self.end, overload, c.faults, &stake, tolerated);
         let cohort = self.cohorts.total();
         if !verdict.stalled() && cohort.created > 0 && cohort.committed == 0 && cohort.pending > 0 {
             // Nothing of the window became final, and a fault or an overload says why.
             verdict.cause = match () {
                 () if verdict.outside_fault_model() => Some(Cause::Faults),
-                () => overload.then_some(Cause::Overload),
+                () => overload(last).then_some(Cause::Overload),
             };
             verdict.stalled_since = verdict.cause.map(|_| last);
         }
@@ -133,11 +135,14 @@ impl Meter {
             };
         }
         let text = liveness.to_string();
+        if liveness.failed() {
+            return Verdict::Stalled { explained: false, text };
+        }
         if liveness.outside_fault_model() && !liveness.stalled() {
             return Verdict::OutsideFaultModel { text };
         }
         if liveness.stalled() {
-            return Verdict::Stalled { explained: liveness.cause.is_some(), text };
+            return Verdict::Stalled { explained: true, text };
         }
         Verdict::Ok
     }
@@ -160,7 +165,7 @@ impl Meter {
             links.detail = "the busiest second of any uplink or downlink, as a share of its rate".into();
         }
         list.push(links);
-        let passed = !liveness.stalled() || liveness.cause.is_some();
+        let passed = !liveness.failed();
         list.push(CheckOutcome {
             name: "liveness".into(),
             passed,

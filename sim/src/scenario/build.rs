@@ -6,6 +6,7 @@ use std::sync::Arc;
 use ledgerlab_consensus::{KnobValue, Span};
 use ledgerlab_workloads::{ArrivalMode, WorkloadSpec, expected_between};
 
+use crate::network::loss;
 use crate::scenario::effective::Effective;
 use crate::scenario::effort::Effort;
 use crate::scenario::model::{Organisation, Scenario};
@@ -65,7 +66,8 @@ fn read(r: &mut Reader<'_, '_>, folder: &Path, stem: &str) -> Option<Scenario> {
     if !check_stake(r, &consensus, &organisations) {
         return None;
     }
-    let step = network.typical_delay() + node.disk.fsync;
+    let delay = network.typical_delay();
+    let step = delay + loss::mean_delay(network.spec.loss, delay) + node.disk.fsync;
     let expected = mempool.adapter
         + mempool.batch_delay
         + consensus.expected_finality(&organisations, finality.depth, step)

@@ -2,6 +2,7 @@
 
 use ledgerlab_consensus::{KnobValue, Span, Stake};
 
+use crate::network::loss;
 use crate::scenario::model::Organisation;
 use crate::scenario::network::Network;
 use crate::scenario::problem::Flaw;
@@ -34,7 +35,7 @@ pub(crate) fn check_timeout(
         return;
     }
     let delay = delay_to_quorum(consensus, organisations, network);
-    let least = (delay + fsync) * 2;
+    let least = (delay + loss::mean_delay(network.spec.loss, delay) + fsync) * 2;
     let timeout = consensus.settings.span("timeout") + consensus.settings.block_period;
     if timeout >= least {
         return;
@@ -47,7 +48,7 @@ pub(crate) fn check_timeout(
         show_rough(least)
     ));
     let flaw = flaw.limit(format!("with the block period at least {}", show_rough(least)));
-    let flaw = flaw.hint("a usual timeout is ten times that; or shorten node.fsync or the network's latency");
+    let flaw = flaw.hint("a usual timeout is ten times that; or lower node.fsync, network.loss or the latency");
     let path = ["consensus", consensus.facts.info.id, "timeout"];
     if fixed { r.report_at(&path, flaw) } else { r.warn_at(&path, flaw) }
 }
