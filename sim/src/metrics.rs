@@ -6,6 +6,7 @@
 mod chain;
 mod cohort;
 mod finality;
+mod load;
 mod machine;
 pub mod record;
 mod series;

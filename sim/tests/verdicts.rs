@@ -10,7 +10,8 @@ const BASE: &str = "schema = 1\n[run]\nwarmup = \"5 s\"\nduration = \"20 s\"\n[c
 fn run(set: &[&str]) -> RunRecord {
     let set: Vec<String> = set.iter().map(|s| (*s).to_owned()).collect();
     let experiment = Experiment::from_text("base.toml", BASE, &set).expect("a valid scenario");
-    ledgerlab_sim::run::run(&experiment.points[0].scenario, 1)
+    let scenario = &experiment.points[0].scenario;
+    ledgerlab_sim::run::run(scenario, scenario.seed)
 }
 
 #[test]
@@ -101,4 +102,56 @@ fn what_waits_too_long_expires_and_is_not_lost() {
         assert!(c.expired > 0, "{case:?}: {c:?}");
         assert_eq!(c.created, c.committed + c.rejected + c.expired + c.pending, "{case:?}");
     }
+}
+
+#[test]
+fn every_rule_of_finality_says_adversary_and_risk() {
+    let finality = |protocol: &str, rule: &str| {
+        let (protocol, rule) = (format!("consensus.protocol={protocol}"), format!("finality.rule={rule}"));
+        run(&[&protocol, &rule, "consensus.preset=consortium", "load=0.1"]).finality
+    };
+    let custom = finality("nakamoto", "protocol");
+    assert_eq!((custom.depth, custom.adversary), (Some(6), Some(0.1)));
+    assert!((custom.reversal.expect("a bound") - 0.000_591).abs() < 5e-7, "{custom:?}");
+    let deep = finality("praos", "protocol");
+    assert!(deep.adversary == Some(0.1) && deep.reversal.is_some_and(|r| r > 1e-6 && r < 1e-3), "{deep:?}");
+    let given = finality("nakamoto", "depth:1");
+    assert!((given.reversal.expect("a bound") - 0.2).abs() < 1e-9, "{given:?}");
+    let chosen = finality("nakamoto", "risk:0.2/1e-2");
+    assert_eq!((chosen.adversary, chosen.reversal), (Some(0.2), Some(1e-2)));
+    for rule in ["protocol", "risk:0.2/1e-2"] {
+        let certified = finality("pbft", rule);
+        assert_eq!((certified.depth, certified.adversary, certified.reversal), (None, None, Some(0.0)));
+    }
+}
+
+#[test]
+fn what_is_not_carried_is_said() {
+    let warnings = |set: &[&str]| run(set).warnings.join("\n");
+    assert_eq!(warnings(&[]), "");
+    for protocol in ["pbft", "hotstuff", "praos"] {
+        let protocol = format!("consensus.protocol={protocol}");
+        let chain = [&protocol, "consensus.preset=consortium", "consensus.praos.k=1", "run.warmup=30 s"];
+        let chain = [&chain[..], &["run.duration=90 s", "load=4"]].concat();
+        let text = warnings(&[&chain[..], &["consensus.block_bytes=20 kB"]].concat());
+        assert!(text.contains("below the") && text.contains("tx/s offered: more was offered"), "{protocol}: {text}");
+        for seed in ["run.seed=1", "run.seed=2", "run.seed=3"] {
+            // Blocks come by chance: that the last ones are late is no overload.
+            assert_eq!(warnings(&[&chain[..], &[seed]].concat()), "", "{protocol}");
+        }
+    }
+    let full = warnings(&["mempool.capacity=1"]);
+    assert!(full.contains("were rejected") && full.contains("mempool.capacity = 1"), "{full}");
+}
+
+#[test]
+fn a_record_in_the_ledger_is_read_at_the_disks_rate() {
+    let p50_ms = |bytes: &str| {
+        let bytes = format!("workload.w.bytes={bytes}");
+        let set = ["load=0.02", "workload.w.reads_per_write=20", "node.disk_bandwidth=10 MB/s", &bytes];
+        run(&set).reads.latency.quantile_ms(0.5).expect("reads")
+    };
+    let (small, large) = (p50_ms("200 B"), p50_ms("500 kB"));
+    // A lookup takes 0.1 to 1 ms; 500 kB take 50 ms.
+    assert!((0.1..=1.1).contains(&small) && (50.1..=51.1).contains(&large), "{small} ms and {large} ms");
 }
