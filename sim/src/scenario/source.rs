@@ -116,7 +116,7 @@ impl Source {
         ScenarioError { problems: vec![problem("extends", extends, what, hint)] }
     }
 
-    /// Applies one `--set K=V`.
+    /// Applies one `--set K=V`. A key that is swept gets the value at every point: its axis goes.
     pub(crate) fn set(&mut self, text: &str) {
         let parsed = text.split_once('=').and_then(|(key, value)| Some((tree::split_key(key)?, value.trim())));
         match parsed {
@@ -128,7 +128,10 @@ impl Source {
                 hint: Some("write it in a file of its own, and run that".into()),
                 ..Problem::default()
             }),
-            Some((path, value)) => tree::set(&mut self.table, &path, tree::parse_override(value)),
+            Some((path, value)) => {
+                tree::set(&mut self.table, &path, tree::parse_override(value));
+                self.remove_axis(&path);
+            }
             None => self.problems.push(Problem {
                 file: "--set".into(),
                 what: format!("{text:?} is not a key and a value"),
@@ -136,6 +139,15 @@ impl Source {
                 ..Problem::default()
             }),
         }
+    }
+}
+
+impl Source {
+    /// Takes the key at `path` out of the sweep, if it is there.
+    fn remove_axis(&mut self, path: &[String]) {
+        let Some(Node { value: Value::Table(sweep), .. }) = self.table.get_mut("sweep") else { return };
+        let Some(Node { value: Value::Table(axes), .. }) = sweep.get_mut("axes") else { return };
+        axes.retain(|key, _| tree::split_key(key).as_deref() != Some(path));
     }
 }
 
