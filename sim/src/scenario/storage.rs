@@ -35,11 +35,14 @@ pub(crate) fn read(r: &mut Reader<'_, '_>) -> StorageSpec {
 fn parameters(r: &mut Reader<'_, '_>, info: &VariantInfo) -> StorageVariant {
     match info.default {
         StorageVariant::Inline => StorageVariant::Inline,
-        StorageVariant::HashPointer { write, first_byte, first_byte_sigma } => StorageVariant::HashPointer {
-            write: write_time(r, write),
-            first_byte: r.span("first_byte", first_byte, DELAY),
-            first_byte_sigma: r.number("first_byte_sigma", first_byte_sigma, SIGMA),
-        },
+        StorageVariant::HashPointer { write, first_byte, first_byte_sigma, stream_bytes_per_s } => {
+            StorageVariant::HashPointer {
+                write: write_time(r, write),
+                first_byte: r.span("first_byte", first_byte, DELAY),
+                first_byte_sigma: r.number("first_byte_sigma", first_byte_sigma, SIGMA),
+                stream_bytes_per_s: r.quantity("stream_bandwidth", &BYTE_RATE, stream_bytes_per_s, STREAM),
+            }
+        }
         StorageVariant::ObjectStore { put, put_per_mib, put_sigma, get, get_sigma, stream_bytes_per_s } => {
             StorageVariant::ObjectStore {
                 put: r.span("put", put, DELAY),
