@@ -90,7 +90,7 @@ fn what_waits_too_long_expires_and_is_not_lost() {
             "network.bandwidth=2 Mbit/s",
             "workload.w.rate_tx_per_s=600",
         ],
-        &["mempool.expiry=3 s", "consensus.protocol=praos"],
+        &["mempool.expiry=300 ms", "mempool.dissemination=gossip", "consensus.block_period=1 s"],
     ];
     for case in cases {
         let overrides: Vec<String> = case.iter().map(|o| (*o).to_owned()).collect();

@@ -339,6 +339,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
     pub(super) fn fail_over(&mut self, n: u32, at: Time) {
         let node = &mut self.nodes[n as usize];
         node.own_pending = 0;
+        node.taken.clear();
         let own = std::mem::take(&mut node.own);
         for id in own {
             let kept = self.nodes[n as usize].pool.consumed_to(id, &self.batches);
@@ -364,10 +365,10 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
             return None;
         }
         self.batches.get_mut(id).txs.clear();
-        let batch = self.batches.get_mut(first);
-        (batch.origin, batch.kept) = (n, u32::MAX);
+        let count = self.batches.get(first).txs.len() as u64;
         let node = &mut self.nodes[n as usize];
-        node.own_pending += batch.txs.len() as u64;
+        node.own_pending += count;
+        node.taken.insert(first);
         node.own.push_back(first);
         Some(first)
     }
@@ -381,17 +382,30 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         self.batch_at(node, when, txs)
     }
 
+    /// Whether clients of a batch are with this gateway.
+    pub(super) fn serves(&self, n: u32, batch: BatchId) -> bool {
+        self.batches.get(batch).origin == n || self.nodes[n as usize].taken.contains(&batch)
+    }
+
+    /// The gateway with which the clients of `home` are at a time: by the fault plan alone, so that every node knows.
+    pub(super) fn contact(&self, home: u32, at: Time) -> u32 {
+        self.reachable(self.gateway.org_of[home as usize], NodeId(home), at).0.0
+    }
+
     /// A block is final at a node: its own clients learn it there.
     pub(super) fn answer_clients(&mut self, n: u32, block: BlockId, at: Time) {
         for p in self.blocks.block(block).payloads.clone() {
             for i in 0..self.blocks.segments(p).len() {
                 let s = self.blocks.segments(p)[i];
                 let batch = self.batches.get(s.batch);
-                if batch.origin == n {
-                    for i in s.from..s.to.min(batch.kept) {
-                        let tx = self.batches.get(s.batch).txs[i as usize];
-                        self.answer(n, tx, at);
-                    }
+                let upto = match () {
+                    () if self.nodes[n as usize].taken.contains(&s.batch) => s.to,
+                    () if batch.origin == n => s.to.min(batch.kept),
+                    () => continue,
+                };
+                for i in s.from..upto {
+                    let tx = self.batches.get(s.batch).txs[i as usize];
+                    self.answer(n, tx, at);
                 }
             }
         }

@@ -136,6 +136,8 @@ pub struct Node<P: Protocol> {
     /// Own batches that are not wholly on the own chain yet, oldest first.
     pub own: VecDeque<BatchId>,
     pub own_pending: u64,
+    /// Batches of gateways that crashed for which this one answers.
+    pub taken: BTreeSet<BatchId>,
     pub push: Push,
     pub retrying: bool,
     pub leader: Option<NodeId>,
@@ -177,6 +179,7 @@ impl<P: Protocol> Node<P> {
             unreplied: BTreeSet::new(),
             own: VecDeque::new(),
             own_pending: 0,
+            taken: BTreeSet::new(),
             push: Push::default(),
             retrying: false,
             leader: None,

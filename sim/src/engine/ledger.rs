@@ -82,7 +82,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
             let Some(a) = node.chain.pop() else { return };
             for p in &self.blocks.block(a.block).payloads {
                 node.pool.revert(*p, &self.blocks, &self.txs.bytes, &self.batches);
-                let own = |b: &BatchId| self.batches.get(*b).origin == n;
+                let own = |b: &BatchId| self.batches.get(*b).origin == n || node.taken.contains(b);
                 for id in self.blocks.segments(*p).iter().rev().map(|s| s.batch).filter(own) {
                     if !node.own.contains(&id) {
                         node.own.push_front(id);
