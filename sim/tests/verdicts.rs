@@ -22,7 +22,12 @@ fn a_database_server_that_waits_for_gossiped_batches_is_not_stalled() {
 
 #[test]
 fn transactions_that_no_block_can_hold_are_rejected_and_break_no_law() {
-    let run = run(&["workload.w.bytes=2 MB"]);
+    let base =
+        Experiment::from_text("base.toml", BASE, &["workload.w.bytes=2 kB".to_owned()]).expect("a valid scenario");
+    let mut scenario = base.points[0].scenario.clone();
+    scenario.settings.block_bytes = 1_000;
+    let run = ledgerlab_sim::run::run(&scenario, 1);
+    assert!(run.verdict.text().contains("larger than a block"), "{:?}", run.verdict);
     assert!(run.checks.iter().all(|c| c.passed || c.name == "liveness"), "{:?}", run.checks);
     assert_eq!((run.cohort.committed, run.cohort.rejected), (0, run.cohort.created));
 }
@@ -59,9 +64,19 @@ fn only_the_failure_of_its_server_is_outside_a_databases_fault_model() {
         other => panic!("{other:?} while the server is down"),
     };
     assert!(text.contains("outside the fault model: stake 1 faulty, 0 tolerated"), "{text}");
-    let cut =
-        run(&["consensus.protocol=central", "fault.a.kind=partition", "fault.a.at=10 s", "fault.a.nodes=1, 2, 3"]);
-    assert_eq!(cut.verdict, Verdict::Ok, "the others are cut off");
+    let cut = |nodes: &str| {
+        let nodes = format!("fault.a.nodes={nodes}");
+        let set =
+            ["consensus.protocol=central", "fault.a.kind=partition", "fault.a.at=10 s", "fault.a.for=5 s", &nodes];
+        run(&set).verdict
+    };
+    for others in ["1", "1, 2"] {
+        assert_eq!(cut(others), Verdict::Ok, "{others} cut off");
+    }
+    for alone in ["0", "1, 2, 3"] {
+        let verdict = cut(alone);
+        assert!(matches!(&verdict, Verdict::OutsideFaultModel { .. }), "the server cut off by {alone}: {verdict:?}");
+    }
 }
 
 #[test]

@@ -133,7 +133,10 @@ impl Meter {
                 _ => Verdict::SafetyViolation { text },
             };
         }
-        let text = liveness.to_string();
+        let mut text = liveness.to_string();
+        if self.too_large > 0 && liveness.stalled() {
+            text = format!("{} transactions were larger than a block and were refused; {text}", self.too_large);
+        }
         if liveness.outside_fault_model() && !liveness.stalled() {
             return Verdict::OutsideFaultModel { text };
         }
