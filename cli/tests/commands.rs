@@ -267,3 +267,28 @@ fn a_wrong_call_names_the_argument_with_json_too() {
     let document: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     assert!(document["error"]["what"].as_str().unwrap().contains("<FILE>"), "{document}");
 }
+
+#[cfg(unix)]
+#[test]
+fn an_interrupted_run_leaves_a_json_document_where_one_is_promised() {
+    use std::io::{BufRead, BufReader};
+    use std::process::Stdio;
+
+    let dir = scratch();
+    std::fs::write(dir.path().join("s.toml"), SMALL.replace("[run]", "[run]\nreplications = 200")).unwrap();
+    let mut run = Command::new(env!("CARGO_BIN_EXE_ledgerlab"))
+        .args(["run", "s.toml", "--jobs", "1", "--out", "out", "--json"])
+        .current_dir(dir.path())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(run.stderr.take().unwrap()).lines();
+    lines.next().unwrap().unwrap();
+    assert!(Command::new("kill").args(["-s", "TERM", &run.id().to_string()]).status().unwrap().success());
+    lines.for_each(drop);
+    let output = run.wait_with_output().unwrap();
+    let document: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((output.status.code(), &document["error"]["code"]), (Some(143), &143.into()));
+    assert_eq!(document["error"]["hint"], "continue with --resume out");
+}

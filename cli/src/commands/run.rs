@@ -24,6 +24,9 @@ pub fn run(args: &RunArgs) -> Result<Exit, Error> {
         folder.unfinished().iter().for_each(|earlier| tell_unfinished(earlier));
     }
     interrupt::install()?;
+    if args.json {
+        interrupt::tell_as_json();
+    }
     interrupt::resumable_at(folder.target());
     let request = Request {
         experiment: &experiment,

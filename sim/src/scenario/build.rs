@@ -115,7 +115,8 @@ fn schema(r: &mut Reader<'_, '_>) {
     let node = r.node("schema");
     let flaw = match node.map(|n| &n.value) {
         Some(Value::Whole(version)) if *version == i128::from(SCHEMA) => return r.note("schema", SCHEMA),
-        Some(_) => Flaw::new("another version of the format"),
+        Some(Value::Whole(_)) => Flaw::new("another version of the format"),
+        Some(other) => Flaw::new(format!("{} where a whole number is expected", other.type_name())),
         None => Flaw::new("the version of the format is missing"),
     };
     r.report("schema", flaw.limit(format!("this program reads {SCHEMA}")).hint("write schema = 1 at the top"));

@@ -1,7 +1,7 @@
 //! From a file to one tree: reads it, lays it over what it `extends`, and applies the overrides.
 
 use std::fs;
-use std::io::ErrorKind;
+use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -23,6 +23,8 @@ pub(crate) struct Source {
 const FILE_ONLY: [&str; 2] = ["extends", "remove"];
 /// Files deeper than this extend each other without end, in practice.
 const DEEPEST_EXTENDS: usize = 16;
+/// Largest file that is read.
+const MOST_BYTES: u64 = 16 << 20;
 
 impl Source {
     /// The file at `path` with everything it extends.
@@ -163,6 +165,13 @@ fn problem(key: &str, node: &Node, what: &str, hint: &str) -> Problem {
     }
 }
 
+/// The file's bytes, of one that is too large or has no end one more than may be.
+fn read_bytes(path: &Path) -> std::io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    fs::File::open(path)?.take(MOST_BYTES + 1).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
 /// The file's text, or what keeps it from being one.
 pub(crate) fn read_text(path: &Path) -> Result<String, ScenarioError> {
     let name = path.display().to_string();
@@ -170,7 +179,10 @@ pub(crate) fn read_text(path: &Path) -> Result<String, ScenarioError> {
     if path.is_dir() {
         return error("is a folder, not a scenario file", "name a .toml file in it");
     }
-    let bytes = match fs::read(path) {
+    let bytes = match read_bytes(path) {
+        Ok(bytes) if bytes.len() as u64 > MOST_BYTES => {
+            return error("is too large for a scenario: more than 16 MiB", "a scenario is a TOML file of a few kB");
+        }
         Ok(bytes) => bytes,
         Err(e) if e.kind() == ErrorKind::NotFound => {
             return error("there is no such file", "`ledgerlab init` writes a scenario to start from");

@@ -176,6 +176,7 @@ fn the_format_itself() {
     assert_messages!(messages(&[
         ("no version", "schema = 1\n", ""),
         ("another version", "schema = 1", "schema = 2"),
+        ("a version in quotes", "schema = 1", "schema = \"1\""),
         ("a key twice", "nodes = 8", "nodes = 8\nnodes = 9"),
         ("a string without quotes", "\"hotstuff\"", "hotstuff"),
         ("cut off in a table", "hospitals = 4\n", "hospitals = 4\n[workload.ima"),
