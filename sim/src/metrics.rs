@@ -7,6 +7,7 @@ mod chain;
 mod cohort;
 mod finality;
 mod forget;
+mod load;
 mod machine;
 pub mod record;
 mod series;

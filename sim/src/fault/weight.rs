@@ -1,6 +1,8 @@
 //! How much stake is faulty at any time, for the verdict *outside the fault model*.
 //!
-//! A crashed node is faulty, and so is every node that the heaviest connected group cannot reach.
+//! A crashed node is faulty, and so is every node that the heaviest connected group cannot reach. Where one node has
+//! all the stake, a server, the group of most nodes counts as the heaviest: a server that most of its clients' nodes
+//! cannot reach is as good as down for them.
 
 use std::cmp::Reverse;
 
@@ -105,12 +107,15 @@ impl FaultPlan {
     /// The heaviest connected group of the nodes that are up, and the stake of all others.
     fn heaviest(&self, at: Time, up: &[bool], stake: &[Stake]) -> (usize, Stake) {
         let groups = self.partitions.groups_at(at);
-        let mut by_group = vec![0_u64; stake.len().max(1)];
+        let served = stake.iter().filter(|s| s.0 > 0).count() == 1;
+        // Nodes where there is a server, and stake.
+        let mut by_group = vec![(0_u64, 0_u64); stake.len().max(1)];
         for (i, s) in stake.iter().enumerate().filter(|(i, _)| up[*i]) {
-            by_group[groups.map_or(0, |g| g[i] as usize)] += s.0;
+            let group = &mut by_group[groups.map_or(0, |g| g[i] as usize)];
+            *group = (group.0 + u64::from(served), group.1 + s.0);
         }
         let total: u64 = stake.iter().map(|s| s.0).sum();
-        let heaviest = by_group.iter().enumerate().max_by_key(|(i, s)| (**s, Reverse(*i)));
-        heaviest.map_or((0, Stake(total)), |(group, s)| (group, Stake(total - s)))
+        let heaviest = by_group.iter().enumerate().max_by_key(|(i, g)| (**g, Reverse(*i)));
+        heaviest.map_or((0, Stake(total)), |(group, g)| (group, Stake(total - g.1)))
     }
 }

@@ -1,10 +1,11 @@
 //! The meter's figures as a run record.
 
-use ledgerlab_consensus::{NodeId, Span, Stake, Time, Validators};
+use ledgerlab_consensus::risk::{USUAL_ADVERSARY, reversal_at_depth};
+use ledgerlab_consensus::{Family, NodeId, Span, Stake, Time, Validators};
 
 use crate::check::liveness::{Cause, Verdict as Liveness};
 use crate::fault::FaultPlan;
-use crate::metrics::{MachineUsage, Meter};
+use crate::metrics::{MachineUsage, Meter, load};
 use crate::record::{
     BlockStats, CheckOutcome, ClassBytes, FaultWindow, FinalityRecord, MessageCount, NodeUse, Rates, ReadRecord,
     RunRecord, StorageRecord, Verdict, Window, WorkloadRecord,
@@ -58,7 +59,7 @@ impl Meter {
                 end_s: self.window.1.as_secs_f64(),
                 stopped_s: self.end.as_secs_f64(),
             },
-            finality: finality(s),
+            finality: finality(s, self.info.family),
             cohort,
             rates: Rates {
                 offered_tx_per_s: cohort.created as f64 / seconds,
@@ -134,7 +135,10 @@ impl Meter {
                 _ => Verdict::SafetyViolation { text },
             };
         }
-        let text = liveness.to_string();
+        let mut text = liveness.to_string();
+        if self.too_large > 0 && liveness.stalled() {
+            text = format!("{} transactions were larger than a block and were refused; {text}", self.too_large);
+        }
         if liveness.failed() {
             return Verdict::Stalled { explained: false, text };
         }
@@ -236,7 +240,7 @@ impl Meter {
         list
     }
 
-    fn block_stats(&self) -> BlockStats {
+    pub(super) fn block_stats(&self) -> BlockStats {
         let b = &self.blocks;
         let n = b.settled;
         let per = |x: u64| (n > 0).then(|| x as f64 / n as f64);
@@ -289,11 +293,13 @@ impl Meter {
         }
         if cohort.pending as f64 > WORTH_SAYING * cohort.created as f64 {
             list.push(format!(
-                "{} of the {} transactions of the window were still pending at the end: more was offered than was \
-                 carried, or run.drain is too short",
-                cohort.pending, cohort.created
+                "{} of the {} transactions of the window were still pending at the end: {}, or run.drain is too short",
+                cohort.pending,
+                cohort.created,
+                load::unserved(s)
             ));
         }
+        list.extend(self.load_warnings(s));
         if self.too_large > 0 {
             list.push(format!(
                 "{} transactions were larger than a block (consensus.block_bytes = {} bytes) and were refused",
@@ -305,15 +311,18 @@ impl Meter {
     }
 }
 
-fn finality(s: &Scenario) -> FinalityRecord {
-    let (rule, adversary, reversal) = match s.finality.rule {
-        FinalityRule::Protocol => ("protocol".to_string(), None, None),
-        FinalityRule::Depth(k) => (format!("depth:{k}"), None, None),
+fn finality(s: &Scenario, family: Family) -> FinalityRecord {
+    let depth = s.finality.depth;
+    // What a scenario does not choose by risk is judged against the usual adversary; a certificate is not reverted
+    // within the fault model, whoever attacks.
+    let usual = depth.map_or(Some(0.0), |k| reversal_at_depth(family, USUAL_ADVERSARY, k));
+    let usual = (depth.map(|_| USUAL_ADVERSARY), usual);
+    let (rule, (adversary, reversal)) = match s.finality.rule {
+        FinalityRule::Protocol => ("protocol".to_string(), usual),
+        FinalityRule::Depth(k) => (format!("depth:{k}"), usual),
         FinalityRule::Risk { adversary, reversal } => {
-            // A certificate is not reverted: only a depth is chosen by risk.
-            let chosen = s.finality.depth.is_some();
-            let rule = format!("risk:{adversary}/{reversal:e}");
-            (rule, chosen.then_some(adversary), chosen.then_some(reversal))
+            let chosen = depth.map(|_| (Some(adversary), Some(reversal)));
+            (format!("risk:{adversary}/{reversal:e}"), chosen.unwrap_or(usual))
         }
     };
     let nodes = match s.finality.nodes {
@@ -322,5 +331,5 @@ fn finality(s: &Scenario) -> FinalityRecord {
         FinalityNodes::Fraction(f) => f.to_string(),
         FinalityNodes::All => "all".into(),
     };
-    FinalityRecord { nodes, rule, depth: s.finality.depth, adversary, reversal }
+    FinalityRecord { nodes, rule, depth, adversary, reversal }
 }
