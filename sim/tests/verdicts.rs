@@ -69,3 +69,11 @@ fn what_a_lossy_network_takes_longer_is_no_failure_of_the_protocol() {
     let run = run(&lossy);
     assert!(!run.verdict.failed(), "{:?}", run.verdict);
 }
+
+#[test]
+fn a_run_ends_when_everything_that_waits_has_expired() {
+    let crash = ["fault.a.kind=crash", "fault.a.at=10 s", "fault.a.nodes=0, 1"];
+    let run = run(&[&crash[..], &["mempool.expiry=5 s", "run.drain=10 min"]].concat());
+    assert!(run.cohort.expired > 0 && run.cohort.pending == 0, "{:?}", run.cohort);
+    assert!((30.0..60.0).contains(&run.window.stopped_s), "stopped at {} s", run.window.stopped_s);
+}
