@@ -7,5 +7,6 @@ pub mod broadcast;
 pub mod canonical;
 pub mod clock;
 pub mod engine;
+pub mod measure;
 pub mod merkle;
 pub mod phold;
