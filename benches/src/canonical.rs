@@ -45,6 +45,11 @@ pub fn canonical() -> Vec<Row> {
     NAMES.iter().filter_map(|name| row(name)).collect()
 }
 
+/// The unit of a row; `None` if there is no such row.
+pub fn unit(name: &str) -> Option<&'static str> {
+    NAMES.into_iter().find(|n| *n == name).map(|name| bench(name).unit)
+}
+
 /// The row of a name; `None` if there is none.
 pub fn row(name: &str) -> Option<Row> {
     let name = NAMES.into_iter().find(|n| *n == name)?;

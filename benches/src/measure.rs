@@ -49,7 +49,8 @@ pub type Part = Box<dyn Fn() -> f64>;
 
 /// The parts of a row.
 pub struct Bench {
-    unit: &'static str,
+    /// Of the figures of all parts.
+    pub unit: &'static str,
     /// Value, floor, reference, naive, queueless.
     parts: [Option<Part>; 5],
 }
