@@ -198,7 +198,7 @@ mod tests {
         let then = Row { floor: Some(100.0), ..row("phold-1k", 40.0, "events/s") };
         let half = Row { floor: Some(50.0), ..row("phold-1k", 20.0, "events/s") };
         assert_eq!((change(&then, &half).speed(), change(&then, &half).yardstick), (1.0, Yardstick::Floor));
-        let slow = Row { value: 12.0, ..half };
+        let slow = Row { value: 9.0, ..half };
         assert!(change(&then, &slow).is_regression());
     }
 

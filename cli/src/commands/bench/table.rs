@@ -9,7 +9,7 @@ use crate::print::columns;
 /// What the figures in brackets are.
 const LEGEND: &str = "Medians, by CPU time of one thread; (2.0x): the value is twice as fast. floor: the same work \
                       without what\nthe engine adds; reference: on a plain heap; naive: an event for each step of a \
-                      message; queueless: no queue at all.";
+                      message; queueless: no queue.";
 
 /// A table with the value's ratio to each of the other figures.
 pub fn text(rows: &[Row]) -> String {
@@ -79,19 +79,49 @@ pub(super) mod tests {
 
     #[test]
     fn the_table_shows_how_fast_the_value_is_beside_the_others() {
-        insta::assert_snapshot!(text(&rows()), @"");
+        insta::assert_snapshot!(text(&rows()), @r"
+        name       value   unit      floor          reference       naive           queueless
+        phold-1k   40.0 M  events/s  100 M (0.40x)  12.5 M (3.20x)  -               200 M (0.20x)
+        pbft-1000  0.0242  s         -              -               0.600 (24.83x)  -
+
+        Medians, by CPU time of one thread; (2.0x): the value is twice as fast. floor: the same work without what
+        the engine adds; reference: on a plain heap; naive: an event for each step of a message; queueless: no queue.
+        ");
     }
 
     #[test]
     fn json_is_a_list_of_six_fields() {
-        insta::assert_snapshot!(json(&rows()), @"");
+        insta::assert_snapshot!(json(&rows()), @r#"
+        [
+          {
+            "name": "phold-1k",
+            "value": 40000000.0,
+            "unit": "events/s",
+            "floor": 100000000.0,
+            "reference": 12500000.0,
+            "naive": null
+          },
+          {
+            "name": "pbft-1000",
+            "value": 0.02416,
+            "unit": "s",
+            "floor": null,
+            "reference": null,
+            "naive": 0.6
+          }
+        ]
+        "#);
     }
 
     #[test]
     fn changes_are_shown_with_what_is_allowed() {
         let change = |name: &str, yardstick, then, now| Change { name: name.into(), yardstick, then, now };
         let list = [change("phold-1k", Yardstick::Floor, 0.4, 0.3), change("pow-8000", Yardstick::Clock, 2.0, 1.0)];
-        insta::assert_snapshot!(changes(&list), @"");
+        insta::assert_snapshot!(changes(&list), @r"
+        name      compared by     then   now    speed  least
+        phold-1k  ratio to floor  0.400  0.300  0.75x  0.50x
+        pow-8000  CPU time        2.00   1.00   0.50x  0.40x
+        ");
     }
 
     #[test]
