@@ -9,4 +9,6 @@ pub mod clock;
 pub mod engine;
 pub mod measure;
 pub mod merkle;
+#[cfg(feature = "peers")]
+pub mod peers;
 pub mod phold;
