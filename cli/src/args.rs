@@ -16,7 +16,7 @@ pub struct Args {
 const EXIT_CODES: &str = "\
 Exit codes:
   0    fine
-  1    the run failed: an output folder that cannot be written, nothing submitted
+  1    the run failed: an output that cannot be written, nothing submitted
   2    wrong usage, an invalid or unreadable scenario, an output folder that holds a result
   3    bench --against: slower than the baseline allows
   4    a baseline that is missing or cannot be used
@@ -48,7 +48,7 @@ pub enum Command {
 pub struct RunArgs {
     /// The scenario file
     pub file: PathBuf,
-    /// Override a key: `--set consensus.nodes=16`; the value is TOML, else a string
+    /// Override a key: `--set consensus.nodes=16`; the value is TOML, else a string; a swept key is then not swept
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub set: Vec<String>,
     /// Seed of the first replication, instead of the file's

@@ -100,11 +100,10 @@ impl Error {
         json!({ "error": error })
     }
 
-    /// Prints the error where it belongs and gives the exit code.
+    /// Prints the error where it belongs, or where it still can be, and gives the exit code.
     pub fn report(&self, json: bool) -> Exit {
-        if json {
-            crate::print::out(&format!("{:#}", self.to_json()));
-        } else {
+        let printed = json && crate::print::out(&format!("{:#}", self.to_json())).is_ok();
+        if !printed {
             crate::print::err(&self.to_string());
         }
         self.exit

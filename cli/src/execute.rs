@@ -48,16 +48,22 @@ pub struct Outcome {
 /// Runs every point and replication that the folder does not have and writes the result.
 ///
 /// # Errors
-/// If files cannot be written, another scenario is in the folder, or nothing was submitted.
+/// If files cannot be written, another scenario is in the folder, or nothing was submitted at any point.
 pub fn run(request: &Request<'_>) -> Result<Outcome, Error> {
     let begun = Instant::now();
     let records = replications(request)?;
-    refuse_emptiness(request, &records)?;
-    let mut summary = summarise(request, &records, begun);
+    let empty = empty_points(request, &records);
+    if let Some(reason) = empty.iter().flatten().next().filter(|_| empty.iter().all(Option::is_some)) {
+        return Err(nothing_to_say(request, reason));
+    }
+    // A point that says nothing has an error in the place of figures.
+    let told: Vec<RunRecord> = records.iter().filter(|r| empty[r.point as usize].is_none()).cloned().collect();
+    let mut summary = summarise(request, &told, &empty, begun);
     slo::judge(&mut summary, request.experiment);
     let existing = if request.folder.replaces() { Existing::Replace } else { Existing::Refuse };
     let target = request.folder.target();
-    write(&summary, &records, target, existing).map_err(|e| not_written(&e, target))?;
+    write(&summary, &told, target, existing).map_err(|e| not_written(&e, target))?;
+    empty.iter().flatten().for_each(|reason| print::err(&nothing_to_say(request, reason).to_string()));
     explain_failures(request, &records);
     let json = to_json(&summary).map_err(|e| not_written(&e, target))?;
     Ok(Outcome { exit: exit(&summary, &records), json, table: ledgerlab_reports::table(&summary) })
@@ -114,7 +120,7 @@ fn replications(request: &Request<'_>) -> Result<Vec<RunRecord>, Error> {
     Ok(records)
 }
 
-fn summarise(request: &Request<'_>, records: &[RunRecord], begun: Instant) -> Summary {
+fn summarise(request: &Request<'_>, records: &[RunRecord], errors: &[Option<String>], begun: Instant) -> Summary {
     let experiment = request.experiment;
     let header = ExperimentHeader {
         name: experiment.name.clone(),
@@ -122,22 +128,30 @@ fn summarise(request: &Request<'_>, records: &[RunRecord], begun: Instant) -> Su
         axes: experiment.axes.iter().map(|a| a.key.clone()).collect(),
         scenario: experiment.effective(),
     };
-    let point = |p: &ledgerlab_sim::scenario::Point| PointHeader {
+    let point = |(p, error): (&ledgerlab_sim::scenario::Point, &Option<String>)| PointHeader {
         labels: p.labels.clone(),
         protocol: p.scenario.protocol.to_owned(),
-        error: None,
+        error: error.clone(),
         slo: Vec::new(),
     };
-    Summary::from_runs(header, experiment.points.iter().map(point).collect(), records)
+    Summary::from_runs(header, experiment.points.iter().zip(errors).map(point).collect(), records)
 }
 
-/// A point without a single transaction has nothing to say.
-fn refuse_emptiness(request: &Request<'_>, records: &[RunRecord]) -> Result<(), Error> {
-    let Some(record) = records.iter().find(|r| r.cohort.created == 0) else { return Ok(()) };
-    let point = progress::label(request.experiment, record.point);
-    let what = format!("nothing was submitted in the measured window{point}, seed {}", record.seed);
-    let error = Error::failed(what, request.file.display().to_string()).limit("at least 1 transaction");
-    Err(error.hint("raise `load` or a workload's `multiplier`, or lengthen `run.duration`"))
+/// For each point, whether a replication of it had not a single transaction: it has nothing to say.
+fn empty_points(request: &Request<'_>, records: &[RunRecord]) -> Vec<Option<String>> {
+    let mut points = vec![None; request.experiment.points.len()];
+    for record in records.iter().filter(|r| r.cohort.created == 0) {
+        let point = progress::label(request.experiment, record.point);
+        points[record.point as usize].get_or_insert_with(|| {
+            format!("nothing was submitted in the measured window{point}, seed {}", record.seed)
+        });
+    }
+    points
+}
+
+fn nothing_to_say(request: &Request<'_>, reason: &str) -> Error {
+    let error = Error::failed(reason, request.file.display().to_string()).limit("at least 1 transaction");
+    error.hint("raise `load` or a workload's `multiplier`, or lengthen `run.duration`")
 }
 
 /// Says on standard error which run broke a promise, and how to see it again.

@@ -5,8 +5,9 @@
 //! there. Nothing that is not a result is ever replaced.
 
 use std::fs::{self, File, TryLockError};
-use std::io::{Error as IoError, ErrorKind};
+use std::io::{self, Error as IoError, ErrorKind};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use crate::error::Error;
 
@@ -18,6 +19,8 @@ const RESULTS: &str = "results";
 pub const PARTIAL: &str = ".partial";
 /// The file in it that a run holds locked as long as it lives, so that a killed one is told from one that goes on.
 const LOCK: &str = "lock";
+/// The file in it that says that the result may take the place of another.
+const FORCE: &str = "force";
 
 /// A result in the making.
 #[derive(Debug)]
@@ -48,17 +51,20 @@ impl Folder {
                 let error = Error::usage("an interrupted run is in the folder", shown(&partial));
                 return Err(error.hint(format!("continue with --resume {}, or --force", target.display())));
             }
-            drop(locked(&partial)?);
-            fs::remove_dir_all(&partial).map_err(|e| not_writable(&partial, &e))?;
+            let lock = locked(&partial)?;
+            empty(&partial).map_err(|e| not_writable(&partial, &e))?;
+            note_force(&partial).map_err(|e| not_writable(&partial, &e))?;
+            return Ok(Folder::held(target.to_owned(), partial, force, lock));
         }
         make_parent(target)?;
-        fs::create_dir(&partial).map_err(|e| not_writable(&partial, &e))?;
-        Folder::held(target.to_owned(), partial, force)
+        match fresh(&partial, force)? {
+            Some(lock) => Ok(Folder::held(target.to_owned(), partial, force, lock)),
+            None => Err(at_work(&partial)),
+        }
     }
 
-    fn held(target: PathBuf, partial: PathBuf, force: bool) -> Result<Folder, Error> {
-        let lock = locked(&partial)?;
-        Ok(Folder { target, partial, force, unfinished: Vec::new(), _lock: lock })
+    fn held(target: PathBuf, partial: PathBuf, force: bool, lock: File) -> Folder {
+        Folder { target, partial, force, unfinished: Vec::new(), _lock: lock }
     }
 
     /// The next free `results/<name>/<identity>-<n>`.
@@ -66,8 +72,10 @@ impl Folder {
     /// # Errors
     /// If it cannot be written.
     pub fn next(name: &str, identity: &str) -> Result<Folder, Error> {
-        let parent = Path::new(RESULTS).join(name);
-        let short = &identity[..identity.len().min(12)];
+        Folder::next_in(&Path::new(RESULTS).join(name), &identity[..identity.len().min(12)])
+    }
+
+    fn next_in(parent: &Path, short: &str) -> Result<Folder, Error> {
         let mut unfinished = Vec::new();
         for n in 1_u32.. {
             let target = parent.join(format!("{short}-{n}"));
@@ -76,12 +84,9 @@ impl Folder {
             }
             make_parent(&target)?;
             let partial = partial_of(&target);
-            match fs::create_dir(&partial) {
-                Ok(()) => return Ok(Folder { unfinished, ..Folder::held(target, partial, false)? }),
-                Err(e) if e.kind() == ErrorKind::AlreadyExists => {
-                    unfinished.extend(locked(&partial).is_ok().then_some(target));
-                }
-                Err(e) => return Err(not_writable(&partial, &e)),
+            match fresh(&partial, false)? {
+                Some(lock) => return Ok(Folder { unfinished, ..Folder::held(target, partial, false, lock) }),
+                None => unfinished.extend(locked(&partial).is_ok().then_some(target)),
             }
         }
         unreachable!("there are numbers enough")
@@ -95,14 +100,17 @@ impl Folder {
         let name = named.as_os_str().to_string_lossy().trim_end_matches('/').to_owned();
         let target = PathBuf::from(name.strip_suffix(PARTIAL).unwrap_or(&name));
         let partial = partial_of(&target);
-        if target.join(SUMMARY).exists() {
+        let force = partial.join(FORCE).is_file();
+        if target.join(SUMMARY).exists() && !force {
             return Err(Error::usage("the result is complete", shown(&target)).hint("there is nothing to resume"));
         }
         if !partial.is_dir() {
             let error = Error::usage("no interrupted run is here", shown(&partial));
             return Err(error.hint("--resume takes the folder that the interrupted run named"));
         }
-        Folder::held(target, partial, false)
+        check_free(&target, force)?;
+        let lock = locked(&partial)?;
+        Ok(Folder::held(target, partial, force, lock))
     }
 
     /// Results that earlier runs of the same scenario have not finished, each to be resumed by its name.
@@ -137,15 +145,59 @@ impl Folder {
     }
 }
 
+/// A new folder of replications with its lock; `None` where there is one already. It gets its name only when it is
+/// locked, so that nobody who finds it takes it for an interrupted run's.
+fn fresh(partial: &Path, force: bool) -> Result<Option<File>, Error> {
+    static STARTS: AtomicU32 = AtomicU32::new(0);
+    let mut name = partial.as_os_str().to_owned();
+    name.push(format!(".{}-{}", std::process::id(), STARTS.fetch_add(1, Ordering::Relaxed)));
+    let making = PathBuf::from(name);
+    fs::create_dir_all(&making).map_err(|e| not_writable(partial, &e))?;
+    let made = locked(&making).and_then(|lock| {
+        if force {
+            note_force(&making).map_err(|e| not_writable(partial, &e))?;
+        }
+        // A folder with something in it is never replaced by a rename.
+        match fs::rename(&making, partial) {
+            Ok(()) => Ok(Some(lock)),
+            Err(_) if partial.exists() => Ok(None),
+            Err(e) => Err(not_writable(partial, &e)),
+        }
+    });
+    if !matches!(made, Ok(Some(_))) {
+        fs::remove_dir_all(&making).map_err(|e| not_writable(partial, &e))?;
+    }
+    made
+}
+
+/// Remembers for `--resume` that the result may take the place of another.
+fn note_force(partial: &Path) -> io::Result<()> {
+    fs::write(partial.join(FORCE), "")
+}
+
+/// Removes what an interrupted run has left, but not the lock.
+fn empty(partial: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(partial)? {
+        let entry = entry?;
+        if entry.file_name() != LOCK {
+            let path = entry.path();
+            if entry.file_type()?.is_dir() { fs::remove_dir_all(path)? } else { fs::remove_file(path)? }
+        }
+    }
+    Ok(())
+}
+
+fn at_work(partial: &Path) -> Error {
+    let error = Error::usage("a run is at work in the folder", shown(partial));
+    error.hint("wait until it has ended, or name another folder with --out")
+}
+
 /// The lock of a folder of replications, which nobody holds once the run has ended, however that came.
 fn locked(partial: &Path) -> Result<File, Error> {
     let path = partial.join(LOCK);
     let file = File::create(&path).map_err(|e| not_writable(&path, &e))?;
     match file.try_lock() {
-        Err(TryLockError::WouldBlock) => {
-            let error = Error::usage("a run is at work in the folder", shown(partial));
-            Err(error.hint("wait until it has ended, or name another folder with --out"))
-        }
+        Err(TryLockError::WouldBlock) => Err(at_work(partial)),
         // A file system without locks: nobody can be told from nobody.
         Ok(()) | Err(TryLockError::Error(_)) => Ok(file),
     }

@@ -5,10 +5,12 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::error::{Error, Exit};
 use crate::print;
 
+static JSON: AtomicBool = AtomicBool::new(false);
 static RESUMABLE: Mutex<Option<PathBuf>> = Mutex::new(None);
 
 /// Watches for signals from now on, once for a command that takes its time.
@@ -37,6 +39,11 @@ pub fn install() -> Result<(), Error> {
     Ok(())
 }
 
+/// From now on an interruption is told as a JSON document on standard output.
+pub fn tell_as_json() {
+    JSON.store(true, Ordering::Relaxed);
+}
+
 /// From now on the run that is interrupted can be resumed at `folder`.
 pub fn resumable_at(folder: &Path) {
     if let Ok(mut slot) = RESUMABLE.lock() {
@@ -54,9 +61,13 @@ pub fn nothing_to_resume() {
 #[cfg(unix)]
 fn leave(what: &str, exit: Exit) {
     let hint = RESUMABLE.lock().ok().and_then(|slot| slot.clone());
-    match hint {
-        Some(folder) => print::err(&format!("{what}\nhint: continue with --resume {}", folder.display())),
-        None => print::err(what),
+    let hint = hint.map(|folder| format!("continue with --resume {}", folder.display()));
+    if JSON.load(Ordering::Relaxed) {
+        let error = Error::new(exit, what, "ledgerlab");
+        hint.into_iter().fold(error, Error::hint).report(true);
+    } else {
+        let hint = hint.map(|hint| format!("\nhint: {hint}")).unwrap_or_default();
+        print::err(&format!("{what}{hint}"));
     }
     std::process::exit(exit as i32);
 }

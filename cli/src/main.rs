@@ -39,8 +39,7 @@ fn dispatch(args: &Args) -> Exit {
 /// What clap has to say: help and version are data, everything else is a wrong call.
 fn usage(error: &clap::Error) -> Exit {
     if !error.use_stderr() {
-        print::out(&error.to_string());
-        return Exit::Fine;
+        return print::out(&error.to_string()).map_or_else(|e| e.report(false), |()| Exit::Fine);
     }
     let json = std::env::args().any(|a| a == "--json");
     if !json {
@@ -48,6 +47,8 @@ fn usage(error: &clap::Error) -> Exit {
         return Exit::Usage;
     }
     let text = error.to_string();
-    let what = text.lines().next().unwrap_or("wrong usage").trim_start_matches("error: ").to_owned();
+    // What is wrong stands above the usage, in some cases with the arguments in lines of their own.
+    let said: Vec<&str> = text.lines().map(str::trim).take_while(|line| !line.starts_with("Usage:")).collect();
+    let what = said.join(" ").trim().trim_start_matches("error: ").to_owned();
     Error::usage(what, "command line").hint("`ledgerlab --help` lists commands and options").report(true)
 }

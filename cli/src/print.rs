@@ -1,12 +1,24 @@
-//! Printing that survives a reader who has gone: `ledgerlab list | head` is not an error.
+//! Printing that survives a reader who has gone (`ledgerlab list | head` is not an error), and no other loss of data.
 
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 
 use ledgerlab_sim::scenario::Problem;
 
+use crate::error::Error;
+
 /// Writes data to standard output, with one line break at its end.
-pub fn out(text: &str) {
-    let _ = writeln!(std::io::stdout().lock(), "{}", text.trim_end_matches('\n'));
+///
+/// # Errors
+/// If it cannot be written, for any other reason than that its reader has closed the pipe.
+pub fn out(text: &str) -> Result<(), Error> {
+    let mut stdout = std::io::stdout().lock();
+    match writeln!(stdout, "{}", text.trim_end_matches('\n')).and_then(|()| stdout.flush()) {
+        Err(e) if e.kind() != ErrorKind::BrokenPipe => {
+            let error = Error::failed(format!("cannot be written: {e}"), "standard output");
+            Err(error.hint("free some space, or send the output elsewhere"))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Writes a message to standard error, with one line break at its end.

@@ -219,6 +219,27 @@ fn an_output_folder_that_cannot_be_written_is_a_failed_run() {
 }
 
 #[test]
+fn a_point_without_transactions_fails_alone() {
+    let dir = scratch();
+    let rates = |list: &str| format!("{SMALL}[sweep]\naxes = {{ \"workload.plain.rate_tx_per_s\" = {list} }}\n");
+    std::fs::write(dir.path().join("s.toml"), rates("[1e-6, 20]")).unwrap();
+    let output = ledgerlab(dir.path(), &["run", "s.toml", "--out", "out", "--json"]);
+    assert_eq!(output.status.code(), Some(8), "{}", shown(&output));
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    let reason = "nothing was submitted in the measured window in workload.plain.rate_tx_per_s = ";
+    assert!(said.contains(&format!("error: s.toml: {reason}")), "{said}");
+    let summary: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert!(summary["points"][0]["error"].as_str().unwrap().starts_with(reason));
+    assert_eq!(summary["points"][0]["replications"].as_array().map(Vec::len), Some(0));
+    assert!(summary["points"][1]["error"].is_null() && summary["points"][1]["cohort"]["committed"] != 0);
+    assert!(dir.path().join("out/report.html").exists() && !dir.path().join("out.partial").exists());
+    std::fs::write(dir.path().join("s.toml"), rates("[1e-6, 2e-6]")).unwrap();
+    let output = ledgerlab(dir.path(), &["run", "s.toml", "--out", "none"]);
+    assert_eq!(output.status.code(), Some(1), "{}", shown(&output));
+    assert!(!dir.path().join("none").exists(), "no point has a result");
+}
+
+#[test]
 fn list_names_everything_that_can_be_chosen() {
     let dir = scratch();
     let output = ledgerlab(dir.path(), &["list", "--json"]);
@@ -231,4 +252,64 @@ fn list_names_everything_that_can_be_chosen() {
     }
     assert_eq!(ids("workloads"), ["ehr", "img", "iot", "fixed"]);
     assert_eq!(ids("storage"), ["inline", "hash-pointer", "object-store"]);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_standard_output_that_cannot_be_written_is_a_failure_and_a_closed_pipe_is_none() {
+    use std::process::Stdio;
+
+    let dir = scratch();
+    std::fs::write(dir.path().join("s.toml"), SMALL).unwrap();
+    let into = |args: &[&str], stdout: Stdio| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_ledgerlab"));
+        command.args(args).current_dir(dir.path()).stdout(stdout).stderr(Stdio::piped());
+        command.spawn().unwrap().wait_with_output().unwrap()
+    };
+    let calls: [&[&str]; 5] =
+        [&["run", "s.toml"], &["run", "s.toml", "--json"], &["list"], &["validate", "s.toml", "--json"], &["--help"]];
+    for args in calls {
+        let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let output = into(args, full.into());
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(1), "{args:?}: {said}");
+        assert!(said.contains("error: standard output: cannot be written: No space left on device"), "{said}");
+    }
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let output = into(&["list"], writer.into());
+    assert_eq!((output.status.code(), output.stderr), (Some(0), vec![]));
+}
+
+#[test]
+fn a_wrong_call_names_the_argument_with_json_too() {
+    let dir = scratch();
+    let output = ledgerlab(dir.path(), &["run", "--json"]);
+    let document: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert!(document["error"]["what"].as_str().unwrap().contains("<FILE>"), "{document}");
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interrupted_run_leaves_a_json_document_where_one_is_promised() {
+    use std::io::{BufRead, BufReader};
+    use std::process::Stdio;
+
+    let dir = scratch();
+    std::fs::write(dir.path().join("s.toml"), SMALL.replace("[run]", "[run]\nreplications = 200")).unwrap();
+    let mut run = Command::new(env!("CARGO_BIN_EXE_ledgerlab"))
+        .args(["run", "s.toml", "--jobs", "1", "--out", "out", "--json"])
+        .current_dir(dir.path())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(run.stderr.take().unwrap()).lines();
+    lines.next().unwrap().unwrap();
+    assert!(Command::new("kill").args(["-s", "TERM", &run.id().to_string()]).status().unwrap().success());
+    lines.for_each(drop);
+    let output = run.wait_with_output().unwrap();
+    let document: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((output.status.code(), &document["error"]["code"]), (Some(143), &143.into()));
+    assert_eq!(document["error"]["hint"], "continue with --resume out");
 }

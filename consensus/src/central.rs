@@ -223,6 +223,10 @@ impl Protocol for Central {
         if !self.is_server() {
             return;
         }
+        if let Some(group) = self.last.clone() {
+            // The copies of the last group may be lost; who misses it, or others below, learns of it.
+            cx.broadcast(Lane::Block, Gate::Now, Shipped { group });
+        }
         for (seq, g) in std::mem::take(&mut self.open) {
             self.ship(seq, g, cx);
         }

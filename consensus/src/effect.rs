@@ -179,14 +179,14 @@ pub enum Effect<P: Protocol> {
     Fetch {
         /// [`crate::Message::key`] of the message.
         key: Digest,
-        /// Whom to ask first.
+        /// Whom to ask first; a replica's own node stands for the next one.
         hint: NodeId,
     },
     /// Asks for the finalised ledger up to `tip`; answered by [`Protocol::on_state`].
     Sync {
         /// What is known to be final.
         tip: Tip,
-        /// Whom to ask first.
+        /// Whom to ask first; a replica's own node stands for the next one.
         hint: NodeId,
     },
     /// Nothing below this height will be asked for again by this replica.

@@ -75,8 +75,8 @@ pub struct LongestChain<H> {
     head: Digest,
     stage: Stage,
     limits: Limits,
-    /// The records of the log from the oldest that is needed on, with their blocks' heights.
-    logged: VecDeque<(LogSeq, Height)>,
+    /// The records of the log from the oldest that is needed on, with their blocks.
+    logged: VecDeque<(LogSeq, Tip)>,
     /// The newest own block and its record.
     own: Option<(LogSeq, Arc<Block<H>>)>,
     me: NodeId,
@@ -97,7 +97,7 @@ impl<H: Header> LongestChain<H> {
         let genesis = Arc::new(Block { id: Digest::GENESIS, header: genesis });
         let (mut logged, mut own, mut recent) = (VecDeque::new(), None, vec![]);
         for (seq, b) in log {
-            logged.push_back((seq, b.height()));
+            logged.push_back((seq, b.tip()));
             if Some(b.header.author()) == env.key {
                 own = Some((seq, b.clone()));
             }

@@ -63,6 +63,17 @@ impl Validators {
             FaultBound::Server => self.stake(ValidatorId(0)),
         }
     }
+    /// The most validators that may fail together under the bound: those with the least stake.
+    pub fn most_faulty(&self, bound: FaultBound) -> u32 {
+        let tolerated = bound.tolerated(self.total).0;
+        let mut stakes: Vec<u64> = self.stake.iter().map(|s| s.0).collect();
+        stakes.sort_unstable();
+        let sums = stakes.iter().scan(0, |sum: &mut u64, stake| {
+            *sum += stake;
+            Some(*sum)
+        });
+        sums.take_while(|sum| *sum <= tolerated).count() as u32
+    }
     /// Stake of one as far as its failure and its word count under the bound.
     pub fn counted(&self, v: ValidatorId, bound: FaultBound) -> Stake {
         if bound == FaultBound::Server && v.0 > 0 { Stake(0) } else { self.stake(v) }

@@ -3,6 +3,9 @@
 //! Proof of work: Rosenfeld's exact double-spend race. Proof of stake: the settlement bound of the longest-chain rule
 //! against any strategy, since a stakeholder may sign on many branches at no cost. Both assume that blocks spread
 //! faster than they are made.
+//!
+//! Depths are blocks on top of the block in question. Rosenfeld's n counts that block itself as the first, so n - 1
+//! blocks on top would do for his figures; n are asked for here, on the safe side, and every probability is a bound.
 
 use crate::info::Family;
 
@@ -14,6 +17,38 @@ const ACTIVE_SLOTS: f64 = 0.05;
 
 /// Most cells of the table for proof of stake; an adversary that needs more is refused.
 const MAX_CELLS: usize = 1 << 16;
+
+/// Share of power of the adversary against whom a depth is judged where the scenario names none: the first in the
+/// tables of the Bitcoin paper, section 11, and the one for which six blocks became the custom.
+pub const USUAL_ADVERSARY: f64 = 0.1;
+
+/// The least probability of a reversal that is told apart from smaller ones.
+pub const LEAST_REVERSAL: f64 = 1e-30;
+
+/// Bound on the probability that an adversary with this share of hash power or stake reverts a block with `depth`
+/// blocks on top; at least [`LEAST_REVERSAL`], and 0 where finality is certified and the share below a third.
+///
+/// `None` where no bound is known: an adversary of one half or more (of about 0.45 with proof of stake), NaN, and of
+/// a third where finality is certified.
+pub fn reversal_at_depth(family: Family, adversary: f64, depth: u64) -> Option<f64> {
+    if !(0.0..0.5).contains(&adversary) {
+        return None;
+    }
+    match family {
+        Family::Pow => Some(rosenfeld(adversary, depth).max(LEAST_REVERSAL)),
+        Family::Pos if depth == 0 => Some(1.0),
+        Family::Pos => {
+            let (a, size) = settlement_table(adversary, LEAST_REVERSAL)?;
+            let mut bound = 1.0;
+            settlement(a, size, |at, risk| {
+                bound = risk;
+                at == depth || risk <= LEAST_REVERSAL
+            });
+            Some(bound.max(LEAST_REVERSAL))
+        }
+        Family::Bft | Family::Dag | Family::Cft | Family::None => (adversary < 1.0 / 3.0).then_some(0.0),
+    }
+}
 
 /// The least number of blocks on top with which a block is reverted with a probability of at most `reversal` by an
 /// adversary with this share of hash power or stake.
@@ -150,6 +185,12 @@ fn settlement(a: f64, size: usize, mut reached: impl FnMut(u64, f64) -> bool) ->
 }
 
 fn settlement_depth(q: f64, reversal: f64) -> Option<u64> {
+    let (a, size) = settlement_table(q, reversal)?;
+    settlement(a, size, |_, risk| risk <= reversal)
+}
+
+/// Share of adversarial slots against an adversary of share `q`, and a table for risks down to `reversal`.
+fn settlement_table(q: f64, reversal: f64) -> Option<(f64, usize)> {
     let a = adversarial_slots(q, ACTIVE_SLOTS);
     if a >= 0.5 {
         return None;
@@ -158,10 +199,7 @@ fn settlement_depth(q: f64, reversal: f64) -> Option<u64> {
     // The reach exceeds the table with probability beta^size: a thousandth of what is asked for, and as little again
     // for the mass that leaves it on the way.
     let size = libm::ceil(libm::log(reversal * 1e-6) / libm::log(beta)).max(8.0) as usize;
-    if 2 * size * size > MAX_CELLS {
-        return None;
-    }
-    settlement(a, size, |_, risk| risk <= reversal)
+    (2 * size * size <= MAX_CELLS).then_some((a, size))
 }
 
 #[cfg(test)]
@@ -219,6 +257,22 @@ mod tests {
         }
         let deep = depth_for_risk(Family::Pow, 0.49, 1e-6).expect("below a half");
         assert!(rosenfeld(0.49, deep) <= 1e-6 && rosenfeld(0.49, deep - 1) > 1e-6);
+    }
+
+    #[test]
+    fn the_risk_at_a_depth_is_that_by_which_the_depth_is_chosen() {
+        close(reversal_at_depth(Family::Pow, USUAL_ADVERSARY, 6).expect("a bound"), 0.000_591, 5e-7);
+        for (family, q, reversal) in [(Family::Pow, 0.1, 1e-3), (Family::Pos, 0.1, 1e-3), (Family::Pos, 0.2, 1e-6)] {
+            let at = |depth| reversal_at_depth(family, q, depth).expect("a bound");
+            let depth = depth_for_risk(family, q, reversal).expect("a depth");
+            assert!(at(depth) <= reversal && at(depth - 1) > reversal, "{family:?} {q}: {depth}");
+            assert_eq!((at(0), at(2160)), (1.0, LEAST_REVERSAL));
+        }
+        assert_eq!(reversal_at_depth(Family::Bft, 0.1, 0), Some(0.0));
+        for family in [Family::Pow, Family::Pos, Family::Bft] {
+            assert_eq!(reversal_at_depth(family, 0.5, 6), None);
+            assert_eq!(reversal_at_depth(family, f64::NAN, 6), None);
+        }
     }
 
     #[test]

@@ -158,14 +158,14 @@ impl<P: Protocol> Kit<P> {
         self.node_mut(node).crash();
     }
 
-    /// Opens it again from its log and ledger and starts it; its peers are told, and it of its peers.
+    /// Opens it again from its log and ledger and starts it; its peers are told that it is up. It starts with working
+    /// connections, so that nobody tells it of them.
     pub fn restart(&mut self, node: NodeId) {
         assert!(self.node(node).replica.is_none(), "node {} runs already", node.0);
         self.open(node);
         for p in (0..self.nodes.len() as u32).map(NodeId).filter(|p| *p != node) {
             if self.node(p).is_up() && self.connected(node, p) {
                 self.at(self.now, node, p, Input::Peer(node, Peer::Up));
-                self.at(self.now, p, node, Input::Peer(p, Peer::Up));
             }
         }
     }

@@ -1,7 +1,7 @@
 //! The one table that answers first: a row a point, the same in the terminal and on the report's first screen.
 
 use crate::format;
-use ledgerlab_sim::record::{FinalityRecord, PointSummary, Summary};
+use ledgerlab_sim::record::{FinalityRecord, LEAST_REVERSAL, PointSummary, Summary};
 use std::fmt::Write;
 
 /// Axis whose value the protocol column shows already.
@@ -26,7 +26,7 @@ impl Overview {
         let mut head = vec!["protocol".to_owned()];
         head.extend(axes.iter().map(|axis| short_name(axis).to_owned()));
         let mut numeric = vec![false; head.len()];
-        let figures = ["tx/s", "p50 to finality", "p99 to finality", "chain bytes/day/node", "success"];
+        let figures = ["offered tx/s", "tx/s", "p50 to finality", "p99 to finality", "chain bytes/day/node", "success"];
         head.extend(figures.map(str::to_owned));
         numeric.extend(figures.map(|_| true));
         head.push("verdict".into());
@@ -77,7 +77,11 @@ pub fn finality(rule: &FinalityRecord) -> String {
         let _ = write!(text, ", adversary {}", format::percent(adversary));
     }
     if let Some(reversal) = rule.reversal {
-        let risk = if reversal == 0.0 { "0 within the fault model".into() } else { format!("{reversal:.1e}") };
+        let risk = match reversal {
+            0.0 => "0 within the fault model".into(),
+            bound if bound <= LEAST_REVERSAL => format!("below {bound:e}"),
+            bound => format!("{bound:.1e}"),
+        };
         let _ = write!(text, ", risk of reversal {risk}");
     }
     let _ = write!(text, "; nodes: {}, rule: {}", rule.nodes, rule.rule);
@@ -135,6 +139,7 @@ pub(crate) fn short_name(axis: &str) -> &str {
 fn row(point: &PointSummary, axes: &[&str]) -> Vec<String> {
     let mut cells = vec![point.protocol.clone()];
     cells.extend(axes.iter().map(|axis| point.labels.get(*axis).cloned().unwrap_or_else(|| format::NONE.into())));
+    cells.push(format::number_estimate(point.metric("offered_tx_per_s")));
     cells.push(format::number_estimate(point.metric("throughput_tx_per_s")));
     cells.push(format::milliseconds_estimate(point.metric("latency_p50_ms")));
     cells.push(format::milliseconds_estimate(point.metric("latency_p99_ms")));

@@ -12,14 +12,17 @@ mod cards;
 mod clients;
 mod crash;
 mod dissemination;
+mod failover;
 mod fetch;
 mod gateway;
 mod host;
 mod ledger;
 mod messages;
 mod offchain;
+mod owed;
 mod payloads;
 mod replies;
+mod retention;
 mod send;
 mod step;
 mod sync;
@@ -51,6 +54,7 @@ use gateway::Gateway;
 use host::{Host, Node};
 use messages::Messages;
 use offchain::flows::{Flow, Flows};
+use retention::Retention;
 use task::{Due, Task};
 use window::Batch;
 
@@ -62,8 +66,6 @@ const FATE: u32 = 0;
 const PLAN: u32 = u32::MAX;
 /// How far nodes may run ahead: the end of a run is decided at multiples of this.
 const GRID: Span = Span::secs(1);
-/// A protocol without a stated bound owes a commit within so many times its expected time to finality.
-const PATIENCE: u64 = 20;
 
 /// One replication of a scenario under one protocol.
 pub struct Simulation<'s, P: Protocol, Q: Queue> {
@@ -82,6 +84,8 @@ pub struct Simulation<'s, P: Protocol, Q: Queue> {
     gateway: Gateway,
     clients: Clients,
     meter: Meter,
+    /// Time in which a commit is owed.
+    bound: Span,
     probe: &'s mut dyn Probe,
     effects: Effects<P>,
     scratch: Vec<u8>,
@@ -93,12 +97,15 @@ pub struct Simulation<'s, P: Protocol, Q: Queue> {
     /// Validators whose shares reveal a common coin.
     coin_quorum: usize,
     horizon: Time,
+    /// Whether a message is handled when it arrives, if nothing can come before.
+    eager: bool,
     window: Batch,
     /// Who writes down tasks now: [`FATE`], [`PLAN`], or one more than the host that acts.
     author: u32,
     mining: Stream,
     vrf: Stream,
     events: u64,
+    retention: Retention,
 }
 
 impl<'s, P: Protocol, Q: Queue> Simulation<'s, P, Q> {
@@ -124,11 +131,13 @@ impl<'s, P: Protocol, Q: Queue> Simulation<'s, P, Q> {
             .collect();
         let coin_quorum = P::INFO.faults.tolerated(validators.total()).0 as usize + 1;
         let storage_draws = Stream::new(seed, Purpose::Storage);
+        let bound = owed::within::<P>(scenario, &network, &config, &validators);
         let hosts = network.hosts().iter().enumerate().map(|(i, spec)| Host::new(spec, scenario, seed, i as u32));
         Simulation {
             hosts: hosts.collect(),
             nodes,
-            meter: Meter::new(scenario, &validators, P::INFO),
+            meter: Meter::new(scenario, &validators, P::INFO, bound),
+            bound,
             gateway: Gateway::new(scenario, seed, &network),
             clients: Clients::new(scenario, seed, storage_draws),
             messages: Messages::default(),
@@ -151,11 +160,13 @@ impl<'s, P: Protocol, Q: Queue> Simulation<'s, P, Q> {
             costs: vec![],
             coin_quorum,
             horizon: Time::ZERO + GRID,
+            eager: true,
             window: Batch::default(),
             author: FATE,
             mining: Stream::new(seed, Purpose::Mining),
             vrf: Stream::new(seed, Purpose::Vrf),
             events: 0,
+            retention: Retention::default(),
         }
     }
 
@@ -163,23 +174,29 @@ impl<'s, P: Protocol, Q: Queue> Simulation<'s, P, Q> {
     pub fn run(mut self) -> RunRecord {
         self.start();
         let window_end = Time::ZERO + self.scenario.warmup + self.scenario.duration;
-        let last = window_end + self.scenario.drain;
+        let last = self.end();
         let mut pictures = VecDeque::from([Time::ZERO + self.scenario.warmup, window_end]);
         loop {
             self.run_to_horizon();
             let now = self.horizon;
             self.meter.advance(now, &self.blocks, &self.batches, &self.txs);
             self.flows.sweep();
+            self.sweep(now);
             while pictures.front().is_some_and(|at| *at <= now) {
                 pictures.pop_front();
                 self.meter.snapshot(now, self.hosts.iter().map(|h| h.usage(now)).collect(), self.messages.counts());
             }
-            if now >= last || (now >= window_end && self.meter.cohort_done()) {
+            if self.retention.lost || now >= last || (now >= window_end && self.meter.cohort_done()) {
                 break;
             }
             self.horizon = (now + GRID).min(last.max(now + Span(1)));
         }
         self.finish()
+    }
+
+    /// When the run ends at the latest.
+    fn end(&self) -> Time {
+        Time::ZERO + self.scenario.warmup + self.scenario.duration + self.scenario.drain
     }
 
     fn start(&mut self) {
@@ -248,6 +265,10 @@ impl<'s, P: Protocol, Q: Queue> Simulation<'s, P, Q> {
 
     /// Adds a task to the agenda of a node's host; it lapses if the node crashes before.
     fn push_task(&mut self, node: u32, at: Time, task: Task<P>) {
+        // A race that would be won after the end of the run need not be remembered.
+        if at > self.end() && matches!(task, Task::Mined { .. } | Task::Timer { .. } | Task::Expire(_)) {
+            return;
+        }
         let n = &self.nodes[node as usize];
         self.hosts[n.host as usize].agenda.push(at, self.author, node, Due { epoch: n.epoch, task });
     }
@@ -276,7 +297,7 @@ impl<'s, P: Protocol, Q: Queue> Simulation<'s, P, Q> {
 
     /// Transactions that somebody still has to bring on chain: clients, gateways, pools, blocks that are not final.
     fn held(&self) -> Vec<TxId> {
-        let mut seen = Bits::default();
+        let mut seen = Bits::above(self.txs.ids().0);
         let mut list = vec![];
         let mut take = |t: TxId| {
             if seen.add(t) {
@@ -288,7 +309,7 @@ impl<'s, P: Protocol, Q: Queue> Simulation<'s, P, Q> {
         let open = self.batches.iter().filter(|b| !b.closed);
         let own = self.nodes.iter().flat_map(|n| n.own.iter().map(|b| self.batches.get(*b)));
         open.chain(own).flat_map(|b| b.txs.iter().copied()).for_each(&mut take);
-        let tops = self.nodes.iter().flat_map(|n| n.chain[n.final_height as usize + 1..].iter().map(|a| a.block));
+        let tops = self.nodes.iter().flat_map(|n| n.unsettled()).filter(|b| self.blocks.keeps(*b));
         for block in tops.chain(self.meter.undecided()) {
             for p in &self.blocks.block(block).payloads {
                 let parts = self.blocks.segments(*p).iter();
@@ -310,19 +331,15 @@ impl<'s, P: Protocol, Q: Queue> Simulation<'s, P, Q> {
         let held = self.held();
         self.meter.clients_left(now, self.clients.last_answers());
         self.meter.finish(now, self.messages.counts(), self.events, &self.txs, &held, &self.blocks);
-        // What binds a signer is durable before it leaves, so each delay has an fsync in it.
-        let node = &self.scenario.node;
-        let delay = self.network.latency().max_typical() + node.disk.fsync;
-        let bound = P::recovery_bound(&self.config, &self.validators, delay)
-            .unwrap_or(P::expected_finality(&self.config, delay) * PATIENCE);
-        // A transaction waits from its planned time, a replica only from when its gateway lets its batch go.
-        let bound = bound + self.scenario.mempool.batch_delay + self.scenario.mempool.adapter + node.execution;
+        // The record takes their place.
+        (self.nodes, self.hosts) = (vec![], vec![]);
+        self.messages = Messages::default();
         let context = Context {
             scenario: self.scenario,
             validators: &self.validators,
             faults: self.network.faults(),
             host_of: &|n| self.network.host_of(n),
-            bound,
+            bound: self.bound,
             seed: self.seed,
             digest: digest.to_string(),
         };

@@ -11,7 +11,7 @@ use ledgerlab_consensus::{NodeId, Time};
 
 use crate::scenario::{Fault, FaultKind};
 use partition::Partitions;
-pub use weight::FaultyStake;
+pub use weight::{FaultyStake, Sound};
 
 /// A time from `from` up to but not including `to`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]

@@ -6,6 +6,8 @@
 mod chain;
 mod cohort;
 mod finality;
+mod forget;
+mod load;
 mod machine;
 pub mod record;
 mod series;
@@ -14,8 +16,8 @@ mod turns;
 use std::sync::Arc;
 
 use ledgerlab_consensus::{
-    Certificate, Claim, Digest, Evidence, Finality, Height, KnobValue, Message, NodeId, ProtocolInfo, Span, Statement,
-    Time, Tip, ValidatorId, Validators,
+    Certificate, Claim, Digest, Evidence, Finality, Height, KnobValue, Message, NodeId, ProtocolInfo, Span, Stake,
+    Statement, Time, Tip, ValidatorId, Validators,
 };
 
 use crate::check::agreement::{Agreement, Reversals};
@@ -25,12 +27,13 @@ use crate::check::little::Little;
 use crate::check::liveness::Liveness;
 use crate::check::statements::Statements;
 use crate::check::{Violation, Violations};
+use crate::fault::FaultPlan;
 use crate::node::blocks::{BlockId, Blocks};
 use crate::node::mempool::{Batches, Transactions, TxId};
 use crate::scenario::Scenario;
 use crate::storage::BytesByClass;
 
-use chain::BlockCounts;
+use chain::{BlockCounts, Left, Views};
 use cohort::{Cohorts, Latency};
 use finality::Reports;
 use machine::Snapshot;
@@ -63,6 +66,9 @@ pub struct Meter {
     bytes: BytesByClass,
     off_chain: u64,
     blocks: BlockCounts,
+    left: Left,
+    given_up: Vec<u64>,
+    views: Views,
     rejects: Vec<(&'static str, u64)>,
     too_large: u64,
     snapshots: Vec<Snapshot>,
@@ -80,11 +86,14 @@ pub struct Meter {
 }
 
 impl Meter {
-    /// An observer of a run that has not begun.
-    pub fn new(s: &Scenario, validators: &Arc<Validators>, info: ProtocolInfo) -> Meter {
+    /// An observer of a run that has not begun, in which a commit is owed within `bound`.
+    pub fn new(s: &Scenario, validators: &Arc<Validators>, info: ProtocolInfo, bound: Span) -> Meter {
         let start = Time::ZERO + s.warmup;
         let honest = vec![true; validators.len()];
         let nodes: Vec<bool> = s.organisations.iter().flat_map(|o| (0..o.validators).map(|_| true)).collect();
+        let stake: Vec<Stake> = validators.iter().map(|v| validators.counted(v, info.faults)).collect();
+        let plan = FaultPlan::new(&s.faults, nodes.len() as u32);
+        let sound = plan.sound(&stake, info.faults.tolerated(validators.total()));
         let reversals = match info.finality {
             Finality::Deterministic => Reversals::Fail,
             Finality::Probabilistic { .. } => Reversals::Count,
@@ -103,6 +112,9 @@ impl Meter {
             bytes: BytesByClass::default(),
             off_chain: 0,
             blocks: BlockCounts::default(),
+            left: Left::default(),
+            given_up: vec![0; s.workloads.len()],
+            views: Views::default(),
             rejects: vec![],
             too_large: 0,
             snapshots: vec![],
@@ -112,7 +124,7 @@ impl Meter {
             conservation: Conservation::new(),
             little: Little::new(),
             sides: None,
-            liveness: Liveness::new(),
+            liveness: Liveness::new(bound, s.mempool.expiry, sound),
             agreement: Agreement::new(&nodes, reversals),
             statements: Statements::new(info.exclusive, &honest).with_window(statement_window(s)),
             certificates: Certificates::new(Arc::clone(validators), validators.quorum(info.faults)),
@@ -139,6 +151,10 @@ impl Meter {
         self.liveness.submit(at);
         self.series.offered(at);
         self.cohorts.created(self.in_window(at), workload);
+    }
+    /// A node has taken transactions into its pool.
+    pub fn admitted(&mut self, at: Time, node: NodeId) {
+        self.liveness.admit(at, node);
     }
     /// A gateway has no room for it.
     pub fn rejected(&mut self, at: Time, node: NodeId, tx: TxId, planned: Time, workload: u16) {
@@ -212,10 +228,7 @@ impl Meter {
     }
     /// A node entered a view. A change counts once, at the first node that makes it.
     pub fn view_changed(&mut self, at: Time, view: u64, by_failure: bool) {
-        if view > self.blocks.newest_view {
-            self.blocks.newest_view = view;
-            self.blocks.view_changes += u64::from(by_failure && self.in_window(at));
-        }
+        self.views.entered(at, view, by_failure);
     }
     /// A node starts again.
     pub fn restarted(&mut self, at: Time, node: NodeId, tip: Tip) {
@@ -272,6 +285,10 @@ impl Meter {
         for (block, commit, at) in self.reports.settle(now) {
             self.settle(block, commit, at, blocks, batches, txs);
         }
+        self.series.advance(now);
+        for (at, by_failure) in self.views.settle(now) {
+            self.blocks.view_changes += u64::from(by_failure && self.in_window(at));
+        }
         self.violations.note(self.little.advance(now));
     }
 
@@ -304,13 +321,13 @@ impl Meter {
             }
         }
         if count > 0 {
-            let left = self.conservation.classes().pending > 0;
+            let classes = self.conservation.classes();
+            let left = classes.pending + classes.expired > 0;
             self.liveness.commit(at, left);
         }
     }
 
     fn commit(&mut self, t: TxId, times: &cohort::Times, txs: &Transactions) {
-        let i = t as usize;
         // A transaction that its client submitted again may be in two blocks, and so may one of a branch that some
         // nodes held for final and left: the second is a no-op.
         let again = txs.resubmitted.has(t) || self.agreement.counts().conflicts > 0;
@@ -321,12 +338,12 @@ impl Meter {
         if !self.violations.note(self.conservation.commit(times.at, NodeId(0), u64::from(t))) {
             return;
         }
-        let planned = txs.planned[i];
+        let planned = txs.planned[t];
         self.little.leave(times.at, planned);
         self.series.committed(times.at, times.at.since(planned));
         let sampled = self.in_window(planned);
-        let (in_window, workload) = (self.in_window(times.at), txs.workload[i]);
-        self.cohorts.committed(sampled, in_window, workload, txs.kind[i], planned, txs.stored[i], times);
+        let (in_window, workload) = (self.in_window(times.at), txs.workload[t]);
+        self.cohorts.committed(sampled, in_window, workload, txs.kind[t], planned, txs.stored[t], times);
     }
 
     /// What was found wrong with a host's links.
@@ -349,40 +366,6 @@ impl Meter {
     /// Takes a picture of the machines and of the messages sent so far.
     pub fn snapshot(&mut self, at: Time, machines: Vec<MachineUsage>, messages: Vec<(&'static str, u64, u64)>) {
         self.snapshots.push(Snapshot { at, machines, messages });
-    }
-
-    /// The run has ended at `end`; `held` are the transactions that clients, gateways and pools hold.
-    pub fn finish(
-        &mut self,
-        end: Time,
-        messages: Vec<(&'static str, u64, u64)>,
-        events: u64,
-        txs: &Transactions,
-        held: &[TxId],
-        blocks: &Blocks,
-    ) {
-        self.end = end;
-        self.messages = messages;
-        self.events = events;
-        (self.blocks.made, self.blocks.stale) = self.count_made(blocks);
-        let mut expired = vec![0; self.cohorts.workloads().count()];
-        let waiting: Vec<usize> =
-            (0..txs.len()).filter(|i| self.conservation.state(*i as u64) == Some(State::Pending)).collect();
-        for i in &waiting {
-            if txs.planned[*i] + self.expiry < end {
-                self.violations.note(self.conservation.expire(end, *i as u64));
-                expired[txs.workload[*i] as usize] += u64::from(self.in_window(txs.planned[*i]));
-            }
-        }
-        self.cohorts.close(&expired);
-        let held = held.iter().filter(|t| self.conservation.state(u64::from(**t)) == Some(State::Pending)).count();
-        self.violations.note(self.conservation.reconcile(end, held as u64));
-        match self.little.finish(end, waiting.iter().map(|i| txs.planned[*i])) {
-            Ok(sides) => self.sides = Some(sides),
-            Err(v) => {
-                self.violations.note(Err(v));
-            }
-        }
     }
 
     /// Time from the last commit to the end of the run.

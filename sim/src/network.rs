@@ -116,6 +116,11 @@ impl Network {
         Rate::bits_per_s(self.hosts[host as usize].uplink).carry(u64::from(bytes))
     }
 
+    /// Nothing is sent before `now` any more: what has arrived by then holds nothing up.
+    pub fn forget_arrivals(&mut self, now: Time) {
+        self.connections.iter_mut().for_each(|c| c.forget(now));
+    }
+
     /// When the last of its bytes arrives, for a copy that was handed to the card at `queued` and leaves it at
     /// `sent`; `None` where it is lost for good: its sender crashes before it has left, or a partition cuts it off.
     pub fn arrival(

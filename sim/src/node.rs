@@ -3,7 +3,9 @@
 pub mod agenda;
 pub mod bits;
 pub mod blocks;
+pub mod chunks;
 pub mod cost;
 pub mod cpu;
 pub mod disk;
 pub mod mempool;
+pub mod window;

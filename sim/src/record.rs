@@ -15,6 +15,8 @@ pub mod storage;
 pub mod summary;
 pub mod verdict;
 
+pub use ledgerlab_consensus::risk::LEAST_REVERSAL;
+
 pub use block::{BlockStats, MessageCount, ReorgDepth};
 pub use latency::{LatencyHistogram, LatencySummary, Percentile, Stages};
 pub use metric::{METRICS, Metric};

@@ -16,15 +16,17 @@ pub enum Engine {
     /// The window queue.
     #[default]
     Fast,
-    /// The plain heap that it is compared with.
+    /// The plain heap that it is compared with: one event for a message, and one for what a host does by itself.
     Reference,
+    /// The heap, and every message waits three times: until it arrives, is received and is verified.
+    Naive,
 }
 
 impl Engine {
     pub(crate) fn queue(self) -> Pending {
         match self {
             Engine::Fast => Pending::windows(),
-            Engine::Reference => Pending::heap(),
+            Engine::Reference | Engine::Naive => Pending::heap(),
         }
     }
 }
@@ -44,6 +46,7 @@ impl Visitor for Runner<'_> {
             match self.engine {
                 Engine::Fast => simulation.in_windows().run(),
                 Engine::Reference => simulation.run(),
+                Engine::Naive => simulation.in_three_events().run(),
             }
         }
     }

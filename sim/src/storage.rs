@@ -163,7 +163,7 @@ impl StorageModel {
 }
 
 /// Time of `bytes` at a rate, rounded up.
-fn transfer(bytes: u64, bytes_per_s: u64) -> Span {
+pub(crate) fn transfer(bytes: u64, bytes_per_s: u64) -> Span {
     let ns = (u128::from(bytes) * 1_000_000_000).div_ceil(u128::from(bytes_per_s.max(1)));
     Span(u64::try_from(ns).unwrap_or(u64::MAX))
 }

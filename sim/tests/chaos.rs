@@ -34,6 +34,7 @@ fn text(protocol: &str, d: &mut Draws) -> String {
     let (bandwidth, loss, priority) = (d.one_of(&[20, 1_000]), d.one_of(&["0.0", "0.02"]), d.one_of(&[true, false]));
     let (fsync, period) = (d.one_of(&["0 s", "300 us", "5 ms"]), d.one_of(&[50, 300]));
     let dissemination = d.one_of(&["auto", "gossip"]);
+    let (cores, handling) = (d.one_of(&[1, 2, 4]), d.one_of(&["5 us", "1 ms"]));
     let (checkpoints, term) = (d.one_of(&[4, 128]), d.one_of(&[0, 4, 100]));
     let mut text = format!(
         r#"
@@ -64,6 +65,9 @@ fn text(protocol: &str, d: &mut Draws) -> String {
         priority = {priority}
         [node]
         fsync = "{fsync}"
+        cores = {cores}
+        handling = "{handling}"
+        execution = "2 ms"
         [mempool]
         dissemination = "{dissemination}"
         client_timeout = "5 s"

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use ledgerlab_consensus::registry::{self, IDS, Visitor};
 use ledgerlab_consensus::{Knob, KnobValue, Protocol};
+use ledgerlab_sim::network::tables::{self, cloud};
 use ledgerlab_sim::scenario::Experiment;
 use ledgerlab_sim::storage::VARIANTS;
 use ledgerlab_workloads::ParamValue;
@@ -125,6 +126,51 @@ fn storage_variants_are_documented() {
     for variant in &VARIANTS {
         row(&section(&readme, "## Storage variants"), variant.id);
         assert!(known.contains(&format!("`\"{}\"`", variant.id)), "{} is not in the scenario reference", variant.id);
+    }
+}
+
+#[test]
+fn latency_tables_are_documented_with_their_regions() {
+    let reference = text("docs/SCENARIO.md");
+    let known = section(&reference, "## `[network]`");
+    for name in tables::NAMES {
+        let table = tables::named(name).expect("a table of the list");
+        let quoted = format!("`{name}`");
+        let line = known.iter().find(|l| l.split('|').nth(1).is_some_and(|cell| cell.contains(&quoted)));
+        let line = line.unwrap_or_else(|| panic!("there is no row for {name}"));
+        // Of many regions `ledgerlab list` shows all.
+        let shown = table.regions.len() <= 6;
+        for region in table.regions.iter().filter(|_| shown) {
+            assert!(line.contains(&format!("`{region}`")), "{name} has the region {region}: {line}");
+        }
+    }
+}
+
+#[test]
+fn the_documented_table_of_round_trips_is_one() {
+    let reference = text("docs/SCENARIO.md");
+    let example = reference.split("```text\n").nth(1).and_then(|rest| rest.split("```").next()).expect("an example");
+    assert_eq!(tables::from_csv("example.csv", example).expect("a table").regions, ["north", "south"]);
+    assert_eq!((cloud::SAME_REGION_P50_MS, cloud::SAME_REGION_P90_MS), (1.0, 1.1));
+    assert!(reference.contains("`1/1.1`"));
+}
+
+#[test]
+fn the_parameters_of_storage_variants_are_documented() {
+    let reference = text("docs/SCENARIO.md");
+    let lines = section(&reference, "## `[storage]`");
+    for variant in &VARIANTS {
+        let set = [format!("storage.variant={}", variant.id)];
+        let minimal = "schema = 1\n[consensus]\nprotocol = \"pbft\"\nnodes = 4\n[workload.w]\nkind = \"fixed\"\n";
+        let experiment = Experiment::from_text("minimal.toml", minimal, &set).expect("a valid scenario");
+        let effective = experiment.points[0].scenario.effective.to_json();
+        let Some(parameters) = effective["storage"][variant.id].as_object() else { continue };
+        let start = format!("`[storage.{}]`", variant.id);
+        let line = lines.iter().find(|l| l.starts_with(&start)).unwrap_or_else(|| panic!("there is no {start}"));
+        for (key, value) in parameters {
+            let shown = value.as_str().map_or_else(|| value.to_string(), |text| format!("`\"{text}\"`"));
+            assert!(line.contains(&format!("`{key}` {shown}")), "{start} lacks `{key}` {shown}");
+        }
     }
 }
 

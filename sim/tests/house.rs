@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 /// Small crates that any crate may use.
 const LIGHT: &[&str] = &["blake3", "libm", "serde", "serde_json", "sha2", "thiserror", "toml"];
 /// Crates for tests only, in any crate's dev-dependencies.
-const FOR_TESTS: &[&str] = &["insta", "proptest", "tempfile"];
+const FOR_TESTS: &[&str] = &["insta", "peak_alloc", "proptest", "tempfile"];
 /// The longest file, lines.
 const LONGEST: usize = 400;
 

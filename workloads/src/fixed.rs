@@ -26,7 +26,7 @@ const RECORDS: &[RecordKind] =
 
 const PARAMS: &[Param] = &[
     Param::number("rate_tx_per_s", 100.0, 1e9, "assumption", "transactions per second, all hospitals together"),
-    Param::bytes("bytes", 512, 1 << 30, "assumption", "a transaction on chain, envelope included"),
+    Param::transaction_bytes("bytes", 512, 1 << 30, "assumption", "a transaction on chain, envelope included"),
     Param::word(
         "spacing",
         0,

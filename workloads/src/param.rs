@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::arrival::ENVELOPE_BYTES;
+
 /// A parameter's value.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub enum ParamValue {
@@ -104,6 +106,18 @@ impl Param {
     /// A size from 1 to `high` bytes.
     pub const fn bytes(name: &'static str, default: u64, high: u64, source: &'static str, doc: &'static str) -> Param {
         let limits = (ParamValue::Bytes(1), ParamValue::Bytes(high));
+        Param::limited(name, ParamValue::Bytes(default), limits, source, doc)
+    }
+
+    /// The size of a transaction on chain, from that of its envelope to `high` bytes.
+    pub const fn transaction_bytes(
+        name: &'static str,
+        default: u64,
+        high: u64,
+        source: &'static str,
+        doc: &'static str,
+    ) -> Param {
+        let limits = (ParamValue::Bytes(ENVELOPE_BYTES as u64), ParamValue::Bytes(high));
         Param::limited(name, ParamValue::Bytes(default), limits, source, doc)
     }
 

@@ -14,9 +14,9 @@ use crate::print::{self, columns};
 /// Prints everything.
 ///
 /// # Errors
-/// None.
+/// If standard output cannot be written.
 pub fn list(args: &ListArgs) -> Result<Exit, Error> {
-    print::out(&if args.json { format!("{:#}", document()) } else { text() });
+    print::out(&if args.json { format!("{:#}", document()) } else { text() })?;
     Ok(Exit::Fine)
 }
 

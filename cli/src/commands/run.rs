@@ -14,7 +14,7 @@ use crate::{interrupt, print};
 /// Reads, runs, writes; the folder's name is the last line on standard error.
 ///
 /// # Errors
-/// A scenario that is not valid, a folder that refuses, a run that fails.
+/// A scenario that is not valid, a folder that refuses, a run that fails, a standard output that cannot be written.
 pub fn run(args: &RunArgs) -> Result<Exit, Error> {
     let overrides = overrides(args);
     let experiment = Experiment::load(&args.file, &overrides)?;
@@ -24,6 +24,9 @@ pub fn run(args: &RunArgs) -> Result<Exit, Error> {
         folder.unfinished().iter().for_each(|earlier| tell_unfinished(earlier));
     }
     interrupt::install()?;
+    if args.json {
+        interrupt::tell_as_json();
+    }
     interrupt::resumable_at(folder.target());
     let request = Request {
         experiment: &experiment,
@@ -36,8 +39,9 @@ pub fn run(args: &RunArgs) -> Result<Exit, Error> {
     let outcome = execute::run(&request)?;
     let target = folder.finish()?;
     interrupt::nothing_to_resume();
-    print::out(&if args.json { outcome.json } else { outcome.table });
+    let printed = print::out(&if args.json { outcome.json } else { outcome.table });
     print::err(&format!("{}", target.display()));
+    printed?;
     Ok(outcome.exit)
 }
 

@@ -12,7 +12,7 @@ use crate::print;
 /// Checks every file, also after one that is not valid.
 ///
 /// # Errors
-/// All problems of all files.
+/// All problems of all files, or a standard output that cannot be written.
 pub fn validate(args: &ValidateArgs) -> Result<Exit, Error> {
     let checked: Vec<(&Path, Result<Experiment, ScenarioError>)> =
         args.files.iter().map(|file| (file.as_path(), Experiment::load(file, &args.set))).collect();
@@ -24,12 +24,12 @@ pub fn validate(args: &ValidateArgs) -> Result<Exit, Error> {
         if let Some(error) = &error {
             document["error"] = error.to_json()["error"].take();
         }
-        print::out(&format!("{document:#}"));
+        print::out(&format!("{document:#}"))?;
         return Ok(error.map_or(Exit::Fine, |e| e.exit));
     }
     for (file, result) in &checked {
         if let Ok(experiment) = result {
-            print::out(&format!("{}: valid, {}", file.display(), size(experiment)));
+            print::out(&format!("{}: valid, {}", file.display(), size(experiment)))?;
             print::warnings(&experiment.warnings);
         }
     }

@@ -34,12 +34,12 @@ pub fn verify(args: &VerifyArgs) -> Result<Exit, Error> {
             broken = true;
         }
         if !args.json {
-            print::out(&report.line);
+            print::out(&report.line)?;
         }
         reports.push(report);
     }
     if args.json {
-        print::out(&format!("{:#}", json!({ "files": reports.iter().map(|r| r.json.clone()).collect::<Vec<_>>() })));
+        print::out(&format!("{:#}", json!({ "files": reports.iter().map(|r| r.json.clone()).collect::<Vec<_>>() })))?;
     }
     let equal = reports.iter().all(|r| r.equal);
     Ok(if equal && !broken { Exit::Fine } else { Exit::CheckFailed })

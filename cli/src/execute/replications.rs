@@ -26,15 +26,17 @@ impl Replications {
     pub fn open(folder: &Path, experiment: &Experiment) -> Result<Replications, Error> {
         let path = folder.join(IDENTITY);
         let identity = format!("{} {VERSION} {SCHEMA}", experiment.identity());
+        let store = Replications { folder: folder.to_owned() };
         match fs::read_to_string(&path) {
             Ok(found) if found == identity => {}
-            Ok(_) => {
+            // A machine that lost power may have kept the file and not its content.
+            Ok(found) if !(identity.starts_with(&found) && store.completed()?.is_empty()) => {
                 let error = Error::usage("the folder holds replications of another scenario or version", shown(folder));
                 return Err(error.hint("resume with the same program, file, --set and --seed as at first"));
             }
-            Err(_) => fs::write(&path, identity).map_err(|e| failed("written", &path, &e))?,
+            _ => write_whole(&path, identity.as_bytes())?,
         }
-        Ok(Replications { folder: folder.to_owned() })
+        Ok(store)
     }
 
     /// Those that are there, in order.
@@ -58,12 +60,17 @@ impl Replications {
     /// # Errors
     /// If it cannot be written.
     pub fn keep(&self, record: &RunRecord) -> Result<(), Error> {
-        let name = format!("{}-{}", record.point, record.replication);
-        let (partial, path) = (self.folder.join(format!("{name}.tmp")), self.folder.join(format!("{name}.json")));
+        let path = self.folder.join(format!("{}-{}.json", record.point, record.replication));
         let text = serde_json::to_vec(record).map_err(|e| failed("encoded", &path, &e))?;
-        fs::write(&partial, text).map_err(|e| failed("written", &partial, &e))?;
-        fs::rename(&partial, &path).map_err(|e| failed("written", &path, &e))
+        write_whole(&path, &text)
     }
+}
+
+/// Writes a file that is there whole or not at all, whenever the program is killed.
+fn write_whole(path: &Path, content: &[u8]) -> Result<(), Error> {
+    let partial = path.with_extension("tmp");
+    fs::write(&partial, content).map_err(|e| failed("written", &partial, &e))?;
+    fs::rename(&partial, path).map_err(|e| failed("written", path, &e))
 }
 
 fn read(path: &Path) -> Result<RunRecord, Error> {
@@ -103,6 +110,22 @@ mod tests {
         let again = Replications::open(dir.path(), &experiment(&["run.name=other"])).unwrap();
         let found: Vec<(u32, u64)> = again.completed().unwrap().iter().map(|r| (r.replication, r.seed)).collect();
         assert_eq!(found, [(0, 7), (1, 7)]);
+    }
+
+    #[test]
+    fn a_torn_identity_is_written_again_unless_replications_are_there() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Replications::open(dir.path(), &experiment(&[])).unwrap();
+        let whole = fs::read_to_string(dir.path().join(IDENTITY)).unwrap();
+        for torn in ["", &whole[..7]] {
+            fs::write(dir.path().join(IDENTITY), torn).unwrap();
+            Replications::open(dir.path(), &experiment(&[])).unwrap();
+            assert_eq!(fs::read_to_string(dir.path().join(IDENTITY)).unwrap(), whole);
+        }
+        store.keep(&RunRecord::default()).unwrap();
+        fs::write(dir.path().join(IDENTITY), "").unwrap();
+        let error = Replications::open(dir.path(), &experiment(&[])).err().unwrap();
+        assert!(error.to_string().contains("another scenario"), "{error}");
     }
 
     #[test]

@@ -3,10 +3,10 @@
 use ledgerlab_sim::record::{PointSummary, SloOutcome, Summary};
 use ledgerlab_sim::scenario::{Experiment, Slo};
 
-/// Fills in the outcomes of every point that has objectives.
+/// Fills in the outcomes of every point that has objectives and a result.
 pub fn judge(summary: &mut Summary, experiment: &Experiment) {
     for (point, planned) in summary.points.iter_mut().zip(&experiment.points) {
-        if let Some(slo) = &planned.scenario.slo {
+        if let Some(slo) = planned.scenario.slo.as_ref().filter(|_| point.error.is_none()) {
             point.slo = outcomes(point, slo);
         }
     }

@@ -150,3 +150,48 @@ fn a_file_in_the_place_of_replications_is_kept() {
     ");
     assert_eq!(fs::read_to_string(dir.path().join("result.partial")).unwrap(), "mine");
 }
+
+#[test]
+fn an_interrupted_run_that_replaces_a_result_is_resumed_and_still_replaces_it() {
+    let dir = scratch();
+    let target = dir.path().join("result");
+    fs::create_dir(&target).unwrap();
+    fs::write(target.join(SUMMARY), "old").unwrap();
+    for round in ["new", "in the place of another interrupted one"] {
+        let forced = Folder::named(&target, true).unwrap();
+        assert_eq!(fs::read_dir(forced.partial()).unwrap().count(), 2, "lock and the mark of --force, {round}");
+        fs::write(forced.partial().join("0-0.json"), "{}").unwrap();
+        drop(forced);
+        let resumed = Folder::resumed(&target).unwrap();
+        assert!(resumed.replaces() && resumed.partial().join("0-0.json").exists(), "{round}");
+    }
+    fs::write(target.join("notes.txt"), "mine").unwrap();
+    assert!(Folder::resumed(&target).unwrap_err().to_string().contains("notes.txt"), "somebody's file came since");
+    fs::remove_file(target.join("notes.txt")).unwrap();
+    Folder::resumed(&target).unwrap().finish().unwrap();
+    let error = Folder::resumed(&target).unwrap_err();
+    assert!(error.to_string().contains("the result is complete"), "{error}");
+}
+
+#[test]
+fn runs_that_start_at_once_do_not_take_each_other_for_interrupted_ones() {
+    let dir = scratch();
+    const STARTS: usize = 8;
+    for round in 0..30 {
+        let parent = dir.path().join(round.to_string());
+        let gate = std::sync::Barrier::new(STARTS);
+        let start = || {
+            gate.wait();
+            Folder::next_in(&parent, "same")
+        };
+        let folders: Vec<Result<Folder, Error>> = std::thread::scope(|scope| {
+            let started: Vec<_> = (0..STARTS).map(|_| scope.spawn(start)).collect();
+            started.into_iter().map(|s| s.join().unwrap()).collect()
+        });
+        for folder in folders {
+            let folder = folder.unwrap_or_else(|e| panic!("round {round}: {e}"));
+            assert!(folder.unfinished().is_empty(), "round {round}: {:?} are at work", folder.unfinished());
+        }
+        assert_eq!(fs::read_dir(&parent).unwrap().count(), STARTS, "nothing else is left");
+    }
+}

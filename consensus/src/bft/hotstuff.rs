@@ -203,7 +203,7 @@ impl Protocol for HotStuff {
             terms: Terms::new(if term == 0 { 0 } else { term.max(4) }, validators.len()),
             quorum,
             tolerated: bound.tolerated(validators.total()),
-            tolerated_leaders: bound.tolerated(Stake(validators.len() as u64)).0 as u32,
+            tolerated_leaders: validators.most_faulty(bound),
             timeout: settings.span("timeout"),
             timeout_factor: settings.number("timeout_factor"),
             block_period: settings.block_period.max(least_period),
@@ -250,10 +250,11 @@ impl Protocol for HotStuff {
         config.block_period.max(delay * 2) * 4 + delay
     }
 
-    /// f leaders in a row may be faulty, each costing a timeout and the new-views' delay; one more timeout brings
-    /// views together that a partition or a crash between two terms has left apart; then comes a proposal, whose
-    /// finality takes four views. A block period lies in every timeout and between the views. Two more timeouts pass
-    /// where transactions wait at so few replicas that the others must be told of them first.
+    /// As many leaders in a row may be faulty as validators have tolerated stake together, each costing a timeout and
+    /// the new-views' delay; one more timeout brings views together that a partition or a crash between two terms has
+    /// left apart; then comes a proposal, whose finality takes four views. A block period lies in every timeout and
+    /// between the views. Two more timeouts pass where transactions wait at so few replicas that the others must be
+    /// told of them first.
     fn recovery_bound(config: &Config, _validators: &Validators, delay: Span) -> Option<Span> {
         let wait = config.timeout + config.block_period + delay * 2;
         Some(wait * (u64::from(config.tolerated_leaders) + 3) + Self::expected_finality(config, delay) + delay * 4)
@@ -261,6 +262,7 @@ impl Protocol for HotStuff {
 
     fn on_start(&mut self, cx: &mut Cx<'_, Self>) {
         self.adopt_orphans(cx);
+        self.repeat(cx);
         self.settle(cx);
     }
 

@@ -131,6 +131,8 @@ pub struct Pbft {
     early: Vec<Ballot>,
     /// Newest checkpoint of each validator.
     checkpoints: Vec<Tip>,
+    /// Checkpoints of the window by their number: a validator may be some ahead of another.
+    marks: VoteBook,
     /// Own votes whose record is not durable yet.
     unsynced: VecDeque<(LogSeq, Ballot)>,
     last_log: LogSeq,
@@ -171,6 +173,7 @@ impl Pbft {
             commits: VoteBook::new(n, config.window as usize),
             early: vec![],
             checkpoints: vec![Tip::default(); n],
+            marks: VoteBook::new(n, (config.window / config.checkpoint_interval) as usize),
             unsynced: VecDeque::new(),
             last_log: LogSeq(0),
             durable: LogSeq(0),
@@ -183,8 +186,11 @@ impl Pbft {
             env,
         }
     }
+    #[inline]
     fn leader_of(&self, view: View) -> ValidatorId {
-        ValidatorId((view % self.env.validators.len() as u64) as u32)
+        let n = self.env.validators.len() as u64;
+        // Few runs see so many views, and a division costs more than all the rest of a vote.
+        ValidatorId(if view < n { view as u32 } else { (view % n) as u32 })
     }
     fn node_of(&self, v: ValidatorId) -> NodeId {
         self.env.validators.endpoint(v)
@@ -256,13 +262,14 @@ impl Protocol for Pbft {
         config.expected_finality(delay)
     }
     fn recovery_bound(config: &PbftConfig, validators: &Validators, delay: Span) -> Option<Span> {
-        Some(config.recovery_bound(validators.len() as u64, delay))
+        Some(config.recovery_bound(validators, delay))
     }
 
     fn on_start(&mut self, cx: &mut Cx<'_, Self>) {
         self.resume(cx);
         self.settle(cx);
     }
+    #[inline]
     fn on_message(&mut self, from: NodeId, m: &PbftMessage, cx: &mut Cx<'_, Self>) {
         match m {
             PbftMessage::PrePrepare { proposal } => self.on_pre_prepare(from, proposal, cx),
@@ -319,6 +326,7 @@ impl Protocol for Pbft {
         let slot = self.window.find(key).filter(|s| s.held && s.logged <= self.durable)?;
         slot.proposal.clone().map(|proposal| PbftMessage::PrePrepare { proposal })
     }
+    #[inline]
     fn status(&self) -> Status {
         let role = match () {
             () if self.installed < self.view => Role::Electing,

@@ -3,7 +3,7 @@
 use super::Central;
 use crate::knob::EmptyBlocks;
 use crate::protocol::{Protocol, Role};
-use crate::testkit::Kit;
+use crate::testkit::{Fate, Kit};
 use crate::types::{NodeId, Span, Time};
 
 const SERVER: NodeId = NodeId(0);
@@ -149,4 +149,18 @@ fn a_copy_that_covers_what_came_meanwhile_is_the_last_one() {
     assert_eq!(crate::testkit::solo::steps(&out), [crate::testkit::solo::Step::Adopt(5, groups[4].id)]);
     let out = node.call(|r, cx| r.on_message(SERVER, &shipped(5), cx));
     assert_eq!((copies(&out), crate::testkit::solo::steps(&out).len()), (0, 1));
+}
+
+#[test]
+fn copies_that_a_crash_of_the_server_lost_are_sent_again_when_it_restarts() {
+    let mut kit = kit(3, 10);
+    kit.limit_pools(0);
+    kit.filter = Some(Box::new(|at, _, _, _| if at < ms(500) { Fate::Drop } else { Fate::Pass }));
+    kit.submit(SERVER, 7);
+    kit.run_until(ms(400));
+    kit.crash(SERVER);
+    kit.run_until(ms(600));
+    kit.restart(SERVER);
+    kit.run_until(ms(700));
+    assert_eq!(kit.nodes.iter().map(|n| n.final_height()).collect::<Vec<_>>(), [1, 1, 1]);
 }

@@ -1,6 +1,6 @@
 //! What becomes of the best tip: the adopted chain, the relay, the log.
 //!
-//! Every adopted block is logged, and every own one before it is gossiped. When the tree is pruned, the records of
+//! Every adopted block is logged, an own one when it is made. When the tree is pruned, the records of
 //! blocks below its root are given up, from the old end on. Where authors are bound by their blocks (at most one in a
 //! slot) the newest own one is logged again rather than given up.
 
@@ -23,18 +23,21 @@ impl<H: Header> LongestChain<H> {
     }
     pub(super) fn log<P: OnChain<H>>(&mut self, b: &Arc<Block<H>>, cx: &mut Cx<'_, P>) -> LogSeq {
         let seq = cx.log(b.clone());
-        self.logged.push_back((seq, b.height()));
+        self.logged.push_back((seq, b.tip()));
         seq
+    }
+    fn is_logged(&self, b: &Block<H>) -> bool {
+        self.logged.iter().rev().any(|(_, tip)| tip.block == b.id)
     }
     fn compact<P: OnChain<H>>(&mut self, cx: &mut Cx<'_, P>) {
         let lowest = self.tree.root().height;
-        while self.logged.front().is_some_and(|(_, height)| *height < lowest) {
+        while self.logged.front().is_some_and(|(_, tip)| tip.height < lowest) {
             self.logged.pop_front();
         }
         let Some(&(below, _)) = self.logged.front() else { return };
         if let Some((seq, b)) = self.own.as_mut().filter(|(seq, _)| H::BINDS && *seq < below) {
             *seq = cx.log_lazily(b.clone());
-            self.logged.push_back((*seq, b.height()));
+            self.logged.push_back((*seq, b.tip()));
         }
         cx.truncate(below);
     }
@@ -54,7 +57,8 @@ impl<H: Header> LongestChain<H> {
         let adopted: Vec<Arc<Block<H>>> = self.tree.branch(fork, best.id).iter().map(|n| n.block.clone()).collect();
         self.head = best.id;
         for b in &adopted {
-            if Some(b.header.author()) != self.key {
+            // An own block was logged when it was made, unless a crash has taken the record back.
+            if Some(b.header.author()) != self.key || !self.is_logged(b) {
                 self.log(b, cx);
             }
             cx.adopt(b.tip(), b.parent(), b.header.payloads(), H::BYTES);

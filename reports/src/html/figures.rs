@@ -12,6 +12,9 @@ use std::collections::BTreeSet;
 /// Points that get a chart of their own.
 const MOST_CHARTS: usize = 4;
 
+/// Offered rates that differ by no more than this share are one.
+const ALIKE: f64 = 0.02;
+
 /// All but the curves, each only where there is something to show.
 pub fn section(page: &mut Page, summary: &Summary) -> Result<(), Error> {
     distribution(page, summary)?;
@@ -27,7 +30,8 @@ pub fn curves(page: &mut Page, summary: &Summary) -> Result<(), Error> {
     let name = overview::short_name(axis);
     let throughput = |point: &PointSummary| Some(point.metric("throughput_tx_per_s")?.mean);
     let p99_s = |point: &PointSummary| Some(point.metric("latency_p99_ms")?.mean / 1e3);
-    let by_axis = lines(summary, axis, |point, value| (Some(value), throughput(point)));
+    let mut by_axis = lines(summary, axis, |point, value| (Some(value), throughput(point)));
+    by_axis.extend(offered(summary, axis));
     let against = lines(summary, axis, |point, _| (throughput(point), p99_s(point)));
     let charts = [
         curve(&format!("Throughput by {name}"), name, "throughput (tx/s)", by_axis),
@@ -57,6 +61,22 @@ fn lines(summary: &Summary, axis: &str, place: impl Fn(&PointSummary, f64) -> (O
     }
     lines.truncate(MOST_LINES);
     lines
+}
+
+/// What was offered at each value of the axis, where all points there agree on it.
+fn offered(summary: &Summary, axis: &str) -> Option<Line> {
+    let mut rates: Vec<(f64, f64)> = Vec::new();
+    for point in &summary.points {
+        let (Some(value), Some(rate)) = (number(point, axis), point.metric("offered_tx_per_s")) else { continue };
+        match rates.iter().find(|(known, _)| *known == value) {
+            Some((_, known)) if (rate.mean - known).abs() > ALIKE * known => return None,
+            Some(_) => {}
+            None => rates.push((value, rate.mean)),
+        }
+    }
+    rates.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let points = rates.into_iter().map(|(value, rate)| (value, Some(rate))).collect();
+    Some(Line { name: "offered".into(), color: None, points, dots: false })
 }
 
 fn number(point: &PointSummary, axis: &str) -> Option<f64> {

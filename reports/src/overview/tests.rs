@@ -6,12 +6,12 @@ use crate::fixture;
 #[test]
 fn the_comparison_of_four_protocols() {
     insta::assert_snapshot!(table(&fixture::comparison().0), @r"
-    protocol         tx/s  p50 to finality  p99 to finality  chain bytes/day/node       success  verdict
-    --------  -----------  ---------------  ---------------  --------------------  ------------  -------
-    nakamoto  149.3 ± 0.8     55.3 ± 0.4 s    158.1 ± 9.8 s        5.19 ± 0.00 GB  99.9 ± 0.0 %  ok
-    praos     149.2 ± 1.5     36.4 ± 0.3 s    103.3 ± 5.5 s        5.19 ± 0.00 GB  99.9 ± 0.0 %  ok
-    pbft      149.7 ± 0.8   274.1 ± 3.9 ms  779.4 ± 45.7 ms        5.19 ± 0.00 GB  99.9 ± 0.0 %  ok
-    hotstuff  149.1 ± 0.8   461.0 ± 3.1 ms    1.34 ± 0.04 s        5.19 ± 0.00 GB  99.9 ± 0.0 %  ok
+    protocol  offered tx/s         tx/s  p50 to finality  p99 to finality  chain bytes/day/node       success  verdict
+    --------  ------------  -----------  ---------------  ---------------  --------------------  ------------  -------
+    nakamoto   150.0 ± 0.0  149.3 ± 0.8     55.3 ± 0.4 s    158.1 ± 9.8 s        5.19 ± 0.00 GB  99.9 ± 0.0 %  ok
+    praos      150.0 ± 0.0  149.2 ± 1.5     36.4 ± 0.3 s    103.3 ± 5.5 s        5.19 ± 0.00 GB  99.9 ± 0.0 %  ok
+    pbft       150.0 ± 0.0  149.7 ± 0.8   274.1 ± 3.9 ms  779.4 ± 45.7 ms        5.19 ± 0.00 GB  99.9 ± 0.0 %  ok
+    hotstuff   150.0 ± 0.0  149.1 ± 0.8   461.0 ± 3.1 ms    1.34 ± 0.04 s        5.19 ± 0.00 GB  99.9 ± 0.0 %  ok
 
     final: nakamoto: k = 6 blocks on top, adversary 10.0 %, risk of reversal 9.1e-4; nodes: quorum, rule: risk:0.1/1e-3
     final: praos: k = 4 blocks on top, adversary 10.0 %, risk of reversal 9.1e-4; nodes: quorum, rule: risk:0.1/1e-3
@@ -25,7 +25,7 @@ fn a_sweep_over_two_axes_has_a_column_for_the_other_axis() {
     let (summary, _) = fixture::load_curve();
     let text = table(&summary);
     let head: Vec<_> = text.lines().next().unwrap().split_whitespace().take(3).collect();
-    assert_eq!(head, ["protocol", "load", "tx/s"]);
+    assert_eq!(head, ["protocol", "load", "offered"]);
     assert_eq!(text.lines().skip(2).take_while(|line| !line.is_empty()).count(), 10);
     assert_eq!(label(&summary, &summary.points[7]), "hotstuff, load 2");
 }
@@ -33,9 +33,9 @@ fn a_sweep_over_two_axes_has_a_column_for_the_other_axis() {
 #[test]
 fn a_stall_shows_no_latency_and_says_why() {
     insta::assert_snapshot!(table(&fixture::stalled().0), @r"
-    protocol  tx/s  p50 to finality  p99 to finality  chain bytes/day/node  success  verdict
-    --------  ----  ---------------  ---------------  --------------------  -------  -------------------
-    pbft         0                -                -               5.19 GB      0 %  stalled, slo missed
+    protocol  offered tx/s  tx/s  p50 to finality  p99 to finality  chain bytes/day/node  success  verdict
+    --------  ------------  ----  ---------------  ---------------  --------------------  -------  -------------------
+    pbft             150.0     0                -                -               5.19 GB      0 %  stalled, slo missed
 
     final: pbft: certificate, risk of reversal 0 within the fault model; nodes: quorum, rule: protocol
     stalled: pbft: no block after 3.2 s & none <expected>

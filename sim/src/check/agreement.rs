@@ -268,10 +268,10 @@ impl Agreement {
         self.behind = self.nodes.iter().filter(|n| n.honest && n.finalised < base).count();
     }
 
-    /// Drops the heights that every honest node has finalised. It runs once for each advance of the sbehind node.
+    /// Drops the heights that every honest node has finalised. It runs once for each advance of the slowest node.
     fn forget(&mut self) {
-        let sbehind = self.nodes.iter().filter(|n| n.honest).map(|n| n.finalised).min().unwrap_or(0);
-        while self.base <= sbehind {
+        let slowest = self.nodes.iter().filter(|n| n.honest).map(|n| n.finalised).min().unwrap_or(0);
+        while self.base <= slowest {
             self.first.pop_front();
             self.base += 1;
         }

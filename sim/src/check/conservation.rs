@@ -1,10 +1,12 @@
 //! Conservation: created = committed + rejected + expired + pending, and every transaction applies at most once.
 //!
 //! Transactions are numbered from 0 in the order of creation. Each has one state, two bits in a column; a
-//! transaction leaves *pending* once. The host reports a commit for each transaction of a block when the first
+//! transaction leaves *pending* once; where that has happened to all before it, its place is given up, and it counts. The host reports a commit for each transaction of a block when the first
 //! node applies that block to the one ledger, so a transaction in two blocks shows as a second commit. A lost
 //! transaction raises no event: it is found at the end, when what is pending is compared with what pools,
 //! gateways and unfinished blocks hold.
+
+use std::collections::VecDeque;
 
 use ledgerlab_consensus::{NodeId, Time};
 
@@ -64,8 +66,12 @@ impl Classes {
 #[derive(Clone, Debug, Default)]
 pub struct Conservation {
     created: u64,
-    column: Vec<u64>,
+    /// Words from `first` on.
+    column: VecDeque<u64>,
+    first: u64,
     by_state: [u64; 4],
+    /// What the words before `first` held.
+    gone: [u64; 4],
 }
 
 impl Conservation {
@@ -80,7 +86,7 @@ impl Conservation {
             return Err(fault(at, None, format!("transaction {tx} is created, but the next is {}", self.created)));
         }
         if tx.is_multiple_of(PER_WORD) {
-            self.column.push(0);
+            self.column.push_back(0);
         }
         self.created += 1;
         self.by_state[State::Pending as usize] += 1;
@@ -112,12 +118,23 @@ impl Conservation {
 
     /// State of a transaction; `None` if it was never created.
     pub fn state(&self, tx: u64) -> Option<State> {
-        let word = self.column.get((tx / PER_WORD) as usize).filter(|_| tx < self.created)?;
+        let place = (tx / PER_WORD).checked_sub(self.first)? as usize;
+        let word = self.column.get(place).filter(|_| tx < self.created)?;
         Some(STATES[(word >> (2 * (tx % PER_WORD)) & 3) as usize])
     }
     /// The classes, as counted event by event.
     pub fn classes(&self) -> Classes {
         Classes::of(self.created, self.by_state)
+    }
+
+    /// No transaction before `tx` changes its state any more: all but the last few of them are only counted from now
+    /// on, and unknown to [`Conservation::state`].
+    pub fn forget_below(&mut self, tx: u64) {
+        while self.first < tx / PER_WORD {
+            let Some(word) = self.column.pop_front() else { return };
+            self.first += 1;
+            count(word, PER_WORD, &mut self.gone);
+        }
     }
 
     /// At the end: counts the column anew and compares pending transactions with `held`, the number of different
@@ -160,24 +177,33 @@ impl Conservation {
     }
 
     fn put(&mut self, tx: u64, from: State, to: State) {
-        let (word, shift) = (&mut self.column[(tx / PER_WORD) as usize], 2 * (tx % PER_WORD));
+        let (word, shift) = (&mut self.column[(tx / PER_WORD - self.first) as usize], 2 * (tx % PER_WORD));
         *word = *word & !(3 << shift) | (to as u64) << shift;
         self.by_state[from as usize] -= 1;
         self.by_state[to as usize] += 1;
     }
 
     fn recount(&self) -> Classes {
-        const LOW: u64 = 0x5555_5555_5555_5555;
-        let mut by_state = [0_u64; 4];
+        let mut by_state = self.gone;
+        let mut left = self.created - self.first * PER_WORD;
         for word in &self.column {
-            let (low, high) = (word & LOW, word >> 1 & LOW);
-            by_state[State::Committed as usize] += u64::from((low & !high).count_ones());
-            by_state[State::Rejected as usize] += u64::from((high & !low).count_ones());
-            by_state[State::Expired as usize] += u64::from((high & low).count_ones());
+            count(*word, left.min(PER_WORD), &mut by_state);
+            left = left.saturating_sub(PER_WORD);
         }
-        by_state[State::Pending as usize] = self.created - by_state.iter().sum::<u64>();
         Classes::of(self.created, by_state)
     }
+}
+
+/// Adds the states of the first `used` transactions of a word.
+fn count(word: u64, used: u64, by_state: &mut [u64; 4]) {
+    const LOW: u64 = 0x5555_5555_5555_5555;
+    let (low, high) = (word & LOW, word >> 1 & LOW);
+    let ones = |bits: u64| u64::from(bits.count_ones());
+    let (committed, rejected, expired) = (ones(low & !high), ones(high & !low), ones(high & low));
+    by_state[State::Committed as usize] += committed;
+    by_state[State::Rejected as usize] += rejected;
+    by_state[State::Expired as usize] += expired;
+    by_state[State::Pending as usize] += used - committed - rejected - expired;
 }
 
 fn word(s: Option<State>) -> &'static str {

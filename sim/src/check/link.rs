@@ -2,15 +2,15 @@
 //!
 //! Every transmission of a link is shown, in order. Three things must hold: transmissions, or where they share the
 //! link its busy periods, do not overlap; a busy period never runs ahead of the rate by a nanosecond's worth of bits;
-//! and no second of the run carries more than the rate. Bits are counted in fixed point (2^-32 bit), so nothing is
-//! lost to rounding.
+//! and no second of the run carries more than the rate. The parts of a transmission that lies in several
+//! seconds are counted in fixed point (2^-16 bit); they add up to the whole.
 
 use ledgerlab_consensus::Time;
 
 use super::{Outcome, Violation};
 
 const SECOND: u64 = 1_000_000_000;
-const POINT: u32 = 32;
+const POINT: u32 = 16;
 
 /// The observer of one direction of one network card.
 #[derive(Clone, Debug)]
@@ -20,11 +20,12 @@ pub struct LinkAudit {
     rate: u64,
     last_end: Time,
     busy_since: Time,
-    busy_bits: u128,
+    busy_bits: u64,
+    /// The second that is being filled.
     second: u64,
-    second_bits: u128,
-    second_limit: u128,
-    fullest: u128,
+    second_bits: u64,
+    second_limit: u64,
+    fullest: u64,
 }
 
 impl LinkAudit {
@@ -41,20 +42,21 @@ impl LinkAudit {
             second: 0,
             second_bits: 0,
             // One nanosecond's worth above the rate, as in a busy period.
-            second_limit: (u128::from(rate_bit_per_s) << POINT) * u128::from(SECOND + 1) / u128::from(SECOND),
+            second_limit: {
+                let limit = (u128::from(rate_bit_per_s) << POINT) * u128::from(SECOND + 1) / u128::from(SECOND);
+                u64::try_from(limit).unwrap_or(u64::MAX)
+            },
             fullest: 0,
         }
     }
 
     /// `bytes` occupy the link by themselves from `start` to `end`. Calls come in order of `start`.
+    #[inline]
     pub fn transmit(&mut self, start: Time, end: Time, bytes: u64) -> Outcome {
         if start < self.last_end || end < start {
-            let (s, e, last) = (start.0, end.0, self.last_end.0);
-            return Err(
-                self.fault(start, format!("a transmission from {s} to {e} ns, but the link is busy to {last} ns"))
-            );
+            return Err(self.overlap(start, end));
         }
-        let bits = u128::from(bytes) * 8;
+        let bits = bytes * 8;
         if start > self.last_end {
             (self.busy_since, self.busy_bits) = (start, 0);
         }
@@ -81,8 +83,8 @@ impl LinkAudit {
             (self.busy_since, self.busy_bits) = (since, 0);
         }
         // Who was served when does not matter for the sum: bits count as if they had passed one after the other.
-        let place = |bits: u128| since.0 + (bits * u128::from(SECOND) / u128::from(self.rate)) as u64;
-        let bits = u128::from(bytes) * 8;
+        let place = |bits: u64| since.0 + (u128::from(bits) * u128::from(SECOND) / u128::from(self.rate)) as u64;
+        let bits = bytes * 8;
         let (from, to) = (place(self.busy_bits), place(self.busy_bits + bits));
         self.busy_bits += bits;
         self.last_end = Time(to);
@@ -93,15 +95,21 @@ impl LinkAudit {
     /// Durations are whole nanoseconds: a busy period may be ahead by less than one.
     #[inline]
     fn within_rate(&self, at: Time) -> Outcome {
-        let spent = u128::from(at.since(self.busy_since).0);
-        if self.busy_bits * u128::from(SECOND) < u128::from(self.rate) * (spent + 1) {
+        let spent = at.since(self.busy_since).0;
+        if u128::from(self.busy_bits) * u128::from(SECOND) < u128::from(self.rate) * u128::from(spent + 1) {
             return Ok(());
         }
         Err(self.too_fast(at, spent))
     }
 
     #[cold]
-    fn too_fast(&self, at: Time, spent: u128) -> Violation {
+    fn overlap(&self, start: Time, end: Time) -> Violation {
+        let (s, e, last) = (start.0, end.0, self.last_end.0);
+        self.fault(start, format!("a transmission from {s} to {e} ns, but the link is busy to {last} ns"))
+    }
+
+    #[cold]
+    fn too_fast(&self, at: Time, spent: u64) -> Violation {
         let (b, since) = (self.busy_bits, self.busy_since.0);
         let what = format!("{b} bits in {spent} ns since {since} ns, at most {} bit/s are allowed", self.rate);
         self.fault(at, what)
@@ -121,12 +129,16 @@ impl LinkAudit {
     }
 
     /// Adds the bits to the seconds in which they are carried, in proportion.
-    fn spread(&mut self, start: Time, end: Time, bits: u128) -> Outcome {
-        let (total, length) = (bits << POINT, u128::from((end - start).0).max(1));
+    fn spread(&mut self, start: Time, end: Time, bits: u64) -> Outcome {
+        let (total, length) = (bits << POINT, (end - start).0.max(1));
         let (mut from, mut placed) = (start.0, 0);
         loop {
             let to = end.0.min((from / SECOND + 1) * SECOND);
-            let upto = if to == end.0 { total } else { total * u128::from(to - start.0) / length };
+            let upto = if to == end.0 {
+                total
+            } else {
+                (u128::from(total) * u128::from(to - start.0) / u128::from(length)) as u64
+            };
             self.carry(from / SECOND, upto - placed)?;
             (from, placed) = (to, upto);
             if from == end.0 {
@@ -135,7 +147,7 @@ impl LinkAudit {
         }
     }
 
-    fn carry(&mut self, second: u64, share: u128) -> Outcome {
+    fn carry(&mut self, second: u64, share: u64) -> Outcome {
         if second != self.second {
             self.fullest = self.fullest.max(self.second_bits);
             (self.second, self.second_bits) = (second, 0);
@@ -144,8 +156,8 @@ impl LinkAudit {
     }
 
     #[inline]
-    fn fill(&mut self, share: u128) -> Outcome {
-        self.second_bits += share;
+    fn fill(&mut self, share: u64) -> Outcome {
+        self.second_bits = self.second_bits.saturating_add(share);
         if self.second_bits > self.second_limit {
             return Err(self.overfilled());
         }

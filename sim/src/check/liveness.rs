@@ -1,4 +1,4 @@
-//! Does the run still commit? If not: is that explained, and was it inside the fault model?
+//! Does the run commit when it owes to? If not: is that explained, and was it inside the fault model?
 //!
 //! A run *stalls* if it ends with work that has waited for longer than the protocol's bound without any commit, or
 //! if something was submitted and nothing ever committed. Work waits from the last commit that left some, else from
@@ -6,13 +6,26 @@
 //! faults beyond what the protocol tolerates, by a change - a crash, a restart, a heal - less than the bound before
 //! the end, or by overload. Faults within the tolerated stake explain nothing: the protocol promises to live with
 //! them.
+//!
+//! A *silence* is a stretch longer than the bound without a commit, even if commits resume. It counts from when a
+//! node that is up and with the majority takes a transaction into its pool, up to the next commit, the next change
+//! of the fault plan (after which the protocol has its bound anew), the end, or when the pool drops the last of them.
+//! While more is faulty than is tolerated no node counts. Work that is held elsewhere - by a client, in an object
+//! store, by a node that is cut off - begins no silence. One that overload does not explain is a violation, too.
+//!
+//! Limits: of transactions taken within [`CELL`] only the first is kept, so a silence may be found so much too short.
 
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
 use std::fmt;
 
-use ledgerlab_consensus::{Span, Stake, Time};
+use ledgerlab_consensus::{NodeId, Span, Stake, Time};
 
 use super::{Outcome, Violation};
-use crate::fault::FaultPlan;
+use crate::fault::{FaultPlan, Sound, Window};
+
+/// How fine the times are told at which transactions were taken.
+const CELL: Span = Span::millis(250);
 
 /// Why nothing committed at the end.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -32,6 +45,8 @@ pub struct Verdict {
     pub stalled_since: Option<Time>,
     /// What explains it.
     pub cause: Option<Cause>,
+    /// The longest silence that nothing explains.
+    pub silence: Option<Window>,
     /// The most stake that was faulty at once.
     pub faulty: Stake,
     /// The most that the protocol tolerates.
@@ -47,15 +62,18 @@ impl Verdict {
     pub fn outside_fault_model(&self) -> bool {
         self.faulty > self.tolerated
     }
-    /// An unexplained stall is a violation.
+    /// Whether the protocol owed a commit that did not come.
+    pub fn failed(&self) -> bool {
+        (self.stalled() && self.cause.is_none()) || self.silence.is_some()
+    }
+    /// An unexplained stall or silence is a violation.
     pub fn outcome(&self, end: Time) -> Outcome {
-        match (self.stalled_since, self.cause) {
-            (Some(since), None) => {
-                let what = format!("{self}: nothing committed since {:.3} s", since.as_secs_f64());
-                Err(Violation { check: "liveness", at: end, node: None, what })
-            }
-            _ => Ok(()),
-        }
+        let what = match (self.stalled_since, self.cause) {
+            _ if !self.failed() => return Ok(()),
+            (Some(since), None) => format!("{self}: nothing committed since {:.3} s", since.as_secs_f64()),
+            _ => self.to_string(),
+        };
+        Err(Violation { check: "liveness", at: end, node: None, what })
     }
 }
 
@@ -69,6 +87,10 @@ impl fmt::Display for Verdict {
             None if self.stalled() => f.write_str(", unexplained")?,
             None => {}
         }
+        if let Some(Window { from, to }) = self.silence {
+            let (length, from, to) = (to.since(from).as_secs_f64(), from.as_secs_f64(), to.as_secs_f64());
+            write!(f, ", unexplained silence of {length:.3} s: nothing committed from {from:.3} s to {to:.3} s")?;
+        }
         if self.outside_fault_model() {
             write!(f, ", outside the fault model: stake {} faulty, {} tolerated", self.faulty.0, self.tolerated.0)?;
         }
@@ -77,17 +99,42 @@ impl fmt::Display for Verdict {
 }
 
 /// The observer of commits.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Liveness {
+    bound: Span,
+    expiry: Span,
+    sound: Sound,
     commits: u64,
     last: Time,
     waiting_since: Option<Time>,
+    /// The first admission at a sound node in each [`CELL`] since the last commit.
+    admitted: BTreeMap<u64, Time>,
+    /// Stretches longer than the bound, in order of time.
+    silences: Vec<Window>,
 }
 
 impl Liveness {
-    /// Nothing was submitted, nothing has committed.
-    pub fn new() -> Liveness {
-        Liveness::default()
+    /// Nothing was submitted, nothing has committed. A commit is owed within `bound`, the protocol's
+    /// [`ledgerlab_consensus::Protocol::recovery_bound`] where it states one, to what `sound` nodes have; a pool
+    /// drops a transaction after `expiry`.
+    pub fn new(bound: Span, expiry: Span, sound: Sound) -> Liveness {
+        Liveness {
+            bound,
+            expiry,
+            sound,
+            commits: 0,
+            last: Time::ZERO,
+            waiting_since: None,
+            admitted: BTreeMap::new(),
+            silences: vec![],
+        }
+    }
+    /// A node has taken a transaction into its pool; calls may come in any order until the next commit.
+    pub fn admit(&mut self, at: Time, node: NodeId) {
+        let known = self.admitted.get(&(at.0 / CELL.0)).is_some_and(|first| *first <= at);
+        if !known && self.sound.has(node, at) {
+            self.admitted.insert(at.0 / CELL.0, at);
+        }
     }
     /// A transaction was submitted.
     pub fn submit(&mut self, at: Time) {
@@ -96,38 +143,60 @@ impl Liveness {
     /// A block with transactions became final, first at any node; `left` says whether others still wait.
     /// Calls come in order of time.
     pub fn commit(&mut self, at: Time, left: bool) {
+        self.silences.extend(self.silences_until(at));
+        self.admitted.retain(|_, first| *first > at);
         self.last = self.last.max(at);
         self.commits += 1;
         self.waiting_since = left.then_some(self.last);
+    }
+    /// Stretches longer than the bound since the last commit, up to `at`.
+    fn silences_until(&self, at: Time) -> Vec<Window> {
+        let mut stretches: Vec<Window> = vec![];
+        for &from in self.admitted.values().take_while(|first| **first < at) {
+            let change = self.sound.next_change(from).unwrap_or(Time::NEVER);
+            let to = Time(from.0.saturating_add(self.expiry.0)).min(change).min(at);
+            match stretches.last_mut() {
+                Some(last) if from < last.to => last.to = last.to.max(to),
+                _ => stretches.push(Window { from, to }),
+            }
+        }
+        stretches.retain(|w| w.to.since(w.from) > self.bound);
+        stretches
+    }
+    /// Stretches longer than the bound in which work waited and nothing committed, in a run that ends at `end`.
+    pub fn silences(&self, end: Time) -> Vec<Window> {
+        [self.silences.as_slice(), &self.silences_until(end)].concat()
     }
     /// The last commit.
     pub fn last(&self) -> Option<Time> {
         (self.commits > 0).then_some(self.last)
     }
 
-    /// The verdict on a run that ends at `end`. `bound` is the time in which the protocol owes a commit, its
-    /// [`ledgerlab_consensus::Protocol::recovery_bound`] where it states one; `stake` is by node; `overload` says
-    /// whether more was offered than the system carried.
+    /// The verdict on a run that ends at `end`. `stake` is by node; `overload` says whether more was offered than
+    /// the system carried up to a time.
     pub fn verdict(
         &self,
         end: Time,
-        bound: Span,
-        overload: bool,
+        overload: impl Fn(Time) -> bool,
         plan: &FaultPlan,
         stake: &[Stake],
         tolerated: Stake,
     ) -> Verdict {
         let faults = plan.faulty_stake(stake);
-        let owed = Time(end.0.saturating_sub(bound.0));
+        let owed = Time(end.0.saturating_sub(self.bound.0));
         let stalled_since = self.waiting_since.filter(|since| self.commits == 0 || *since < owed);
         let beyond = || faults.beyond(tolerated).iter().any(|w| w.from < end && w.to > owed);
         let changed = || plan.timeline().iter().any(|c| c.0 >= owed && c.0 < end);
         let cause = stalled_since.and_then(|_| match () {
             () if beyond() => Some(Cause::Faults),
             () if changed() => Some(Cause::Recovering),
-            () => overload.then_some(Cause::Overload),
+            () => overload(self.last).then_some(Cause::Overload),
         });
-        Verdict { stalled_since, cause, faulty: faults.worst(end).0, tolerated }
+        // What lasts to the end is the stall.
+        let ended = |w: &Window| stalled_since.is_none() || w.to <= self.last;
+        let silences = self.silences(end).into_iter().filter(|w| ended(w) && !overload(w.from) && !overload(self.last));
+        let silence = silences.max_by_key(|w| (w.to.since(w.from), Reverse(w.from)));
+        Verdict { stalled_since, cause, silence, faulty: faults.worst(end).0, tolerated }
     }
 }
 

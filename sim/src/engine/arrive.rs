@@ -22,7 +22,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         let sender = e.sender;
         let epoch = self.nodes[n as usize].epoch;
         let Some(ready) = self.receive(n, sender.0, event.at, handle) else { return self.schedule_wake(host) };
-        if ready >= self.horizon {
+        if ready >= self.horizon || !self.eager {
             self.push_task(n, ready, Task::Received { handle, arrived: event.at });
             return self.schedule_wake(host);
         }
@@ -59,7 +59,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         }
         // A later message cannot overtake one of the least cost; anything else waits on the agenda for its end.
         let cheapest = divided == Span::ZERO && verify <= self.scenario.node.crypto.verify;
-        if cheapest && done < self.horizon && self.hosts[host].agenda.next_at() > done {
+        if cheapest && self.eager && done < self.horizon && self.hosts[host].agenda.next_at() > done {
             self.deliver(n, arrived, done, handle);
         } else {
             self.push_task(n, done, Task::Job { handle, arrived });
@@ -85,7 +85,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         match e.cargo.clone() {
             Cargo::Protocol => {
                 if let Some(key) = self.messages.body(handle).and_then(Message::key) {
-                    self.nodes[n as usize].fetches.entry(key).or_default().arrived();
+                    self.nodes[n as usize].fetches.entry(key).arrived();
                 }
                 let mut shown = vec![];
                 if let Some(body) = self.messages.body(handle) {
@@ -113,7 +113,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
             Cargo::Announce { key } => self.receive_announce(n, from, at, key),
             Cargo::Request { key } => self.receive_request(n, from, at, key),
             Cargo::StateRequest { tip, generation } => self.serve_state(n, from, at, tip, generation),
-            Cargo::State { blocks, tip, generation } => self.receive_state(n, from, at, &blocks, tip, generation),
+            Cargo::State(a) => self.receive_state(n, from, at, &a.blocks, a.tip, a.generation),
             Cargo::PayloadRequest { root, generation } => self.serve_payload(n, from, at, root, generation),
             Cargo::Payload { id, generation } => self.receive_payload(n, at, id, generation),
             Cargo::Reply { block } => self.tally(n, from, at, block),

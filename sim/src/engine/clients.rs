@@ -16,6 +16,7 @@ use crate::engine::task::{ANY_EPOCH, Due, Task};
 use crate::kernel::queue::Queue;
 use crate::kernel::rng::Stream;
 use crate::node::mempool::TxId;
+use crate::node::window::Window;
 use crate::scenario::Scenario;
 
 /// Index of a client, over all closed workloads.
@@ -60,7 +61,7 @@ pub struct Clients {
     loops: Vec<Option<ClosedLoop>>,
     list: Vec<Client>,
     /// The client of each transaction; a column only where there are clients.
-    of: Vec<ClientId>,
+    of: Window<ClientId>,
     draws: Stream,
 }
 
@@ -82,7 +83,7 @@ impl Clients {
             };
             list.extend((0..l.as_ref().map_or(0, |l| l.clients)).map(client));
         }
-        Clients { loops, list, of: vec![], draws: storage_draws.part(u64::MAX) }
+        Clients { loops, list, of: Window::default(), draws: storage_draws.part(u64::MAX) }
     }
 
     /// How many there are.
@@ -108,7 +109,19 @@ impl Clients {
     }
 
     fn client_of(&self, tx: TxId) -> Option<ClientId> {
-        self.of.get(tx as usize).copied().filter(|c| *c != NOBODY)
+        self.of.get(u64::from(tx)).copied().filter(|c| *c != NOBODY)
+    }
+
+    fn belongs(&mut self, tx: TxId, client: ClientId) {
+        while self.of.end() < u64::from(tx) {
+            self.of.push(NOBODY);
+        }
+        self.of.push(client);
+    }
+
+    /// Nobody asks for the clients of older transactions any more.
+    pub fn forget_below(&mut self, tx: TxId) {
+        self.of.forget_below(u64::from(tx));
     }
 
     /// Transactions that only their clients hold.
@@ -168,8 +181,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
     fn client_writes(&mut self, id: ClientId, a: &Arrival, (node, asked): (NodeId, Time), draw: u64) {
         let planned = Time(a.at_ns);
         let tx = self.txs.push(planned, self.storage.placement(a).chain_bytes, a.workload, a.kind, a.hospital);
-        self.clients.of.resize(tx as usize + 1, NOBODY);
-        self.clients.of[tx as usize] = id;
+        self.clients.belongs(tx, id);
         self.clients.list[id as usize].state = State::Storing(tx);
         self.meter.created(planned, tx, a.workload);
         let expiry = self.scenario.mempool.expiry;
@@ -208,7 +220,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
 
     /// A transaction is final at the node that took it in, and its client hears of it.
     pub(super) fn answer(&mut self, n: u32, tx: TxId, at: Time) {
-        let planned = self.txs.planned[tx as usize];
+        let planned = self.txs.planned[tx];
         if self.clients.client_of(tx).is_none() {
             return self.meter.answered(planned, at);
         }
@@ -268,8 +280,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
     /// enough replies: while it is down they are not told.
     pub(super) fn unanswered(&self, n: u32) -> Vec<TxId> {
         let node = &self.nodes[n as usize];
-        let tops = node.chain[node.final_height as usize + 1..].iter();
-        let blocks = tops.map(|a| a.block).chain(node.unreplied.iter().copied());
+        let blocks = node.unsettled().chain(node.unreplied.iter().copied());
         let payloads = blocks.flat_map(|b| &self.blocks.block(b).payloads);
         let parts = payloads.flat_map(|p| self.blocks.segments(*p));
         let txs = parts.flat_map(|s| &self.batches.get(s.batch).txs[s.from as usize..s.to as usize]);

@@ -58,7 +58,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         }
         let expiry = self.scenario.mempool.expiry;
         if fresh && expiry.0 != u64::MAX {
-            self.push_task(n, at.max(self.batches.get(id).opened + expiry), Task::Expire(id));
+            self.push_task(n, at.max(self.batches.get(id).youngest + expiry), Task::Expire(id));
         }
         fresh
     }
@@ -71,7 +71,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
             node.local.push_back(Input::Work);
         }
         while let Some(own) = self.nodes[n as usize].own.front().copied() {
-            if self.batches.get(own).opened + self.scenario.mempool.expiry > at {
+            if self.batches.get(own).youngest + self.scenario.mempool.expiry > at {
                 break;
             }
             self.drop_own(n);

@@ -27,9 +27,60 @@ pub struct Fetch {
     /// It is being asked for.
     asking: bool,
     /// Numbers the wishes: what was planned for an earlier one is void.
-    generation: u64,
+    generation: u32,
     /// Who is known to hold it.
-    holders: Vec<NodeId>,
+    pub(super) holders: Vec<NodeId>,
+}
+
+/// Whom to ask: a node, or the next one in place of the one that asks.
+pub(super) fn other_than(n: u32, peer: u32, nodes: u32) -> u32 {
+    if peer == n { (n + 1) % nodes } else { peer }
+}
+
+/// Objects that a node has, wants or has heard of, by key.
+#[derive(Clone, Debug, Default)]
+pub struct Fetches(Vec<(Digest, Fetch)>);
+
+impl Fetches {
+    fn place(&self, key: Digest) -> Result<usize, usize> {
+        self.0.binary_search_by_key(&key, |(k, _)| *k)
+    }
+    /// What is known of an object, for the first time nothing.
+    pub fn entry(&mut self, key: Digest) -> &mut Fetch {
+        let i = self.place(key).unwrap_or_else(|i| {
+            if self.0.len() == self.0.capacity() {
+                self.0.reserve_exact(2 + self.0.len() / 2);
+            }
+            self.0.insert(i, (key, Fetch::default()));
+            i
+        });
+        &mut self.0[i].1
+    }
+    /// What is known of an object that was heard of.
+    pub fn get_mut(&mut self, key: Digest) -> Option<&mut Fetch> {
+        let i = self.place(key).ok()?;
+        Some(&mut self.0[i].1)
+    }
+    /// Forgets an object, unless it is being asked for.
+    pub fn forget(&mut self, key: Digest) {
+        if let Ok(i) = self.place(key)
+            && !self.0[i].1.asking
+        {
+            self.0.remove(i);
+        }
+    }
+    /// Forgets objects for which `keep` does not hold and that are not being asked for.
+    pub fn retain(&mut self, keep: impl Fn(Digest) -> bool) {
+        self.0.retain(|(key, f)| f.asking || keep(*key));
+    }
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+    /// Forgets everything: the node crashed.
+    pub fn clear(&mut self) {
+        self.0.clear();
+    }
 }
 
 impl Fetch {
@@ -43,7 +94,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
     /// Offers a message to the neighbours that are not known to hold it.
     pub(super) fn announce(&mut self, n: u32, at: Time, key: Digest, message: &P::Message, cost: Cost) {
         message.carries(&mut |p| self.stamp_proposal(n, at, &p));
-        let entry = self.nodes[n as usize].fetches.entry(key).or_default();
+        let entry = self.nodes[n as usize].fetches.entry(key);
         entry.have = true;
         let holders = entry.holders.clone();
         let bytes = u64::from(message.body_bytes() + cost.proof_bytes);
@@ -59,7 +110,9 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
 
     /// Asks `hint` for an object, unless it is being asked for, or `wanted` by announcement only and already here.
     pub(super) fn fetch(&mut self, n: u32, at: Time, key: Digest, hint: NodeId, wanted: bool) {
-        let entry = self.nodes[n as usize].fetches.entry(key).or_default();
+        let nodes = self.nodes.len() as u32;
+        let entry = self.nodes[n as usize].fetches.entry(key);
+        let hint = NodeId(other_than(n, hint.0, nodes));
         if !entry.holders.contains(&hint) {
             entry.holders.push(hint);
         }
@@ -69,7 +122,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         entry.asking = true;
         entry.have = false;
         entry.generation += 1;
-        let generation = entry.generation;
+        let generation = u64::from(entry.generation);
         self.request(n, at, key, hint, (0, generation));
     }
 
@@ -81,8 +134,8 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
     /// No answer so far: the next holder, or any other node.
     pub(super) fn refetch(&mut self, n: u32, at: Time, key: Digest, attempt: u32, generation: u64) {
         let nodes = self.nodes.len() as u32;
-        let Some(entry) = self.nodes[n as usize].fetches.get_mut(&key) else { return };
-        if !entry.asking || entry.generation != generation {
+        let Some(entry) = self.nodes[n as usize].fetches.get_mut(key) else { return };
+        if !entry.asking || u64::from(entry.generation) != generation {
             return;
         }
         if attempt >= MOST_ATTEMPTS {
@@ -91,7 +144,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         }
         let holder = entry.holders.get(attempt as usize).copied();
         let peer = holder.unwrap_or(NodeId((n + attempt) % nodes));
-        let peer = if peer.0 == n { NodeId((n + 1) % nodes) } else { peer };
+        let peer = NodeId(other_than(n, peer.0, nodes));
         self.request(n, at, key, peer, (attempt, generation));
     }
 

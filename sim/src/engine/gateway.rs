@@ -6,7 +6,7 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-use ledgerlab_consensus::{NodeId, PayloadRef, Protocol, Time, Until};
+use ledgerlab_consensus::{NodeId, PayloadRef, Protocol, Span, Time, Until};
 use ledgerlab_workloads::{Arrival, Arrivals, Operation};
 
 use crate::engine::step::Input;
@@ -22,9 +22,9 @@ use crate::scenario::Scenario;
 /// Where clients submit, and what has been planned so far.
 pub struct Gateway {
     arrivals: std::iter::Peekable<Arrivals>,
-    /// For each organisation its nodes, or the nearest ones, best first.
-    candidates: Vec<Vec<NodeId>>,
-    validators: Vec<u32>,
+    organisations: Vec<Organisation>,
+    /// By region: all nodes, nearest first. Only where nodes fail.
+    nearest: Vec<Vec<NodeId>>,
     org_of: Vec<u32>,
     /// For each node the batch that takes in transactions, and since when.
     open: Vec<Option<(BatchId, Time)>>,
@@ -41,27 +41,51 @@ pub struct Gateway {
     next: Time,
 }
 
+/// Where an organisation's clients submit.
+#[derive(Clone, Copy, Debug)]
+struct Organisation {
+    region: usize,
+    /// The first of its nodes, or the node nearest to it where it has none.
+    first: NodeId,
+    /// Number of its nodes.
+    own: u32,
+}
+
+impl Organisation {
+    fn owns(&self, n: NodeId) -> bool {
+        (self.first.0..self.first.0 + self.own).contains(&n.0)
+    }
+}
+
+/// All nodes by their distance from a region, then by number: the nodes of one region are equally far.
+fn by_distance(network: &Network, region: usize, regions: usize) -> Vec<NodeId> {
+    let away = |to| network.latency().between_regions(region, to, u64::MAX / 2);
+    let away: Vec<Span> = (0..regions).map(away).collect();
+    let mut near: Vec<NodeId> = (0..network.nodes()).map(NodeId).collect();
+    near.sort_by_key(|n| away[network.region_of(*n)]);
+    near
+}
+
 impl Gateway {
     pub fn new(s: &Scenario, seed: u64, network: &Network) -> Gateway {
         let end = s.warmup + s.duration + s.drain;
         let arrivals = Arrivals::new(&s.workloads, s.load, seed, s.start.0, end.0);
         let arrivals = arrivals.expect("a validated scenario has valid workloads");
         let mut first = 0;
-        let mut candidates = vec![];
+        let regions = s.network.regions.len();
+        let nearest = |region| by_distance(network, region, regions);
+        let mut organisations = vec![];
         for o in &s.organisations {
-            let mut near: Vec<NodeId> = (0..network.nodes()).map(NodeId).collect();
-            let own = first..first + o.validators;
-            near.sort_by_key(|n| {
-                let away = network.latency().between_regions(o.region, network.region_of(*n), u64::MAX / 2);
-                (!own.contains(&n.0), away, *n)
-            });
+            let own = NodeId(first);
+            let first_choice = if o.validators > 0 { own } else { nearest(o.region)[0] };
+            organisations.push(Organisation { region: o.region, first: first_choice, own: o.validators });
             first += o.validators;
-            candidates.push(near);
         }
+        let fails = !network.faults().is_empty();
         let mut gateway = Gateway {
             arrivals: arrivals.peekable(),
-            candidates,
-            validators: s.organisations.iter().map(|o| o.validators).collect(),
+            organisations,
+            nearest: if fails { (0..regions).map(nearest).collect() } else { vec![] },
             org_of: (0..).zip(&s.organisations).flat_map(|(i, o)| (0..o.validators).map(move |_| i)).collect(),
             open: vec![None; network.nodes() as usize],
             delayed: BinaryHeap::new(),
@@ -94,10 +118,21 @@ impl Gateway {
     /// The node that serves a hospital while it runs: hospitals are dealt to organisations, and an organisation's
     /// hospitals to its nodes, round robin.
     pub fn home(&self, hospital: u32) -> NodeId {
-        let orgs = self.candidates.len() as u32;
-        let org = (hospital % orgs) as usize;
-        let own = self.validators[org].max(1);
-        self.candidates[org][(hospital / orgs % own) as usize]
+        let orgs = self.organisations.len() as u32;
+        let org = &self.organisations[(hospital % orgs) as usize];
+        NodeId(org.first.0 + hospital / orgs % org.own.max(1))
+    }
+
+    /// The organisation of a node, as a hospital that is dealt to it.
+    pub fn organisation_of(&self, node: u32) -> u32 {
+        self.org_of[node as usize]
+    }
+
+    /// The nodes to which an organisation's clients turn, best first: its own, then the others, nearest first.
+    fn candidates(&self, org: usize) -> impl Iterator<Item = NodeId> + '_ {
+        let org = self.organisations[org];
+        let others = self.nearest[org.region].iter().copied().filter(move |n| !org.owns(*n));
+        (org.first.0..org.first.0 + org.own).map(NodeId).chain(others)
     }
 }
 
@@ -159,13 +194,13 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
     pub(super) fn reachable(&self, hospital: u32, home: NodeId, at: Time) -> (NodeId, Time) {
         let faults = self.network.faults();
         let Some(outage) = faults.down(home).iter().find(|w| w.has(at)) else { return (home, at) };
-        let org = hospital as usize % self.gateway.candidates.len();
+        let org = hospital as usize % self.gateway.organisations.len();
         let mut learned = outage.from;
-        for next in self.gateway.candidates[org].iter().filter(|n| **n != home) {
+        for next in self.gateway.candidates(org).filter(|n| *n != home) {
             learned += self.scenario.mempool.failover;
             let when = at.max(learned);
-            if faults.is_up(*next, when) {
-                return (*next, when);
+            if faults.is_up(next, when) {
+                return (next, when);
             }
         }
         (home, outage.to)
@@ -176,7 +211,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         let spec = &self.scenario.mempool;
         let n = node.0 as usize;
         let open =
-            self.gateway.open[n].filter(|(b, since)| at <= *since + spec.batch_delay && !self.batches.get(*b).closed);
+            self.gateway.open[n].filter(|(b, since)| at <= *since + spec.batch_delay && !self.batches.is_closed(*b));
         let id = match open {
             Some((id, _)) => id,
             None => {
@@ -188,7 +223,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         };
         let batch = self.batches.get_mut(id);
         batch.txs.push(tx);
-        batch.bytes += u64::from(self.txs.bytes[tx as usize]);
+        batch.bytes += u64::from(self.txs.bytes[tx]);
         if batch.bytes >= u64::from(spec.batch_bytes) {
             self.gateway.open[n] = None;
             self.push_flush(node.0, at, id);
@@ -205,7 +240,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
     pub(super) fn enqueue_late(&mut self, node: NodeId, at: Time, tx: TxId) {
         let delay = self.scenario.mempool.batch_delay;
         let n = node.0 as usize;
-        let open = self.gateway.late[n].filter(|(b, since)| at <= *since + delay && !self.batches.get(*b).closed);
+        let open = self.gateway.late[n].filter(|(b, since)| at <= *since + delay && !self.batches.is_closed(*b));
         let id = open.map_or_else(|| self.batches.open(node.0, at), |(id, _)| id);
         if open.is_none() {
             self.gateway.late[n] = Some((id, at));
@@ -213,7 +248,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         }
         let batch = self.batches.get_mut(id);
         batch.txs.push(tx);
-        batch.bytes += u64::from(self.txs.bytes[tx as usize]);
+        batch.bytes += u64::from(self.txs.bytes[tx]);
         if batch.bytes >= u64::from(self.scenario.mempool.batch_bytes) {
             self.gateway.late[n] = None;
             self.push_flush(node.0, at, id);
@@ -221,7 +256,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
     }
 
     /// Hands transactions to another node, as a batch of their own.
-    fn batch_at(&mut self, node: NodeId, at: Time, txs: Vec<TxId>) -> Option<BatchId> {
+    pub(super) fn batch_at(&mut self, node: NodeId, at: Time, txs: Vec<TxId>) -> Option<BatchId> {
         if txs.is_empty() {
             return None;
         }
@@ -232,7 +267,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         let at = at.max(self.horizon);
         let id = self.batches.open(node.0, at);
         let batch = self.batches.get_mut(id);
-        batch.bytes = txs.iter().map(|t| u64::from(self.txs.bytes[*t as usize])).sum();
+        batch.bytes = txs.iter().map(|t| u64::from(self.txs.bytes[*t])).sum();
         batch.txs = txs;
         self.push_flush(node.0, at, id);
         Some(id)
@@ -241,9 +276,12 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
     /// A batch leaves the adapter: what the pool has no room for is rejected, the rest is verified.
     pub(super) fn flush(&mut self, n: u32, at: Time, id: BatchId) {
         let batch = self.batches.get_mut(id);
-        if std::mem::replace(&mut batch.closed, true) {
+        if batch.closed {
             return;
         }
+        let youngest = batch.txs.iter().map(|t| self.txs.planned[*t]).max();
+        batch.youngest = youngest.unwrap_or(batch.opened);
+        batch.close();
         let spec = &self.scenario.mempool;
         let node = &mut self.nodes[n as usize];
         if node.replica.is_none() {
@@ -257,10 +295,10 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         let (batch, node) = (self.batches.get_mut(id), &self.nodes[n as usize]);
         let room = spec.capacity.saturating_sub(node.own_pending) as usize;
         let most = self.scenario.settings.block_bytes;
-        let too_large: Vec<TxId> = batch.txs.extract_if(.., |t| self.txs.bytes[*t as usize] > most).collect();
+        let too_large: Vec<TxId> = batch.txs.extract_if(.., |t| self.txs.bytes[*t] > most).collect();
         let surplus = batch.txs.split_off(room.min(batch.txs.len()));
         let refused = too_large.iter().chain(&surplus);
-        batch.bytes -= refused.map(|t| u64::from(self.txs.bytes[*t as usize])).sum::<u64>();
+        batch.bytes -= refused.map(|t| u64::from(self.txs.bytes[*t])).sum::<u64>();
         let (count, bytes) = (batch.txs.len() as u64, batch.bytes);
         too_large.into_iter().for_each(|tx| self.refuse_too_large(n, at, tx));
         self.refuse(n, at, surplus);
@@ -270,6 +308,10 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         let node = &mut self.nodes[n as usize];
         node.own_pending += count;
         node.own.push_back(id);
+        // What was submitted before may be final already.
+        if self.batches.get(id).txs.iter().any(|t| !self.txs.resubmitted.has(*t)) {
+            self.meter.admitted(at, NodeId(n));
+        }
         let work = cost::of_transactions(&self.scenario.node, count, bytes) + spec.adapter * count;
         let ready = self.hosts[node.host as usize].cpu.verify_divided(at, work);
         self.push_task(n, ready, Task::Ready(id));
@@ -281,7 +323,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         let (again, new): (Vec<TxId>, Vec<TxId>) = txs.into_iter().partition(|t| self.txs.resubmitted.has(*t));
         self.batch_at(NodeId(n), at + self.scenario.mempool.failover, again);
         for tx in new {
-            let (planned, workload) = (self.txs.planned[tx as usize], self.txs.workload[tx as usize]);
+            let (planned, workload) = (self.txs.planned[tx], self.txs.workload[tx]);
             self.meter.rejected(at, NodeId(n), tx, planned, workload);
             self.client_rejected(tx, at);
         }
@@ -289,7 +331,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
 
     /// No block will ever hold it, and it would keep all others behind it from being proposed.
     fn refuse_too_large(&mut self, n: u32, at: Time, tx: TxId) {
-        let (planned, workload) = (self.txs.planned[tx as usize], self.txs.workload[tx as usize]);
+        let (planned, workload) = (self.txs.planned[tx], self.txs.workload[tx]);
         self.meter.too_large(at, NodeId(n), tx, planned, workload);
         self.client_rejected(tx, at);
     }
@@ -307,7 +349,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
             return;
         }
         let chain = &node.chain;
-        let on_chain = |id: BlockId| chain.get(self.blocks.block(id).height as usize).is_some_and(|a| a.block == id);
+        let on_chain = |id: BlockId| chain.get(self.blocks.block(id).height).is_some_and(|a| a.block == id);
         let path = uncommitted_path(&self.blocks, b.parent, on_chain);
         let found = node.pool.collect(&path, u64::from(b.limit), &self.batches, &self.txs.bytes);
         let enough = match b.until {
@@ -331,67 +373,5 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         found.segments.iter().for_each(|s| self.batches.include(s, id));
         node.held.add(id);
         node.local.push_back(Input::Payload { ticket: b.ticket, payload: reference });
-    }
-
-    /// The clients of a crashed node turn to the next one with everything that is not on chain.
-    pub(super) fn fail_over(&mut self, n: u32, at: Time) {
-        let node = &mut self.nodes[n as usize];
-        node.own_pending = 0;
-        let own = std::mem::take(&mut node.own);
-        for id in own {
-            let kept = self.nodes[n as usize].pool.consumed_to(id, &self.batches);
-            let batch = self.batches.get_mut(id);
-            batch.kept = kept;
-            let txs = batch.txs[kept as usize..].to_vec();
-            let again = self.resubmit(n, at, txs);
-            if let Some(again) = again {
-                self.batches.get_mut(again).again = Some(id);
-            }
-        }
-        let unanswered = self.unanswered(n);
-        self.resubmit(n, at, unanswered);
-    }
-
-    /// The same transactions wait in this node's pool already, in the batch of the node that crashed, and none of them
-    /// is on its chain: it answers for that batch from now on.
-    fn take_over(&mut self, n: u32, id: BatchId) -> Option<BatchId> {
-        let first = self.batches.get(id).again?;
-        let pool = &self.nodes[n as usize].pool;
-        let untouched = self.batches.get(first).kept == 0 && pool.consumed_to(first, &self.batches) == 0;
-        if !untouched || !pool.knows(first) {
-            return None;
-        }
-        self.batches.get_mut(id).txs.clear();
-        let batch = self.batches.get_mut(first);
-        (batch.origin, batch.kept) = (n, u32::MAX);
-        let node = &mut self.nodes[n as usize];
-        node.own_pending += batch.txs.len() as u64;
-        node.own.push_back(first);
-        Some(first)
-    }
-
-    /// Clients of a node that is down turn to the next one.
-    pub(super) fn resubmit(&mut self, n: u32, at: Time, txs: Vec<TxId>) -> Option<BatchId> {
-        let (node, when) = self.reachable(self.gateway.org_of[n as usize], NodeId(n), at);
-        let when = when.max(at + self.scenario.mempool.failover);
-        self.txs.mark_resubmitted(&txs);
-        txs.iter().for_each(|tx| self.client_turned(*tx, node));
-        self.batch_at(node, when, txs)
-    }
-
-    /// A block is final at a node: its own clients learn it there.
-    pub(super) fn answer_clients(&mut self, n: u32, block: BlockId, at: Time) {
-        for p in self.blocks.block(block).payloads.clone() {
-            for i in 0..self.blocks.segments(p).len() {
-                let s = self.blocks.segments(p)[i];
-                let batch = self.batches.get(s.batch);
-                if batch.origin == n {
-                    for i in s.from..s.to.min(batch.kept) {
-                        let tx = self.batches.get(s.batch).txs[i as usize];
-                        self.answer(n, tx, at);
-                    }
-                }
-            }
-        }
     }
 }

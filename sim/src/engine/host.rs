@@ -6,7 +6,7 @@ use ledgerlab_consensus::log::RecordLog;
 use ledgerlab_consensus::{Digest, Env, Height, LogSeq, NodeId, Protocol, Span, Ticket, Time, Until};
 
 use crate::engine::cards::{Incoming, LaneQueue, Outgoing};
-use crate::engine::fetch::Fetch;
+use crate::engine::fetch::Fetches;
 use crate::engine::payloads::Wanted;
 use crate::engine::replies::Tally;
 use crate::engine::send::Gated;
@@ -22,12 +22,13 @@ use crate::node::blocks::BlockId;
 use crate::node::cpu::Cpu;
 use crate::node::disk::Disk;
 use crate::node::mempool::{BatchId, Pool};
+use crate::node::window::Window;
 use crate::scenario::{Scenario, Sharing};
 
 /// A machine: what its nodes share.
 pub struct Host<P: Protocol> {
     pub up: Link<Outgoing>,
-    pub lanes: Option<LaneQueue>,
+    pub lanes: Option<Box<LaneQueue>>,
     pub down: Link<Incoming>,
     pub cpu: Cpu,
     pub disk: Disk,
@@ -40,7 +41,7 @@ impl<P: Protocol> Host<P> {
         let waits = network.priority && network.sharing == Sharing::Fifo;
         Host {
             up: Link::new(network.sharing, Rate::bits_per_s(spec.uplink), ("uplink", index)),
-            lanes: waits.then(LaneQueue::default),
+            lanes: waits.then(Box::default),
             down: Link::new(network.sharing, Rate::bits_per_s(spec.downlink), ("downlink", index)),
             cpu: Cpu::new(spec.cores),
             disk: Disk::new(scenario.node.disk, seed, index),
@@ -51,7 +52,7 @@ impl<P: Protocol> Host<P> {
     /// The machine crashed, and is idle when it starts again.
     pub fn reset(&mut self, now: Time) {
         self.up.reset(now);
-        self.lanes.iter_mut().for_each(LaneQueue::reset);
+        self.lanes.iter_mut().for_each(|l| l.reset());
         self.down.reset(now);
         self.cpu.reset(now);
         self.disk.reset(now);
@@ -136,16 +137,18 @@ pub struct Node<P: Protocol> {
     /// Own batches that are not wholly on the own chain yet, oldest first.
     pub own: VecDeque<BatchId>,
     pub own_pending: u64,
+    /// Batches of gateways that crashed for which this one answers.
+    pub taken: BTreeSet<BatchId>,
     pub push: Push,
     pub retrying: bool,
     pub leader: Option<NodeId>,
     pub view: u64,
     /// Whether its replica looked for another leader when it was last asked.
     pub electing: bool,
-    /// The own chain; index 0 is genesis.
-    pub chain: Vec<Adopted>,
+    /// The own chain by height, from what is settled everywhere on.
+    pub chain: Window<Adopted>,
     pub final_height: Height,
-    pub fetches: BTreeMap<Digest, Fetch>,
+    pub fetches: Fetches,
     pub transfer: Option<StateTransfer>,
     /// Answers that the next step takes before anything else.
     pub local: VecDeque<crate::engine::step::Input<P>>,
@@ -153,6 +156,8 @@ pub struct Node<P: Protocol> {
 
 impl<P: Protocol> Node<P> {
     pub fn new(env: Env, host: u32, skew: Span, keeps_log: bool) -> Node<P> {
+        let mut chain = Window::default();
+        chain.push(Adopted { block: 0, executed: Time::ZERO, certificate_bytes: 0 });
         Node {
             env,
             host,
@@ -177,14 +182,15 @@ impl<P: Protocol> Node<P> {
             unreplied: BTreeSet::new(),
             own: VecDeque::new(),
             own_pending: 0,
+            taken: BTreeSet::new(),
             push: Push::default(),
             retrying: false,
             leader: None,
             view: 0,
-            chain: vec![Adopted { block: 0, executed: Time::ZERO, certificate_bytes: 0 }],
+            chain,
             electing: false,
             final_height: 0,
-            fetches: BTreeMap::new(),
+            fetches: Fetches::default(),
             transfer: None,
             local: VecDeque::new(),
         }
@@ -205,6 +211,14 @@ impl<P: Protocol> Node<P> {
         self.generation
     }
     pub fn height(&self) -> Height {
-        self.chain.len() as Height - 1
+        self.chain.end() - 1
+    }
+    /// The block in which the own chain ends.
+    pub fn top(&self) -> BlockId {
+        self.chain.last().map_or(0, |a| a.block)
+    }
+    /// Blocks of the own chain that are not final here.
+    pub fn unsettled(&self) -> impl Iterator<Item = BlockId> + '_ {
+        self.chain.above(self.final_height + 1).map(|a| a.block)
     }
 }

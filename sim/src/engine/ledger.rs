@@ -26,6 +26,9 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         payloads: &[PayloadRef],
         header_bytes: u32,
     ) {
+        if self.retention.lost {
+            return;
+        }
         let id = self.blocks.intern(tip.block, parent, payloads);
         let b = self.blocks.block_mut(id);
         b.height = tip.height;
@@ -38,6 +41,10 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
     /// The block joins the chain: it is executed after those before it, and written, with its certificate where it
     /// was copied with one.
     pub(super) fn append(&mut self, n: u32, at: Time, id: BlockId, certificate_bytes: u32) {
+        if self.retention.lost {
+            return;
+        }
+        self.retention.appended += 1;
         let b = self.blocks.block_mut(id);
         let (height, digest, parent) = (b.height, b.digest, b.parent);
         b.adopted = Some(b.adopted.map_or(at, |t| t.min(at)));
@@ -74,6 +81,12 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
 
     /// Every block above `height` leaves the chain: its transactions wait again.
     pub(super) fn revert(&mut self, n: u32, at: Time, height: Height) {
+        if self.retention.lost {
+            return;
+        }
+        if height < self.nodes[n as usize].chain.first() {
+            return self.lose_chain(n, at, height);
+        }
         let node = &mut self.nodes[n as usize];
         node.digest.record(&[REVERT, at.0, height, node.height()]);
         self.meter.reverted(at, NodeId(n), height, node.height());
@@ -82,7 +95,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
             let Some(a) = node.chain.pop() else { return };
             for p in &self.blocks.block(a.block).payloads {
                 node.pool.revert(*p, &self.blocks, &self.txs.bytes, &self.batches);
-                let own = |b: &BatchId| self.batches.get(*b).origin == n;
+                let own = |b: &BatchId| self.batches.get(*b).origin == n || node.taken.contains(b);
                 for id in self.blocks.segments(*p).iter().rev().map(|s| s.batch).filter(own) {
                     if !node.own.contains(&id) {
                         node.own.push_front(id);
@@ -101,6 +114,9 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
 
     /// A replica declares its chain final up to `height`.
     pub(super) fn finalize(&mut self, n: u32, at: Time, height: Height, certificate: Option<&Certificate>) {
+        if self.retention.lost {
+            return;
+        }
         let node = &mut self.nodes[n as usize];
         node.digest.record(&[FINALIZE, at.0, height]);
         self.probe.on_finalize(at, NodeId(n), height);
@@ -119,7 +135,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
     fn write_certificate(&mut self, n: u32, at: Time, height: Height, c: &Certificate) {
         let bytes = cost::certificate_bytes(self.scenario.node.signatures, &c.signers, self.validators.len());
         let node = &mut self.nodes[n as usize];
-        let Some(a) = node.chain.get_mut(height as usize).filter(|a| a.certificate_bytes == 0) else { return };
+        let Some(a) = node.chain.get_mut(height).filter(|a| a.certificate_bytes == 0) else { return };
         a.certificate_bytes = bytes;
         self.hosts[node.host as usize].disk.append(at, u64::from(bytes));
         // Nodes may hold different quorums' certificates: the largest counts, whoever was first.
@@ -139,7 +155,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
             if self.meter.depth().is_some() {
                 self.meter.deep_enough(at, NodeId(n), next);
             }
-            let a = node.chain[next as usize];
+            let Some(a) = node.chain.get(next).copied() else { return };
             self.blocks.block(a.block).payloads.iter().for_each(|p| node.pool.settle(*p));
             let final_at = at.max(a.executed);
             self.meter.settled_at(NodeId(n), a.block, at, final_at);

@@ -5,6 +5,7 @@ use ledgerlab_consensus::{Digest, Lane, NodeId, Span, Tip};
 use crate::engine::offchain::flows::FlowId;
 use crate::kernel::queue::Origin;
 use crate::node::blocks::{BlockId, PayloadId};
+use crate::node::chunks::Chunks;
 use crate::node::mempool::BatchId;
 
 /// What a message is to the host.
@@ -20,8 +21,8 @@ pub enum Cargo {
     Request { key: Digest },
     /// Asks for the ledger above the requester's chain.
     StateRequest { tip: BlockId, generation: u64 },
-    /// Blocks of the ledger, oldest first, each with the bytes of its certificate, and the tip of the sender.
-    State { blocks: Vec<(BlockId, u32)>, tip: Tip, generation: u64 },
+    /// A part of the ledger.
+    State(Box<Answer>),
     /// Asks for a payload.
     PayloadRequest { root: Digest, generation: u64 },
     /// A payload, or word that it is not at hand.
@@ -34,6 +35,15 @@ pub enum Cargo {
     Chunk { flow: FlowId, last: bool },
     /// Asks for an object outside the chain.
     ReadRequest { flow: FlowId },
+}
+
+/// An answer to [`Cargo::StateRequest`]: blocks of the ledger, oldest first, each with the bytes of its certificate,
+/// and the tip of the sender.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    pub blocks: Vec<(BlockId, u32)>,
+    pub tip: Tip,
+    pub generation: u64,
 }
 
 /// The part of a message that everything but the shell sees.
@@ -59,15 +69,15 @@ pub struct Envelope {
 
 /// The table of messages in flight, with counts by kind at the senders' boundary.
 pub struct Messages<M> {
-    envelopes: Vec<Envelope>,
-    bodies: Vec<Option<M>>,
+    envelopes: Chunks<Envelope>,
+    bodies: Chunks<Option<M>>,
     free: Vec<u32>,
     counts: Vec<(&'static str, u64, u64)>,
 }
 
 impl<M> Default for Messages<M> {
     fn default() -> Self {
-        Messages { envelopes: vec![], bodies: vec![], free: vec![], counts: vec![] }
+        Messages { envelopes: Chunks::default(), bodies: Chunks::default(), free: vec![], counts: vec![] }
     }
 }
 
@@ -75,19 +85,22 @@ impl<M> Messages<M> {
     /// Stores a message; its handle is valid until the last copy is released.
     pub fn insert(&mut self, envelope: Envelope, body: Option<M>) -> u32 {
         if let Some(h) = self.free.pop() {
-            self.envelopes[h as usize] = envelope;
-            self.bodies[h as usize] = body;
+            self.envelopes[h] = envelope;
+            self.bodies[h] = body;
             return h;
         }
-        self.envelopes.push(envelope);
         self.bodies.push(body);
-        (self.envelopes.len() - 1) as u32
+        self.envelopes.push(envelope)
     }
     pub fn get(&self, handle: u32) -> &Envelope {
-        &self.envelopes[handle as usize]
+        &self.envelopes[handle]
     }
     pub fn body(&self, handle: u32) -> Option<&M> {
-        self.bodies[handle as usize].as_ref()
+        self.bodies[handle].as_ref()
+    }
+    /// What the messages on their way carry.
+    pub fn cargos(&self) -> impl Iterator<Item = &Cargo> {
+        self.envelopes.iter().map(|e| &e.cargo)
     }
     /// One more copy will be delivered.
     pub fn retain(&mut self, handle: u32) {
@@ -95,15 +108,15 @@ impl<M> Messages<M> {
     }
     /// So many more copies will be delivered.
     pub fn retain_many(&mut self, handle: u32, copies: u32) {
-        self.envelopes[handle as usize].left += copies;
+        self.envelopes[handle].left += copies;
     }
     /// A copy has been delivered or lost.
     pub fn release(&mut self, handle: u32) {
-        let e = &mut self.envelopes[handle as usize];
+        let e = &mut self.envelopes[handle];
         assert!(e.left > 0, "a copy is released twice");
         e.left -= 1;
         if e.left == 0 {
-            self.bodies[handle as usize] = None;
+            self.bodies[handle] = None;
             e.cargo = Cargo::Protocol;
             self.free.push(handle);
         }

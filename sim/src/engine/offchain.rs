@@ -18,7 +18,7 @@ use crate::engine::task::{ANY_EPOCH, Due, Task};
 use crate::kernel::queue::Queue;
 use crate::network::link::Parcel;
 use crate::node::mempool::TxId;
-use crate::storage::{Placement, Store};
+use crate::storage::{Placement, Store, transfer};
 
 use flows::{Flow, FlowId, Purpose};
 
@@ -44,7 +44,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         match object.store {
             Store::Local => {
                 let ready = at + self.storage.write_ack(object, draw);
-                self.txs.stored[tx as usize] = ready;
+                self.txs.stored[tx] = ready;
                 Some(ready)
             }
             Store::External => {
@@ -90,7 +90,9 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         }
         let found = asked + parts.lookup;
         let Placement { offchain: Some(object), .. } = placement else {
-            return self.read_ended(planned, client, Some(found), found);
+            // The record is in the ledger: the disk delivers it. Reads neither wait for the disk nor keep it busy.
+            let done = found + transfer(u64::from(placement.chain_bytes), self.scenario.node.disk.bytes_per_s);
+            return self.read_ended(planned, client, Some(done), done);
         };
         let (from, to) = match object.store {
             Store::Local if holder == home => {
@@ -185,7 +187,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
     /// A provider has acknowledged an object: its transaction may be submitted.
     pub(super) fn stored(&mut self, n: u32, flow: FlowId, at: Time) {
         if let Some(Purpose::Write { tx, .. }) = self.flows.end(flow) {
-            self.txs.stored[tx as usize] = at;
+            self.txs.stored[tx] = at;
             self.client_submits(n, at, tx);
         }
     }

@@ -34,6 +34,17 @@ pub struct Wanted {
     generation: u64,
 }
 
+impl Wanted {
+    /// The payload's root.
+    pub fn root(&self) -> Digest {
+        self.payload.root
+    }
+    /// The block below.
+    pub fn parent(&self) -> Digest {
+        self.parent
+    }
+}
+
 impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
     /// Answers whether a payload is at hand, or valid on top of `parent`: at once, or when a peer has sent it.
     pub(super) fn judge(&mut self, n: u32, at: Time, ticket: Ticket, payload: PayloadRef, parent: Digest, need: Need) {
@@ -80,10 +91,10 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
     fn valid(&self, n: u32, payload: &PayloadRef, parent: Digest) -> bool {
         let Some(id) = self.blocks.payload_of(payload.root) else { return false };
         let chain = &self.nodes[n as usize].chain;
-        let on_chain = |id: BlockId| chain.get(self.blocks.block(id).height as usize).is_some_and(|a| a.block == id);
+        let on_chain = |id: BlockId| chain.get(self.blocks.block(id).height).is_some_and(|a| a.block == id);
         let path = uncommitted_path(&self.blocks, parent, on_chain);
         let Some(joint) = self.blocks.joint(parent, on_chain) else { return false };
-        let above = chain[self.blocks.block(joint).height as usize + 1..].iter();
+        let above = chain.above(self.blocks.block(joint).height + 1);
         let beside: Vec<PayloadId> = above.flat_map(|a| self.blocks.block(a.block).payloads.iter().copied()).collect();
         let pool = &self.nodes[n as usize].pool;
         let below = |p: PayloadId| (pool.has_adopted(p) && !beside.contains(&p)) || path.contains(&p);

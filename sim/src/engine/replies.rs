@@ -50,20 +50,21 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
 
     /// A block is final and executed at a node: it replies to the clients of every gateway that is in the block.
     pub(super) fn reply(&mut self, n: u32, at: Time, block: BlockId) {
-        let gateways = self.gateways_in(block);
-        if gateways.iter().all(|(gateway, _)| *gateway != n) {
-            self.nodes[n as usize].unreplied.remove(&block);
+        for (gateway, count) in self.gateways_in(block, at).into_iter().filter(|(gateway, _)| *gateway != n) {
+            self.send_reply(n, NodeId(gateway), at, block, count);
         }
-        for (gateway, count) in gateways {
-            if gateway == n {
-                self.tally(n, NodeId(n), at, block);
-                let waits = self.nodes[n as usize].replies.get(&block).is_some_and(|t| !t.enough);
-                if waits && self.nodes.len() > 1 {
-                    self.push_task(n, at + self.scenario.mempool.client_timeout, Task::AskReplies { block });
-                }
-            } else {
-                self.send_reply(n, NodeId(gateway), at, block, count);
-            }
+        let mut payloads = self.blocks.block(block).payloads.iter();
+        if !payloads.any(|p| self.blocks.segments(*p).iter().any(|s| self.serves(n, s.batch))) {
+            self.nodes[n as usize].unreplied.remove(&block);
+            return;
+        }
+        self.tally(n, NodeId(n), at, block);
+        let waits = self.nodes[n as usize].replies.get(&block).is_some_and(|t| !t.enough);
+        if !waits {
+            // The others were faster.
+            self.nodes[n as usize].unreplied.remove(&block);
+        } else if self.nodes.len() > 1 {
+            self.push_task(n, at + self.scenario.mempool.client_timeout, Task::AskReplies { block });
         }
     }
 
@@ -73,10 +74,11 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
     }
 
     /// The gateways whose clients have transactions in a block, and how many.
-    fn gateways_in(&self, block: BlockId) -> Vec<(u32, u32)> {
+    fn gateways_in(&self, block: BlockId, at: Time) -> Vec<(u32, u32)> {
         let payloads = self.blocks.block(block).payloads.iter();
         let segments = payloads.flat_map(|p| self.blocks.segments(*p));
-        let mut list: Vec<(u32, u32)> = segments.map(|s| (self.batches.get(s.batch).origin, s.to - s.from)).collect();
+        let mut list: Vec<(u32, u32)> =
+            segments.map(|s| (self.contact(self.batches.get(s.batch).origin, at), s.to - s.from)).collect();
         list.sort_unstable();
         list.dedup_by(|next, kept| {
             let same = next.0 == kept.0;
@@ -124,10 +126,12 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
     pub(super) fn receive_reply_request(&mut self, n: u32, from: NodeId, at: Time, block: BlockId) {
         let node = &self.nodes[n as usize];
         let height = self.blocks.block(block).height;
-        let settled = height <= node.final_height
-            && node.chain.get(height as usize).is_some_and(|a| a.block == block && a.executed <= at);
-        let count = self.gateways_in(block).iter().find(|(gateway, _)| *gateway == from.0).map(|(_, count)| *count);
-        if let Some(count) = count.filter(|_| settled) {
+        let settled =
+            height <= node.final_height && node.chain.get(height).is_some_and(|a| a.block == block && a.executed <= at);
+        if settled {
+            let own = self.gateways_in(block, at).into_iter().find(|(gateway, _)| *gateway == from.0);
+            // It may answer for clients who have turned to it and back.
+            let count = own.map_or(self.blocks.content(block).1 as u32, |(_, count)| count);
             self.send_reply(n, from, at, block, count);
         }
     }

@@ -148,7 +148,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
                 let count = u64::from(self.blocks.payload(*id).reference.count);
                 cost::of_transactions(&self.scenario.node, count, bytes)
             }
-            Cargo::State { .. } => cost::hashing(&self.scenario.node, bytes),
+            Cargo::State(_) => cost::hashing(&self.scenario.node, bytes),
             _ => Span::ZERO,
         };
         let lane = if matches!(cargo, Cargo::Chunk { .. } | Cargo::ReadRequest { .. }) {
@@ -191,7 +191,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
             Cargo::Announce { key } => (2, key.fold()),
             Cargo::Request { key } => (3, key.fold()),
             Cargo::StateRequest { tip, .. } => (4, self.blocks.block(*tip).digest.fold()),
-            Cargo::State { blocks, tip, .. } => (5, tip.block.fold() ^ blocks.len() as u64),
+            Cargo::State(a) => (5, a.tip.block.fold() ^ a.blocks.len() as u64),
             Cargo::PayloadRequest { root, .. } => (8, root.fold()),
             Cargo::Payload { id, .. } => (9, id.map_or(0, |id| self.blocks.payload(id).reference.root.fold())),
             Cargo::Reply { block } => (10, self.blocks.block(*block).digest.fold()),

@@ -98,14 +98,20 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
     fn step_once(&mut self, n: u32, ready: Time, mark: Mark, input: Input<P>) -> Time {
         let host = self.nodes[n as usize].host as usize;
         let begin = self.hosts[host].cpu.step_begin(ready);
+        let faults = self.network.faults();
+        let crash = if faults.is_empty() { None } else { faults.next_crash(NodeId(n), ready) };
+        if crash.is_some_and(|crash| crash <= begin) {
+            // It waits for a busy core when the node stops.
+            self.nodes[n as usize].local.clear();
+            return begin;
+        }
         let is_message = matches!(input, Input::Message { .. });
         let node = &mut self.nodes[n as usize];
         node.digest.record(&[mark.arrived.0, begin.0, mark.origin.0, input.number() << 56 ^ mark.content]);
         self.call(n, begin, input);
         let cost = self.bill(n) + if is_message { self.scenario.node.handling } else { Span::ZERO };
         let leave = self.hosts[host].cpu.step(begin, cost);
-        let faults = self.network.faults();
-        if !faults.is_empty() && faults.next_crash(NodeId(n), begin).is_some_and(|crash| crash <= leave) {
+        if crash.is_some_and(|crash| crash <= leave) {
             // The node stops before the step ends: nothing of it leaves.
             self.effects.clear();
             self.nodes[n as usize].local.clear();

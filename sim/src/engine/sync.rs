@@ -3,7 +3,8 @@
 use ledgerlab_consensus::{NodeId, Protocol, Span, Time, Tip};
 
 use crate::engine::Simulation;
-use crate::engine::messages::Cargo;
+use crate::engine::fetch::other_than;
+use crate::engine::messages::{Answer, Cargo};
 use crate::engine::step::{Input, Mark};
 use crate::engine::task::Task;
 use crate::kernel::queue::Queue;
@@ -17,17 +18,23 @@ const ANSWER_BYTES: u64 = 8 << 20;
 /// How long a node waits for an answer before it asks another peer.
 const PATIENCE: Span = Span::secs(10);
 
+/// How many peers without anything new it asks one after the other before it waits.
+const MOST_IN_VAIN: u32 = 8;
+
 /// A transfer that runs.
 #[derive(Clone, Copy, Debug)]
 pub struct StateTransfer {
     target: Tip,
     peer: NodeId,
     generation: u64,
+    /// Peers that have answered in a row without anything new.
+    in_vain: u32,
 }
 
 impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
     /// Asks for the ledger up to `tip`; a transfer that runs already is given the higher aim.
     pub(super) fn start_transfer(&mut self, n: u32, at: Time, tip: Tip, hint: NodeId) {
+        let peer = NodeId(other_than(n, hint.0, self.nodes.len() as u32));
         let node = &mut self.nodes[n as usize];
         if let Some(t) = &mut node.transfer {
             if tip.height > t.target.height {
@@ -36,7 +43,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
             return;
         }
         let generation = node.next_generation();
-        node.transfer = Some(StateTransfer { target: tip, peer: hint, generation });
+        node.transfer = Some(StateTransfer { target: tip, peer, generation, in_vain: 0 });
         self.ask_for_state(n, at);
     }
 
@@ -45,21 +52,26 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         let generation = node.next_generation();
         let Some(t) = &mut node.transfer else { return };
         t.generation = generation;
-        let (peer, own) = (t.peer, node.chain[node.chain.len() - 1].block);
+        let (peer, own) = (t.peer, node.top());
         self.send_cargo(n, at, peer, Cargo::StateRequest { tip: own, generation }, REQUEST_BYTES, "state-request");
         self.push_task(n, at + PATIENCE, Task::Resync { generation });
     }
 
-    /// No answer: the next peer.
+    /// The patience is over: the next peer.
     pub(super) fn resync(&mut self, n: u32, at: Time, generation: u64) {
-        let nodes = self.nodes.len() as u32;
         let Some(t) = &mut self.nodes[n as usize].transfer else { return };
-        if t.generation != generation {
-            return;
+        if t.generation == generation {
+            t.in_vain = 0;
+            self.ask_next(n, at);
         }
-        let next = (t.peer.0 + 1) % nodes;
-        t.peer = NodeId(if next == n { (next + 1) % nodes } else { next });
-        self.ask_for_state(n, at);
+    }
+
+    fn ask_next(&mut self, n: u32, at: Time) {
+        let nodes = self.nodes.len() as u32;
+        if let Some(t) = &mut self.nodes[n as usize].transfer {
+            t.peer = NodeId(other_than(n, (t.peer.0 + 1) % nodes, nodes));
+            self.ask_for_state(n, at);
+        }
     }
 
     /// Answers with the blocks above the last one that the requester's chain shares with the own.
@@ -68,11 +80,15 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         let mut shared = tip;
         while shared != 0 {
             let height = self.blocks.block(shared).height;
-            if chain.get(height as usize).is_some_and(|a| a.block == shared) {
+            if chain.get(height).is_some_and(|a| a.block == shared) {
                 break;
             }
-            let parent = self.blocks.block(shared).parent;
-            shared = self.blocks.find(parent).expect("an adopted block's parent is known");
+            let Some(parent) = self.blocks.find(self.blocks.block(shared).parent) else {
+                // What has left memory is on the own chain too: see `retention`.
+                shared = chain.above(0).next().map_or(0, |a| a.block);
+                break;
+            };
+            shared = parent;
         }
         let top = match self.meter.depth() {
             // Deterministic finality: only what is final is handed out.
@@ -81,7 +97,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         };
         let first = self.blocks.block(shared).height + 1;
         let (mut bytes, mut blocks) = (0, vec![]);
-        for a in chain.iter().take(top as usize + 1).skip(first as usize) {
+        for a in chain.above(first).take((top + 1).saturating_sub(first) as usize) {
             let b = self.blocks.block(a.block);
             bytes += self.blocks.content(a.block).0 + u64::from(b.header_bytes + a.certificate_bytes);
             blocks.push((a.block, a.certificate_bytes));
@@ -89,9 +105,16 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
                 break;
             }
         }
-        let top = chain[top as usize].block;
+        let top = chain.get(top).map_or(0, |a| a.block);
         let tip = Tip { height: self.blocks.block(top).height, block: self.blocks.block(top).digest };
-        self.send_cargo(n, at, from, Cargo::State { blocks, tip, generation }, bytes.max(REQUEST_BYTES), "state");
+        self.send_cargo(
+            n,
+            at,
+            from,
+            Cargo::State(Box::new(Answer { blocks, tip, generation })),
+            bytes.max(REQUEST_BYTES),
+            "state",
+        );
     }
 
     /// Appends what came, and asks again until the peer has no more.
@@ -118,12 +141,16 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
             self.probe.on_state(at, NodeId(n), tip.height);
             return self.step(n, at, Mark::own(n, at), Input::State(tip));
         }
+        let in_vain = if grown { 0 } else { t.in_vain + 1 };
+        node.transfer = Some(StateTransfer { peer: from, in_vain, ..t });
         if more {
-            node.transfer = Some(StateTransfer { peer: from, ..t });
             self.ask_for_state(n, at);
+        } else if in_vain < MOST_IN_VAIN.min(self.nodes.len() as u32 - 1) {
+            // This peer has no more. Where none has, all are asked again when the patience ends.
+            self.ask_next(n, at);
         }
-        // Otherwise this peer has no more: the next one is asked when the patience ends. A replica with certificates
-        // goes on working while it copies, so it hears of each part; the others wait for the whole.
+        // A replica with certificates goes on working while it copies, so it hears of each part; the others wait for
+        // the whole.
         if grown && self.meter.depth().is_none() {
             self.step(n, at, Mark::own(n, at), Input::State(tip));
         }
@@ -132,12 +159,16 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
     /// Appends the copied blocks that the own chain has not got meanwhile; says whether there were any.
     fn append_copied(&mut self, n: u32, at: Time, blocks: &[(BlockId, u32)]) -> bool {
         let chain = &self.nodes[n as usize].chain;
-        let own = |id: BlockId| chain.get(self.blocks.block(id).height as usize).is_some_and(|a| a.block == id);
+        let own = |id: BlockId| chain.get(self.blocks.block(id).height).is_some_and(|a| a.block == id);
         let known = blocks.iter().take_while(|(id, _)| own(*id)).count();
         let (Some(first), Some(last)) = (blocks.get(known), blocks.last()) else { return false };
         let (first, top) = (self.blocks.block(first.0), self.blocks.block(last.0).height);
         let (below, parent) = (first.height - 1, first.parent);
-        let linked = chain.get(below as usize).is_some_and(|a| self.blocks.block(a.block).digest == parent);
+        let linked = chain.get(below).is_some_and(|a| self.blocks.block(a.block).digest == parent);
+        if below < chain.first() {
+            self.lose_chain(n, at, below);
+            return false;
+        }
         // What came late, or for a branch that was left meanwhile, is of no use any more.
         if !linked || top <= self.nodes[n as usize].height() {
             return false;
@@ -156,8 +187,67 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
 
     /// The end of a node's chain.
     pub(super) fn tip_of(&self, n: u32) -> Tip {
-        let chain = &self.nodes[n as usize].chain;
-        let top = self.blocks.block(chain[chain.len() - 1].block);
+        let top = self.blocks.block(self.nodes[n as usize].top());
         Tip { height: top.height, block: top.digest }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ledgerlab_consensus::Digest;
+    use ledgerlab_consensus::bft::pbft::Pbft;
+
+    use super::*;
+    use crate::kernel::queue::Pending;
+    use crate::probe::Blind;
+    use crate::scenario::Experiment;
+
+    const WORLD: &str = r#"
+        schema = 1
+        [run]
+        warmup = "1 s"
+        duration = "9 s"
+        [consensus]
+        protocol = "pbft"
+        nodes = 4
+        [network]
+        rtt = "constant:40 ms"
+        [workload.plain]
+        kind = "fixed"
+    "#;
+
+    #[test]
+    fn a_peer_without_more_is_followed_by_the_next_until_all_were_asked() {
+        let points = Experiment::from_text("test.toml", WORLD, &[]).expect("a valid scenario").points;
+        let mut probe = Blind;
+        let mut sim = Simulation::<Pbft, Pending>::new(&points[0].scenario, 1, Pending::heap(), &mut probe);
+        sim.start();
+        let at = sim.horizon;
+        let target = Tip { height: 1_000, block: Digest([1, 1]) };
+        sim.start_transfer(1, at, target, NodeId(1));
+        let transfer = |sim: &Simulation<'_, Pbft, Pending>| sim.nodes[1].transfer.expect("it runs");
+        assert_eq!(transfer(&sim).peer, NodeId(2), "not itself");
+        let mut asked = vec![];
+        for _ in 0..4 {
+            let StateTransfer { peer, generation, .. } = transfer(&sim);
+            let tip = sim.tip_of(1);
+            sim.receive_state(1, peer, at, &[], tip, generation);
+            asked.push((transfer(&sim).peer.0, transfer(&sim).generation != generation));
+        }
+        assert_eq!(asked, [(3, true), (0, true), (0, false), (0, false)]);
+        let generation = transfer(&sim).generation;
+        sim.resync(1, at + PATIENCE, generation);
+        assert_eq!(transfer(&sim).peer, NodeId(2), "the next round");
+    }
+
+    #[test]
+    fn an_object_is_not_asked_of_oneself() {
+        let points = Experiment::from_text("test.toml", WORLD, &[]).expect("a valid scenario").points;
+        let mut probe = Blind;
+        let mut sim = Simulation::<Pbft, Pending>::new(&points[0].scenario, 1, Pending::heap(), &mut probe);
+        sim.start();
+        let (at, key) = (sim.horizon, Digest([7, 7]));
+        sim.fetch(1, at, key, NodeId(1), true);
+        assert_eq!(sim.nodes[1].fetches.entry(key).holders, [NodeId(2)]);
     }
 }

@@ -119,8 +119,10 @@ fn digest_ahead(sharing: &str, ahead: Span, engine: Engine) -> String {
     let points = crowd(sharing).points;
     let mut probe = Blind;
     let mut sim = Simulation::<Pbft, Pending>::new(&points[0].scenario, 1, engine.queue(), &mut probe);
-    if engine == Engine::Fast {
-        sim = sim.in_windows();
+    match engine {
+        Engine::Fast => sim = sim.in_windows(),
+        Engine::Naive => sim = sim.in_three_events(),
+        Engine::Reference => {}
     }
     sim.start();
     sim.horizon = Time::ZERO + ahead;
@@ -142,7 +144,7 @@ fn how_far_hosts_run_ahead_decides_nothing() {
     let digests = SHARING.map(|sharing| {
         let own = digest_ahead(sharing, GRID, Engine::Reference);
         for ahead in [GRID, Span::millis(250), Span::millis(10), Span::micros(330)] {
-            for engine in [Engine::Reference, Engine::Fast] {
+            for engine in [Engine::Naive, Engine::Reference, Engine::Fast] {
                 assert_eq!(digest_ahead(sharing, ahead, engine), own, "{sharing}, {} ns, {engine:?}", ahead.0);
             }
         }

@@ -59,6 +59,12 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         self
     }
 
+    /// Handles each message in three events: it arrives, it has passed the downlink, it is verified.
+    pub fn in_three_events(mut self) -> Self {
+        self.eager = false;
+        self
+    }
+
     pub(super) fn run_windows(&mut self) {
         loop {
             let next = self.queue.next_at().unwrap_or(Time::NEVER);

@@ -139,3 +139,23 @@ fn faulty_stake_is_what_the_heaviest_connected_group_lacks() {
 fn a_node_that_does_not_exist_is_refused() {
     FaultPlan::new(&[crash(&[3], 1, None)], 3);
 }
+
+#[test]
+fn sound_nodes_are_up_and_with_the_majority_while_that_is_enough() {
+    let p = FaultPlan::new(&[crash(&[0], 10, Some(10)), partition(&[3], 15, Some(20)), crash(&[2], 30, None)], 4);
+    let sound = p.sound(&[Stake(1); 4], Stake(1));
+    let at = |t: u64| (0..4).map(|n| sound.has(N(n), s(t))).collect::<Vec<_>>();
+    assert_eq!(at(9), [true; 4]);
+    assert_eq!(at(10), [false, true, true, true]);
+    assert_eq!(at(15), [false; 4], "two are faulty at once");
+    assert_eq!(at(20), [true, true, true, false]);
+    assert_eq!(at(30), [false; 4]);
+    assert_eq!(at(35), [true, true, false, true], "the partition heals");
+    let mut changes = vec![];
+    let mut next = sound.next_change(Time::ZERO);
+    while let Some(change) = next {
+        changes.push(change);
+        next = sound.next_change(change);
+    }
+    assert_eq!(changes, [10, 15, 20, 30, 35].map(s));
+}

@@ -25,6 +25,11 @@ impl Latency {
         self.histogram.record(latency.0).expect("an auto-resizing histogram takes any value");
         self.sum_ns = self.sum_ns.saturating_add(latency.0);
     }
+    /// Adds those of another.
+    fn add(&mut self, other: &Latency) {
+        self.histogram.add(&other.histogram).expect("an auto-resizing histogram takes any value");
+        self.sum_ns = self.sum_ns.saturating_add(other.sum_ns);
+    }
     /// As a figure of results.
     pub fn figures(&self) -> LatencyHistogram {
         LatencyHistogram::from_hdr(&self.histogram, self.sum_ns)
@@ -55,7 +60,6 @@ struct Workload {
 pub struct Cohorts {
     workloads: Vec<Workload>,
     deadlines: Vec<Vec<Option<u64>>>,
-    latency: Latency,
     stages_ns: [u128; 5],
     committed_in_window: u64,
     goodput: u64,
@@ -70,7 +74,6 @@ impl Cohorts {
         Cohorts {
             workloads: vec![Workload::default(); s.workloads.len()],
             deadlines: s.workloads.iter().map(deadlines).collect(),
-            latency: Latency::default(),
             stages_ns: [0; 5],
             committed_in_window: 0,
             goodput: 0,
@@ -107,7 +110,6 @@ impl Cohorts {
         let w = &mut self.workloads[workload as usize];
         w.cohort.committed += 1;
         w.latency.record(latency);
-        self.latency.record(latency);
         let passed = [planned, stored, t.ready, t.built, t.commit, t.at];
         for (i, stage) in [4, 0, 1, 2, 3].into_iter().enumerate() {
             self.stages_ns[stage] += u128::from(passed[i + 1].since(passed[i]).0);
@@ -136,7 +138,9 @@ impl Cohorts {
     }
     /// Latencies of the cohort.
     pub fn latency(&self) -> LatencyHistogram {
-        self.latency.figures()
+        let mut all = Latency::default();
+        self.workloads.iter().for_each(|w| all.add(&w.latency));
+        all.figures()
     }
     /// Mean time in each stage.
     pub fn stages(&self) -> Option<Stages> {

@@ -52,6 +52,11 @@ impl Reports {
     pub fn is_decided(&self, block: BlockId) -> bool {
         self.decided.has(block)
     }
+    /// Blocks older than `floor` are decided, or never will be.
+    pub fn forget_below(&mut self, floor: BlockId) {
+        self.open = self.open.split_off(&floor);
+        self.decided.forget_below(floor);
+    }
     /// Blocks that some nodes hold for final, but not enough.
     pub fn undecided(&self) -> impl Iterator<Item = BlockId> + '_ {
         self.open.keys().copied()

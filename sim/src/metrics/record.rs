@@ -1,10 +1,11 @@
 //! The meter's figures as a run record.
 
-use ledgerlab_consensus::{NodeId, Span, Stake, Time, Validators};
+use ledgerlab_consensus::risk::{USUAL_ADVERSARY, reversal_at_depth};
+use ledgerlab_consensus::{Family, NodeId, Span, Stake, Time, Validators};
 
 use crate::check::liveness::{Cause, Verdict as Liveness};
 use crate::fault::FaultPlan;
-use crate::metrics::{MachineUsage, Meter};
+use crate::metrics::{MachineUsage, Meter, load};
 use crate::record::{
     BlockStats, CheckOutcome, ClassBytes, FaultWindow, FinalityRecord, MessageCount, NodeUse, Rates, ReadRecord,
     RunRecord, StorageRecord, Verdict, Window, WorkloadRecord,
@@ -58,7 +59,7 @@ impl Meter {
                 end_s: self.window.1.as_secs_f64(),
                 stopped_s: self.end.as_secs_f64(),
             },
-            finality: finality(s),
+            finality: finality(s, self.info.family),
             cohort,
             rates: Rates {
                 offered_tx_per_s: cohort.created as f64 / seconds,
@@ -103,20 +104,22 @@ impl Meter {
         let stake: Vec<Stake> = c.validators.iter().map(|v| c.validators.counted(v, self.info.faults)).collect();
         let busy = |m: &MachineUsage| m.uplink.max(m.downlink).max(m.core).max(m.disk) >= OVERLOAD;
         let busiest = self.snapshots.last().is_some_and(|p| p.machines.iter().any(busy));
-        // While commits came: what was offered long enough before the last one, against what was committed by then.
+        let refused = self.cohorts.total().rejected > 0;
+        // While commits came: what was offered long enough before, against what was committed by then.
+        let overload = |at: Time| {
+            let (owed, _) = self.series.totals(Time(at.0.saturating_sub(c.bound.0)));
+            let (_, done) = self.series.totals(at);
+            busiest || refused || (done as f64) < OVERLOAD * owed as f64
+        };
         let last = self.liveness.last().unwrap_or(Time::ZERO);
-        let (owed, _) = self.series.totals(Time(last.0.saturating_sub(c.bound.0)));
-        let (_, done) = self.series.totals(last);
-        let behind = (done as f64) < OVERLOAD * owed as f64;
-        let overload = busiest || behind || self.cohorts.total().rejected > 0;
         let tolerated = self.info.faults.tolerated(c.validators.total());
-        let mut verdict = self.liveness.verdict(self.end, c.bound, overload, c.faults, &stake, tolerated);
+        let mut verdict = self.liveness.verdict(self.end, overload, c.faults, &stake, tolerated);
         let cohort = self.cohorts.total();
         if !verdict.stalled() && cohort.created > 0 && cohort.committed == 0 && cohort.pending > 0 {
             // Nothing of the window became final, and a fault or an overload says why.
             verdict.cause = match () {
                 () if verdict.outside_fault_model() => Some(Cause::Faults),
-                () => overload.then_some(Cause::Overload),
+                () => overload(last).then_some(Cause::Overload),
             };
             verdict.stalled_since = verdict.cause.map(|_| last);
         }
@@ -128,16 +131,22 @@ impl Meter {
             let text = v.to_string();
             return match v.check {
                 "conservation" => Verdict::ConservationViolation { text },
-                "little" | "link" => Verdict::CheckFailed { text },
+                "little" | "link" | "retention" => Verdict::CheckFailed { text },
                 _ => Verdict::SafetyViolation { text },
             };
         }
-        let text = liveness.to_string();
+        let mut text = liveness.to_string();
+        if self.too_large > 0 && liveness.stalled() {
+            text = format!("{} transactions were larger than a block and were refused; {text}", self.too_large);
+        }
+        if liveness.failed() {
+            return Verdict::Stalled { explained: false, text };
+        }
         if liveness.outside_fault_model() && !liveness.stalled() {
             return Verdict::OutsideFaultModel { text };
         }
         if liveness.stalled() {
-            return Verdict::Stalled { explained: liveness.cause.is_some(), text };
+            return Verdict::Stalled { explained: true, text };
         }
         Verdict::Ok
     }
@@ -160,7 +169,7 @@ impl Meter {
             links.detail = "the busiest second of any uplink or downlink, as a share of its rate".into();
         }
         list.push(links);
-        let passed = !liveness.stalled() || liveness.cause.is_some();
+        let passed = !liveness.failed();
         list.push(CheckOutcome {
             name: "liveness".into(),
             passed,
@@ -231,7 +240,7 @@ impl Meter {
         list
     }
 
-    fn block_stats(&self) -> BlockStats {
+    pub(super) fn block_stats(&self) -> BlockStats {
         let b = &self.blocks;
         let n = b.settled;
         let per = |x: u64| (n > 0).then(|| x as f64 / n as f64);
@@ -284,11 +293,13 @@ impl Meter {
         }
         if cohort.pending as f64 > WORTH_SAYING * cohort.created as f64 {
             list.push(format!(
-                "{} of the {} transactions of the window were still pending at the end: more was offered than was \
-                 carried, or run.drain is too short",
-                cohort.pending, cohort.created
+                "{} of the {} transactions of the window were still pending at the end: {}, or run.drain is too short",
+                cohort.pending,
+                cohort.created,
+                load::unserved(s)
             ));
         }
+        list.extend(self.load_warnings(s));
         if self.too_large > 0 {
             list.push(format!(
                 "{} transactions were larger than a block (consensus.block_bytes = {} bytes) and were refused",
@@ -300,15 +311,18 @@ impl Meter {
     }
 }
 
-fn finality(s: &Scenario) -> FinalityRecord {
-    let (rule, adversary, reversal) = match s.finality.rule {
-        FinalityRule::Protocol => ("protocol".to_string(), None, None),
-        FinalityRule::Depth(k) => (format!("depth:{k}"), None, None),
+fn finality(s: &Scenario, family: Family) -> FinalityRecord {
+    let depth = s.finality.depth;
+    // What a scenario does not choose by risk is judged against the usual adversary; a certificate is not reverted
+    // within the fault model, whoever attacks.
+    let usual = depth.map_or(Some(0.0), |k| reversal_at_depth(family, USUAL_ADVERSARY, k));
+    let usual = (depth.map(|_| USUAL_ADVERSARY), usual);
+    let (rule, (adversary, reversal)) = match s.finality.rule {
+        FinalityRule::Protocol => ("protocol".to_string(), usual),
+        FinalityRule::Depth(k) => (format!("depth:{k}"), usual),
         FinalityRule::Risk { adversary, reversal } => {
-            // A certificate is not reverted: only a depth is chosen by risk.
-            let chosen = s.finality.depth.is_some();
-            let rule = format!("risk:{adversary}/{reversal:e}");
-            (rule, chosen.then_some(adversary), chosen.then_some(reversal))
+            let chosen = depth.map(|_| (Some(adversary), Some(reversal)));
+            (format!("risk:{adversary}/{reversal:e}"), chosen.unwrap_or(usual))
         }
     };
     let nodes = match s.finality.nodes {
@@ -317,5 +331,5 @@ fn finality(s: &Scenario) -> FinalityRecord {
         FinalityNodes::Fraction(f) => f.to_string(),
         FinalityNodes::All => "all".into(),
     };
-    FinalityRecord { nodes, rule, depth: s.finality.depth, adversary, reversal }
+    FinalityRecord { nodes, rule, depth, adversary, reversal }
 }

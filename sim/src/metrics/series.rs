@@ -8,20 +8,28 @@ use crate::record::{ReorgDepth, Series};
 /// Steps of a result's series.
 const STEPS: u64 = 240;
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 struct Step {
     offered: u64,
     committed: u64,
     left: u64,
     latency_sum_ns: u128,
-    latency: Histogram<u64>,
+    /// Latencies in µs while the step lasts.
+    latency: Option<Box<Histogram<u64>>>,
+    /// Their 99th percentile when it is over.
+    p99_us: Option<u64>,
     chain_bytes: u64,
 }
 
-impl Default for Step {
-    fn default() -> Self {
-        let latency = Histogram::new(2).expect("two digits are allowed");
-        Step { offered: 0, committed: 0, left: 0, latency_sum_ns: 0, latency, chain_bytes: 0 }
+impl Step {
+    fn record(&mut self, latency: Span) {
+        debug_assert!(self.p99_us.is_none(), "a commit in a step that is over");
+        let new = || Box::new(Histogram::new(2).expect("two digits are allowed"));
+        let latencies = self.latency.get_or_insert_with(new);
+        latencies.record(latency.0 / 1_000).expect("an auto-resizing histogram takes any value");
+    }
+    fn p99_us(&self) -> Option<u64> {
+        self.latency.as_ref().map(|l| l.value_at_quantile(0.99)).or(self.p99_us)
     }
 }
 
@@ -30,6 +38,8 @@ impl Default for Step {
 pub struct SeriesMeter {
     step: Span,
     steps: Vec<Step>,
+    /// Steps before this one are over.
+    over: usize,
     reorgs: Vec<u64>,
 }
 
@@ -37,7 +47,7 @@ impl SeriesMeter {
     /// Of a run of about this length: whole seconds, a few hundred steps.
     pub fn new(length: Span) -> SeriesMeter {
         let seconds = (length.0 / 1_000_000_000).div_ceil(STEPS).max(1);
-        SeriesMeter { step: Span::secs(seconds), steps: vec![], reorgs: vec![] }
+        SeriesMeter { step: Span::secs(seconds), steps: vec![], over: 0, reorgs: vec![] }
     }
     fn at(&mut self, at: Time) -> &mut Step {
         let i = (at.0 / self.step.0) as usize;
@@ -59,7 +69,16 @@ impl SeriesMeter {
         let s = self.at(at);
         s.committed += 1;
         s.latency_sum_ns += u128::from(latency.0);
-        s.latency.record(latency.0 / 1_000).expect("an auto-resizing histogram takes any value");
+        s.record(latency);
+    }
+    /// Nothing before `now` becomes final any more.
+    pub fn advance(&mut self, now: Time) {
+        let over = ((now.0 / self.step.0) as usize).min(self.steps.len());
+        for s in &mut self.steps[self.over.min(over)..over] {
+            s.p99_us = s.p99_us();
+            s.latency = None;
+        }
+        self.over = over;
     }
     /// A block is final.
     pub fn chain(&mut self, at: Time, bytes: u64) {
@@ -94,7 +113,7 @@ impl SeriesMeter {
             s.committed_tx_per_s.push(x.committed as f64 / step_s);
             let some = x.committed > 0;
             s.latency_mean_ms.push(some.then(|| x.latency_sum_ns as f64 / x.committed as f64 / 1e6));
-            s.latency_p99_ms.push(some.then(|| x.latency.value_at_quantile(0.99) as f64 / 1e3));
+            s.latency_p99_ms.push(x.p99_us().filter(|_| some).map(|us| us as f64 / 1e3));
             waiting += x.offered as i64 - x.committed as i64 - x.left as i64;
             s.backlog_tx.push(waiting.max(0) as f64);
             chain += x.chain_bytes;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use ledgerlab_consensus::{LANES, Lane, NodeId, Time};
 
-/// Up to this many nodes every connection has its place in a table; beyond, only those that are used.
+/// Up to this many nodes every connection has its place in a table; beyond, only those with messages on their way.
 const DENSE: u32 = 1_024;
 
 /// When the last message of each connection arrives.
@@ -40,11 +40,27 @@ impl Connections {
         *last = at.max(*last);
         *last
     }
+    /// Nothing will arrive before `now` any more: connections on which the last message has arrived are as unused ones.
+    pub fn forget(&mut self, now: Time) {
+        if let Connections::Sparse(last) = self {
+            last.retain(|_, at| *at > now);
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_has_arrived_is_forgotten() {
+        let mut c = Connections::new(DENSE + 1);
+        c.keep_order(NodeId(1), NodeId(2), Lane::Vote, Time(50));
+        c.keep_order(NodeId(1), NodeId(3), Lane::Vote, Time(90));
+        c.forget(Time(50));
+        assert!(matches!(&c, Connections::Sparse(last) if last.len() == 1));
+        assert_eq!(c.keep_order(NodeId(1), NodeId(3), Lane::Vote, Time(60)), Time(90));
+    }
 
     #[test]
     fn nothing_overtakes_on_a_connection_and_lanes_are_apart() {

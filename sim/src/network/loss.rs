@@ -38,12 +38,8 @@ impl Loss {
     /// How often parts of a message are sent again: one less than the largest of as many geometric numbers as it has
     /// segments, P(rounds <= r) = (1 - rate^(r + 1))^segments, inverted for one draw.
     pub fn rounds(&self, origin: Origin, to: NodeId, bytes: u32) -> u32 {
-        let segments = f64::from(bytes.div_ceil(SEGMENT_BYTES).max(1));
         // The middle of the draw's interval, so that neither 0 nor 1 is reached.
-        let unit = self.draws.unit(origin.0, u64::from(to.0)) + 0.5 / (1_u64 << 53) as f64;
-        let none_lost = -libm::expm1(libm::log(unit) / segments);
-        let ways = libm::ceil(libm::log(none_lost) / libm::log(self.rate));
-        (ways.max(1.0) - 1.0) as u32
+        rounds_at(self.rate, self.draws.unit(origin.0, u64::from(to.0)) + 0.5 / (1_u64 << 53) as f64, bytes)
     }
 
     /// By how much a message comes later on a connection with such a one-way latency.
@@ -52,9 +48,39 @@ impl Loss {
     }
 }
 
+/// The least number of rounds within which a share of such messages has come.
+fn rounds_at(rate: f64, share: f64, bytes: u32) -> u32 {
+    let segments = f64::from(bytes.div_ceil(SEGMENT_BYTES).max(1));
+    let none_lost = -libm::expm1(libm::log(share) / segments);
+    let ways = libm::ceil(libm::log(none_lost) / libm::log(rate));
+    (ways.max(1.0) - 1.0) as u32
+}
+
+/// By how much later than without loss such a share of messages comes at most, 0 < `share` < 1; none at rate 0.
+pub fn delay_of_share(rate: f64, share: f64, bytes: u32, latency: Span) -> Span {
+    if rate > 0.0 { waited(rounds_at(rate, share, bytes), latency) } else { Span::ZERO }
+}
+
+/// By how much later than without loss a message of one segment comes in the mean: the k-th timeout is waited for
+/// with probability rate^k.
+pub fn mean_delay(rate: f64, latency: Span) -> Span {
+    let mut timeout = first_timeout(latency);
+    let (mut sum_s, mut lost) = (0.0, rate);
+    while timeout < MAX_TIMEOUT {
+        sum_s += lost * timeout.as_secs_f64();
+        lost *= rate;
+        timeout = (timeout * 2).min(MAX_TIMEOUT);
+    }
+    Span::from_secs_f64(sum_s + lost / (1.0 - rate) * MAX_TIMEOUT.as_secs_f64())
+}
+
+fn first_timeout(latency: Span) -> Span {
+    MIN_TIMEOUT.max(latency * TIMEOUT_LATENCIES).min(MAX_TIMEOUT)
+}
+
 /// The timeouts of so many rounds.
 fn waited(rounds: u32, latency: Span) -> Span {
-    let mut timeout = MIN_TIMEOUT.max(latency * TIMEOUT_LATENCIES).min(MAX_TIMEOUT);
+    let mut timeout = first_timeout(latency);
     let mut sum = Span::ZERO;
     for _ in 0..rounds {
         sum += timeout;
@@ -112,5 +138,23 @@ mod tests {
         // 0.2 s + ... + 51.2 s, then 60 s each.
         assert_eq!(waited(9, short), Span::millis(102_200));
         assert_eq!(waited(12, short), Span::millis(102_200 + 3 * 60_000));
+    }
+
+    #[test]
+    fn the_mean_and_the_share_are_those_of_the_draws() {
+        const DRAWS: u64 = 200_000;
+        let latency = Span::millis(10);
+        for (rate, most_off) in [(0.01, 0.05), (0.1, 0.03), (0.5, 0.05), (0.9, 0.03)] {
+            let loss = Loss::new(Stream::new(7, Purpose::Loss), rate);
+            let delays: Vec<Span> = (0..DRAWS).map(|i| loss.delay(Origin(i), NodeId(3), 100, latency)).collect();
+            let mean = delays.iter().map(|d| d.as_secs_f64()).sum::<f64>() / DRAWS as f64;
+            let expected = mean_delay(rate, latency).as_secs_f64();
+            assert!((mean / expected - 1.0).abs() < most_off, "{rate}: {mean} s for {expected} s");
+            let usual = delay_of_share(rate, 0.99, 100, latency);
+            let within = delays.iter().filter(|d| **d <= usual).count() as f64 / DRAWS as f64;
+            let below = delays.iter().filter(|d| **d < usual).count() as f64 / DRAWS as f64;
+            assert!(within > 0.989 && below < 0.991, "{rate}: {below} below and {within} within {usual:?}");
+        }
+        assert_eq!((mean_delay(0.0, latency), delay_of_share(0.0, 0.99, 100, latency)), (Span::ZERO, Span::ZERO));
     }
 }

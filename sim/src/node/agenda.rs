@@ -55,6 +55,10 @@ impl<T> Agenda<T> {
     /// Adds a task of a node, written down by `by`.
     pub fn push(&mut self, at: Time, by: u32, node: u32, task: T) {
         self.number += 1;
+        if self.entries.len() == self.entries.capacity() {
+            // Most agendas are short, and there may be very many of them.
+            self.entries.reserve_exact(1 + self.entries.len() / 2);
+        }
         self.entries.push(Reverse(Entry { at, by, number: self.number, node, task }));
     }
     /// Time of the earliest task.
@@ -68,6 +72,17 @@ impl<T> Agenda<T> {
             return None;
         }
         self.entries.pop().map(|Reverse(e)| (e.at, e.node, e.task))
+    }
+    /// All tasks, in no particular order.
+    pub fn tasks(&self) -> impl Iterator<Item = &T> {
+        self.entries.iter().map(|e| &e.0.task)
+    }
+    /// Drops the tasks for which `keep` does not hold, given their node.
+    pub fn retain(&mut self, keep: impl Fn(u32, &T) -> bool) {
+        self.entries.retain(|e| keep(e.0.node, &e.0.task));
+        if self.entries.capacity() > 4 * self.entries.len() {
+            self.entries.shrink_to(2 * self.entries.len());
+        }
     }
     /// Number of tasks.
     pub fn len(&self) -> usize {

@@ -2,12 +2,15 @@
 //!
 //! Nodes refer to entries by index. What a node may know of an entry it knows causally: it only looks up blocks that
 //! a message named to it, so sharing the table does not leak information between nodes.
+//!
+//! Entries leave when the host lets them go: see `engine::retention`. Genesis stays.
 
 use std::collections::BTreeMap;
 
 use ledgerlab_consensus::{Digest, Height, PayloadRef, Time};
 
 use crate::node::mempool::BatchId;
+use crate::node::window::Window;
 
 /// Index of a block; 0 is genesis.
 pub type BlockId = u32;
@@ -36,7 +39,16 @@ pub struct Payload {
     pub builder: u32,
     /// When the first message that carries it left.
     pub proposed: Option<Time>,
-    segments: (u32, u32),
+    /// Whether it is in a block that is settled.
+    pub settled: bool,
+    segments: Box<[Segment]>,
+}
+
+impl Payload {
+    /// Its parts of batches.
+    pub fn segments(&self) -> &[Segment] {
+        &self.segments
+    }
 }
 
 /// A block as the ledger sees it.
@@ -56,16 +68,18 @@ pub struct Block {
     pub certificate_bytes: u32,
     /// When it was first adopted anywhere.
     pub adopted: Option<Time>,
+    /// Whether it is final on the chain of every node that is there or will come back.
+    pub settled: bool,
 }
 
 /// The table.
 #[derive(Debug)]
 pub struct Blocks {
-    blocks: Vec<Block>,
+    genesis: Block,
+    blocks: Window<Block>,
     by_digest: BTreeMap<Digest, BlockId>,
-    payloads: Vec<Payload>,
+    payloads: Window<Payload>,
     by_root: BTreeMap<Digest, PayloadId>,
-    segments: Vec<Segment>,
 }
 
 impl Default for Blocks {
@@ -78,13 +92,14 @@ impl Default for Blocks {
             header_bytes: 0,
             certificate_bytes: 0,
             adopted: Some(Time::ZERO),
+            settled: true,
         };
         Blocks {
-            blocks: vec![genesis],
+            genesis,
+            blocks: Window::starting_at(1),
             by_digest: BTreeMap::from([(Digest::GENESIS, 0)]),
-            payloads: vec![],
+            payloads: Window::default(),
             by_root: BTreeMap::new(),
-            segments: vec![],
         }
     }
 }
@@ -92,15 +107,52 @@ impl Default for Blocks {
 impl Blocks {
     /// A block.
     pub fn block(&self, id: BlockId) -> &Block {
-        &self.blocks[id as usize]
+        if id == 0 { &self.genesis } else { &self.blocks[id] }
     }
     /// A block, to complete.
     pub fn block_mut(&mut self, id: BlockId) -> &mut Block {
-        &mut self.blocks[id as usize]
+        if id == 0 { &mut self.genesis } else { &mut self.blocks[id] }
     }
-    /// All blocks, genesis first.
-    pub fn iter(&self) -> impl Iterator<Item = &Block> {
-        self.blocks.iter()
+    /// Whether a block is in the table.
+    pub fn keeps(&self, id: BlockId) -> bool {
+        id == 0 || self.blocks.get(u64::from(id)).is_some()
+    }
+    /// All blocks in the table but genesis, oldest first.
+    pub fn iter(&self) -> impl Iterator<Item = (BlockId, &Block)> {
+        self.blocks.iter().map(|(id, b)| (id as BlockId, b))
+    }
+    /// When a block was made: first proposed, else adopted.
+    pub fn made(&self, b: &Block) -> Option<Time> {
+        b.payloads.first().and_then(|p| self.payload(*p).proposed).or(b.adopted)
+    }
+    /// A block and its payloads are settled.
+    pub fn settle(&mut self, id: BlockId) {
+        let b = if id == 0 { &mut self.genesis } else { &mut self.blocks[id] };
+        b.settled = true;
+        b.payloads.iter().for_each(|p| self.payloads[*p].settled = true);
+    }
+    /// Takes the oldest block out of the table if it is older than `floor`.
+    pub fn forget_block(&mut self, floor: BlockId) -> Option<(BlockId, Block)> {
+        let id = self.blocks.first() as BlockId;
+        let block = if id < floor { self.blocks.take_first()? } else { return None };
+        self.by_digest.remove(&block.digest);
+        Some((id, block))
+    }
+    /// Takes the oldest payload out of the table if it is older than `floor` and was built before `cutoff`.
+    pub fn forget_payload(&mut self, floor: PayloadId, cutoff: Time) -> Option<(PayloadId, Payload)> {
+        let id = self.payloads.first() as PayloadId;
+        let old = self.payloads.get(u64::from(id)).is_some_and(|p| id < floor && p.built < cutoff);
+        let payload = if old { self.payloads.take_first()? } else { return None };
+        self.by_root.remove(&payload.reference.root);
+        Some((id, payload))
+    }
+    /// Numbers of the oldest payload in the table and of the next one.
+    pub fn payload_ids(&self) -> (PayloadId, PayloadId) {
+        (self.payloads.first() as PayloadId, self.payloads.end() as PayloadId)
+    }
+    /// The parts of batches in all payloads in the table.
+    pub fn all_segments(&self) -> impl Iterator<Item = &Segment> {
+        self.payloads.iter().flat_map(|(_, p)| p.segments.iter())
     }
     /// The block with a digest.
     pub fn find(&self, digest: Digest) -> Option<BlockId> {
@@ -112,8 +164,7 @@ impl Blocks {
             return id;
         }
         let payloads = payloads.iter().filter_map(|p| self.payload_of(p.root)).collect();
-        let id = self.blocks.len() as BlockId;
-        self.blocks.push(Block {
+        let id = self.blocks.push(Block {
             digest,
             parent,
             height: 0,
@@ -121,7 +172,8 @@ impl Blocks {
             header_bytes: 0,
             certificate_bytes: 0,
             adopted: None,
-        });
+            settled: false,
+        }) as BlockId;
         self.by_digest.insert(digest, id);
         id
     }
@@ -135,11 +187,9 @@ impl Blocks {
     }
     /// Registers a payload.
     pub fn add_payload(&mut self, reference: PayloadRef, segments: &[Segment], built: Time, builder: u32) -> PayloadId {
-        let start = self.segments.len() as u32;
-        self.segments.extend_from_slice(segments);
-        let id = self.payloads.len() as PayloadId;
-        let range = (start, self.segments.len() as u32);
-        self.payloads.push(Payload { reference, built, builder, proposed: None, segments: range });
+        let segments = segments.into();
+        let payload = Payload { reference, built, builder, proposed: None, settled: false, segments };
+        let id = self.payloads.push(payload) as PayloadId;
         let fresh = self.by_root.insert(reference.root, id).is_none();
         assert!(fresh, "two payloads with one root");
         id
@@ -150,20 +200,15 @@ impl Blocks {
     }
     /// A payload.
     pub fn payload(&self, id: PayloadId) -> &Payload {
-        &self.payloads[id as usize]
+        &self.payloads[id]
     }
     /// A payload, to stamp.
     pub fn payload_mut(&mut self, id: PayloadId) -> &mut Payload {
-        &mut self.payloads[id as usize]
-    }
-    /// Number of payloads.
-    pub fn payload_count(&self) -> usize {
-        self.payloads.len()
+        &mut self.payloads[id]
     }
     /// The parts of batches in a payload.
     pub fn segments(&self, id: PayloadId) -> &[Segment] {
-        let (start, end) = self.payloads[id as usize].segments;
-        &self.segments[start as usize..end as usize]
+        &self.payloads[id].segments
     }
     /// Payload bytes and transactions of a block.
     pub fn content(&self, id: BlockId) -> (u64, u64) {

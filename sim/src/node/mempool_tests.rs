@@ -4,8 +4,15 @@ use ledgerlab_consensus::{Digest, PayloadRef, Time};
 
 use super::{Batches, Pool, uncommitted_path};
 use crate::node::blocks::{Blocks, PayloadId};
+use crate::node::window::Window;
 
-const BYTES: [u32; 10] = [100; 10];
+fn ten_transactions() -> Window<u32> {
+    let mut bytes = Window::default();
+    (0..10).for_each(|_| {
+        bytes.push(100);
+    });
+    bytes
+}
 
 fn pool_with_two_batches() -> (Batches, Pool) {
     let mut batches = Batches::default();
@@ -13,14 +20,14 @@ fn pool_with_two_batches() -> (Batches, Pool) {
     for half in [0..5, 5..10] {
         let id = batches.open(0, Time(half.start as u64));
         batches.get_mut(id).txs.extend(half);
-        pool.add(id, &batches, &BYTES);
+        pool.add(id, &batches, &ten_transactions());
     }
     (batches, pool)
 }
 
 fn build(pool: &mut Pool, blocks: &mut Blocks, batches: &mut Batches, path: &[PayloadId], limit: u64) -> PayloadId {
-    let c = pool.collect(path, limit, batches, &BYTES);
-    let root = Digest([blocks.payload_count() as u64 + 1, 0]);
+    let c = pool.collect(path, limit, batches, &ten_transactions());
+    let root = Digest([u64::from(blocks.payload_ids().1) + 1, 0]);
     let reference = PayloadRef { root, bytes: c.bytes as u32, count: c.count };
     let p = blocks.add_payload(reference, &c.segments, Time::ZERO, 0);
     c.segments.iter().for_each(|s| batches.include(s, p));
@@ -49,13 +56,13 @@ fn a_fork_takes_again_what_the_other_branch_took() {
     let (mut batches, mut pool) = pool_with_two_batches();
     let mut blocks = Blocks::default();
     let a = build(&mut pool, &mut blocks, &mut batches, &[], 350);
-    pool.adopt(a, &blocks, &BYTES, &batches);
+    pool.adopt(a, &blocks, &ten_transactions(), &batches);
     assert_eq!(pool.pending().count, 7);
-    pool.revert(a, &blocks, &BYTES, &batches);
+    pool.revert(a, &blocks, &ten_transactions(), &batches);
     assert_eq!(pool.pending().count, 10);
     let b = build(&mut pool, &mut blocks, &mut batches, &[], 500);
     assert_eq!(txs(b, &blocks, &batches), [0, 1, 2, 3, 4]);
-    pool.adopt(b, &blocks, &BYTES, &batches);
+    pool.adopt(b, &blocks, &ten_transactions(), &batches);
     pool.settle(b);
     let c = build(&mut pool, &mut blocks, &mut batches, &[], 10_000);
     assert_eq!(txs(c, &blocks, &batches), [5, 6, 7, 8, 9]);
@@ -68,11 +75,11 @@ fn a_batch_that_comes_after_its_block_counts_only_what_is_left() {
     let mut blocks = Blocks::default();
     let a = build(&mut proposer, &mut blocks, &mut batches, &[], 700);
     let mut late = Pool::default();
-    late.adopt(a, &blocks, &BYTES, &batches);
+    late.adopt(a, &blocks, &ten_transactions(), &batches);
     assert_eq!(late.pending().count, 0);
-    late.add(1, &batches, &BYTES);
+    late.add(1, &batches, &ten_transactions());
     assert_eq!((late.pending().count, late.pending().bytes), (3, 300));
-    assert!(!late.add(1, &batches, &BYTES));
+    assert!(!late.add(1, &batches, &ten_transactions()));
 }
 
 #[test]
@@ -95,11 +102,11 @@ fn an_expired_batch_leaves_the_pool_and_may_still_come_by_another() {
     let (mut batches, mut pool) = pool_with_two_batches();
     let mut blocks = Blocks::default();
     let mut other = Pool::default();
-    other.add(0, &batches, &BYTES);
-    pool.expire(0, &batches, &BYTES);
+    other.add(0, &batches, &ten_transactions());
+    pool.expire(0, &batches, &ten_transactions());
     assert_eq!((pool.pending().count, pool.pending().bytes), (5, 500));
     let a = build(&mut other, &mut blocks, &mut batches, &[], 10_000);
-    pool.adopt(a, &blocks, &BYTES, &batches);
+    pool.adopt(a, &blocks, &ten_transactions(), &batches);
     assert_eq!(pool.pending().count, 5);
     let b = build(&mut pool, &mut blocks, &mut batches, &[], 10_000);
     assert_eq!(txs(b, &blocks, &batches), [5, 6, 7, 8, 9]);

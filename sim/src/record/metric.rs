@@ -188,9 +188,12 @@ pub const METRICS: &[Metric] = &[
     metric("view_changes", "", "Changes of view, term or leader forced by a timeout in the window, each once.", |r| {
         Some(r.blocks.view_changes as f64)
     }),
-    metric("catch_ups", "", "Times that a node fetched blocks that it had missed.", |r| {
-        Some(r.blocks.catch_ups as f64)
-    }),
+    metric(
+        "catch_ups",
+        "",
+        "Times that a node copied the ledger from a peer to catch up; longest chains fetch a few missed blocks one by one, and those do not count.",
+        |r| Some(r.blocks.catch_ups as f64),
+    ),
     metric(
         "messages_per_tx",
         "",

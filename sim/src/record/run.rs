@@ -135,9 +135,11 @@ pub struct FinalityRecord {
     pub rule: String,
     /// Blocks on top that the rule asks for; `None` for a certificate.
     pub depth: Option<u64>,
-    /// Share of power of the assumed adversary.
+    /// Share of power of the adversary against whom a depth is judged: the rule's, else a tenth; `None` for a
+    /// certificate.
     pub adversary: Option<f64>,
-    /// Probability that such an adversary reverses a final block; 0 for a certificate within the fault model.
+    /// Bound on the probability that such an adversary reverses a final block, by which a rule of risk chose the
+    /// depth; nothing below 1e-30 is told apart. 0 for a certificate within the fault model.
     pub reversal: Option<f64>,
 }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use ledgerlab_consensus::{KnobValue, Span};
 use ledgerlab_workloads::{ArrivalMode, WorkloadSpec, expected_between};
 
+use crate::network::loss;
 use crate::scenario::effective::Effective;
 use crate::scenario::effort::Effort;
 use crate::scenario::model::{Organisation, Scenario};
@@ -65,7 +66,8 @@ fn read(r: &mut Reader<'_, '_>, folder: &Path, stem: &str) -> Option<Scenario> {
     if !check_stake(r, &consensus, &organisations) {
         return None;
     }
-    let step = network.typical_delay() + node.disk.fsync;
+    let delay = network.typical_delay();
+    let step = delay + loss::mean_delay(network.spec.loss, delay) + node.disk.fsync;
     let expected = mempool.adapter
         + mempool.batch_delay
         + consensus.expected_finality(&organisations, finality.depth, step)
@@ -76,6 +78,8 @@ fn read(r: &mut Reader<'_, '_>, folder: &Path, stem: &str) -> Option<Scenario> {
     let length = run.warmup + run.duration + expected.min(drain);
     let writes = planned_writes(&workloads, load, run.start, length);
     check_size(r, writes);
+    check_clients(r, &workloads, answered_writes(&workloads, expected, length));
+    plausible::check_transactions(r, &workloads, u64::from(consensus.settings.block_bytes));
     plausible::check_timeout(r, &consensus, &organisations, &network, node.disk.fsync);
     let effort = Effort { consensus: &consensus, organisations: &organisations, network: &network, mempool: &mempool };
     effort.check(r, step, length, writes + answered_writes(&workloads, expected, length));
@@ -113,7 +117,8 @@ fn schema(r: &mut Reader<'_, '_>) {
     let node = r.node("schema");
     let flaw = match node.map(|n| &n.value) {
         Some(Value::Whole(version)) if *version == i128::from(SCHEMA) => return r.note("schema", SCHEMA),
-        Some(_) => Flaw::new("another version of the format"),
+        Some(Value::Whole(_)) => Flaw::new("another version of the format"),
+        Some(other) => Flaw::new(format!("{} where a whole number is expected", other.type_name())),
         None => Flaw::new("the version of the format is missing"),
     };
     r.report("schema", flaw.limit(format!("this program reads {SCHEMA}")).hint("write schema = 1 at the top"));
@@ -121,6 +126,9 @@ fn schema(r: &mut Reader<'_, '_>) {
 
 /// A run keeps about 40 bytes for each planned transaction: more than this many would not fit a usual machine.
 const MOST_TRANSACTIONS: f64 = 50e6;
+
+/// A client keeps its state and a transaction under way, together about 400 bytes.
+const MOST_CLIENTS: u64 = 1_000_000;
 
 /// Transactions of the open loops; closed ones plan none.
 fn planned_writes(workloads: &[WorkloadSpec], load: f64, start: Span, length: Span) -> f64 {
@@ -146,6 +154,26 @@ fn check_size(r: &mut Reader<'_, '_>, writes: f64) {
         let flaw = flaw.limit(format!("at most {MOST_TRANSACTIONS:.0} in a run"));
         r.report("load", flaw.hint("lower load, a rate or a multiplier, or shorten run.duration"));
     }
+}
+
+/// Closed loops are bounded by what a system without queues answers, and by their clients.
+fn check_clients(r: &mut Reader<'_, '_>, workloads: &[WorkloadSpec], writes: f64) {
+    let clients = |w: &WorkloadSpec| if let ArrivalMode::Closed { clients, .. } = w.arrival { clients } else { 0 };
+    let all: u64 = workloads.iter().map(|w| u64::from(clients(w))).sum();
+    let Some(largest) = workloads.iter().max_by_key(|w| clients(w)).filter(|_| all > 0) else { return };
+    let (what, limit) = match () {
+        () if all > MOST_CLIENTS => {
+            (format!("the closed loops have {all} clients"), format!("{MOST_CLIENTS} in a run"))
+        }
+        () if writes > MOST_TRANSACTIONS => (
+            format!("the closed loops may submit about {writes:.0} transactions"),
+            format!("{MOST_TRANSACTIONS:.0} in a run"),
+        ),
+        () => return,
+    };
+    let flaw = Flaw::new(what).limit(format!("at most {limit}"));
+    let path = ["workload", largest.name.as_str(), "arrival"];
+    r.report_at(&path, flaw.hint("ask for fewer clients, a longer think time, or a shorter run.duration"));
 }
 
 /// Protocols count in stake x time: the product of all stake and the longest setting must fit 64 bits.
@@ -178,9 +206,14 @@ fn check_finality(r: &mut Reader<'_, '_>, run: &Run, drain: Span, expected: Span
         Some(drain) => Span(expected.0 - drain.0),
         None => Span(expected.0.div_ceil(1 + DRAIN_PER_DURATION)),
     };
-    let shortest = show_span(round_up(shortest));
+    // The expected time is a mean without load: a window that long has room for what takes longer.
+    let roomy = match run.drain {
+        Some(_) => shortest + expected,
+        None => expected,
+    };
+    let [shortest, roomy] = [shortest, roomy].map(|span| show_span(round_up(span)));
     let flaw = Flaw::new(what).limit(format!("at least {shortest}"));
-    r.report_at(&["run", "duration"], flaw.hint(format!("the shortest that works: duration = \"{shortest}\"")));
+    r.report_at(&["run", "duration"], flaw.hint(format!("with room for what takes longer: duration = \"{roomy}\"")));
 }
 
 /// To whole seconds, below ten seconds to whole milliseconds.

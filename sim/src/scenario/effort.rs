@@ -3,7 +3,7 @@
 //! The estimate takes the normal case: blocks at their period, or as fast as the network answers where there is none,
 //! but none without transactions unless the protocol makes empty ones.
 
-use ledgerlab_consensus::{EmptyBlocks, Span};
+use ledgerlab_consensus::{EmptyBlocks, Reply, Span};
 
 use crate::scenario::model::{Dissemination, MempoolSpec, Organisation};
 use crate::scenario::network::Network;
@@ -30,12 +30,17 @@ impl Effort<'_> {
     /// record.
     pub(crate) fn check(&self, r: &mut Reader<'_, '_>, step: Span, length: Span, writes: f64) {
         let (blocks, batches) = (self.block_messages(step, length, writes), self.batch_messages(length, writes));
-        let messages = blocks + batches;
+        let replies = self.reply_messages(step, length, writes);
+        let messages = blocks + batches + replies;
         if messages <= MANY_MESSAGES {
             return;
         }
         let nodes = self.nodes();
-        let cause = if blocks >= batches { "consensus" } else { "the spreading of transactions" };
+        let cause = match () {
+            () if replies >= blocks.max(batches) => "the replies to clients",
+            () if blocks >= batches => "consensus",
+            () => "the spreading of transactions",
+        };
         let hours = messages / MESSAGES_PER_CORE_S / 3_600.0;
         let flaw = Flaw::new(format!(
             "about {messages:.1e} messages in one replication, most of them for {cause} among {nodes:.0} nodes: \
@@ -91,6 +96,15 @@ impl Effort<'_> {
 
     fn makes_empty_blocks(&self) -> bool {
         self.consensus.settings.empty_blocks == EmptyBlocks::Always
+    }
+
+    /// Where clients wait for equal replies, each node replies to every gateway that has transactions in the block.
+    fn reply_messages(&self, step: Span, length: Span, writes: f64) -> f64 {
+        if self.consensus.facts.info.reply != Reply::Matching {
+            return 0.0;
+        }
+        let nodes = self.nodes();
+        nodes * writes.min(nodes * self.decisions(step, length))
     }
 
     /// By the block period; without one a decision takes two steps, and a pipeline holds several.

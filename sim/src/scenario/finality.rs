@@ -80,12 +80,16 @@ fn parse_rule(text: &str) -> Result<FinalityRule, Flaw> {
     }
 }
 
+/// Smaller probabilities are written with an exponent.
+const LEAST_PLAIN: f64 = 1e-4;
+
 fn show_rule(rule: FinalityRule) -> String {
     match rule {
         FinalityRule::Protocol => "protocol".into(),
         FinalityRule::Depth(depth) => format!("depth:{depth}"),
         FinalityRule::Risk { adversary, reversal } => {
-            format!("risk:{}/{}", show_number(adversary), show_number(reversal))
+            let reversal = if reversal < LEAST_PLAIN { format!("{reversal:e}") } else { show_number(reversal) };
+            format!("risk:{}/{reversal}", show_number(adversary))
         }
     }
 }

@@ -262,6 +262,8 @@ pub enum StorageVariant {
         first_byte: Span,
         /// Sigma of its logarithm.
         first_byte_sigma: f64,
+        /// Bytes per second of one object, written or read.
+        stream_bytes_per_s: u64,
     },
     /// A pointer with a hash; the object goes to an external store through the node's uplink.
     ObjectStore {

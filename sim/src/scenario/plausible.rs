@@ -2,11 +2,14 @@
 
 use ledgerlab_consensus::{KnobValue, Span, Stake};
 
+use ledgerlab_workloads::WorkloadSpec;
+
+use crate::network::loss;
 use crate::scenario::model::Organisation;
 use crate::scenario::network::Network;
 use crate::scenario::problem::Flaw;
 use crate::scenario::protocol::{Consensus, validators};
-use crate::scenario::quantity::show_rough;
+use crate::scenario::quantity::{SIZE, show_rough};
 use crate::scenario::reader::Reader;
 
 /// Warns of an overlay that has so many neighbours that it is none.
@@ -15,6 +18,21 @@ pub(crate) fn check_degree(r: &mut Reader<'_, '_>, degree: Option<u32>, nodes: u
         let flaw = Flaw::new("the overlay is a full mesh: a node has no more neighbours than there are others");
         let flaw = flaw.limit(format!("at most {} for {nodes} nodes", nodes - 1));
         r.warn_at(&["network", "degree"], flaw.hint("choose fewer neighbours, or 0 for a full mesh"));
+    }
+}
+
+/// Finds transactions of a fixed size that no block can hold: all of them would be refused.
+pub(crate) fn check_transactions(r: &mut Reader<'_, '_>, workloads: &[WorkloadSpec], block_bytes: u64) {
+    for w in workloads.iter().filter(|w| w.kind.id == "fixed") {
+        let bytes = w.integer("bytes");
+        if bytes > block_bytes {
+            let flaw = Flaw::new("no block can hold such a transaction");
+            let flaw = flaw.limit(format!("at most consensus.block_bytes, {}", SIZE.show(block_bytes)));
+            r.report_at(
+                &["workload", w.name.as_str(), "bytes"],
+                flaw.hint("raise consensus.block_bytes, or lower the size"),
+            );
+        }
     }
 }
 
@@ -34,7 +52,7 @@ pub(crate) fn check_timeout(
         return;
     }
     let delay = delay_to_quorum(consensus, organisations, network);
-    let least = (delay + fsync) * 2;
+    let least = (delay + loss::mean_delay(network.spec.loss, delay) + fsync) * 2;
     let timeout = consensus.settings.span("timeout") + consensus.settings.block_period;
     if timeout >= least {
         return;
@@ -47,7 +65,7 @@ pub(crate) fn check_timeout(
         show_rough(least)
     ));
     let flaw = flaw.limit(format!("with the block period at least {}", show_rough(least)));
-    let flaw = flaw.hint("a usual timeout is ten times that; or shorten node.fsync or the network's latency");
+    let flaw = flaw.hint("a usual timeout is ten times that; or lower node.fsync, network.loss or the latency");
     let path = ["consensus", consensus.facts.info.id, "timeout"];
     if fixed { r.report_at(&path, flaw) } else { r.warn_at(&path, flaw) }
 }

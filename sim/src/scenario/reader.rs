@@ -274,7 +274,7 @@ impl<'a> Reader<'_, 'a> {
     fn finish(self) {
         let known: Vec<&str> = self.known.iter().map(String::as_str).collect();
         for key in self.table.keys().filter(|k| !known.contains(&k.as_str())) {
-            let mut flaw = Flaw::new("unknown key").limit(format!("valid here: {}", listed(known.iter().copied(), 12)));
+            let mut flaw = Flaw::new("unknown key").limit(format!("valid here: {}", listed(known.iter().copied(), 24)));
             if let Some(near) = nearest(key, known.iter().copied()) {
                 flaw = flaw.hint(format!("did you mean `{near}`?"));
             } else {

@@ -75,10 +75,14 @@ pub(crate) fn flag(node: &Node) -> Read<bool> {
 /// One of a few words, by index.
 pub(crate) fn word(node: &Node, words: &[&str]) -> Read<usize> {
     let written = text(node, words.first().unwrap_or(&""))?;
-    words
-        .iter()
-        .position(|w| *w == written)
-        .ok_or_else(|| unknown_word(&written, words.iter().copied(), "allowed here"))
+    words.iter().position(|w| *w == written).ok_or_else(|| {
+        let mut flaw = unknown_word(&written, words.iter().copied(), "allowed here");
+        let guessed = nearest(&written, words.iter().copied()).is_some();
+        if let (false, Some(first)) = (guessed, words.first()) {
+            flaw = flaw.hint(format!("write one of them, such as \"{first}\""));
+        }
+        flaw
+    })
 }
 
 /// The flaw of a word that is none of `words`; `what` says what it should be, with its article.

@@ -1,7 +1,7 @@
 //! From a file to one tree: reads it, lays it over what it `extends`, and applies the overrides.
 
 use std::fs;
-use std::io::ErrorKind;
+use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -23,6 +23,8 @@ pub(crate) struct Source {
 const FILE_ONLY: [&str; 2] = ["extends", "remove"];
 /// Files deeper than this extend each other without end, in practice.
 const DEEPEST_EXTENDS: usize = 16;
+/// Largest file that is read.
+const MOST_BYTES: u64 = 16 << 20;
 
 impl Source {
     /// The file at `path` with everything it extends.
@@ -116,7 +118,7 @@ impl Source {
         ScenarioError { problems: vec![problem("extends", extends, what, hint)] }
     }
 
-    /// Applies one `--set K=V`.
+    /// Applies one `--set K=V`. A key that is swept gets the value at every point: its axis goes.
     pub(crate) fn set(&mut self, text: &str) {
         let parsed = text.split_once('=').and_then(|(key, value)| Some((tree::split_key(key)?, value.trim())));
         match parsed {
@@ -128,7 +130,10 @@ impl Source {
                 hint: Some("write it in a file of its own, and run that".into()),
                 ..Problem::default()
             }),
-            Some((path, value)) => tree::set(&mut self.table, &path, tree::parse_override(value)),
+            Some((path, value)) => {
+                tree::set(&mut self.table, &path, tree::parse_override(value));
+                self.remove_axis(&path);
+            }
             None => self.problems.push(Problem {
                 file: "--set".into(),
                 what: format!("{text:?} is not a key and a value"),
@@ -136,6 +141,15 @@ impl Source {
                 ..Problem::default()
             }),
         }
+    }
+}
+
+impl Source {
+    /// Takes the key at `path` out of the sweep, if it is there.
+    fn remove_axis(&mut self, path: &[String]) {
+        let Some(Node { value: Value::Table(sweep), .. }) = self.table.get_mut("sweep") else { return };
+        let Some(Node { value: Value::Table(axes), .. }) = sweep.get_mut("axes") else { return };
+        axes.retain(|key, _| tree::split_key(key).as_deref() != Some(path));
     }
 }
 
@@ -151,6 +165,13 @@ fn problem(key: &str, node: &Node, what: &str, hint: &str) -> Problem {
     }
 }
 
+/// The file's bytes, of one that is too large or has no end one more than may be.
+fn read_bytes(path: &Path) -> std::io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    fs::File::open(path)?.take(MOST_BYTES + 1).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
 /// The file's text, or what keeps it from being one.
 pub(crate) fn read_text(path: &Path) -> Result<String, ScenarioError> {
     let name = path.display().to_string();
@@ -158,7 +179,10 @@ pub(crate) fn read_text(path: &Path) -> Result<String, ScenarioError> {
     if path.is_dir() {
         return error("is a folder, not a scenario file", "name a .toml file in it");
     }
-    let bytes = match fs::read(path) {
+    let bytes = match read_bytes(path) {
+        Ok(bytes) if bytes.len() as u64 > MOST_BYTES => {
+            return error("is too large for a scenario: more than 16 MiB", "a scenario is a TOML file of a few kB");
+        }
         Ok(bytes) => bytes,
         Err(e) if e.kind() == ErrorKind::NotFound => {
             return error("there is no such file", "`ledgerlab init` writes a scenario to start from");

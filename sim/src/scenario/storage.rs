@@ -8,9 +8,10 @@ use crate::scenario::model::{StorageSpec, StorageVariant};
 use crate::scenario::problem::Flaw;
 use crate::scenario::quantity::BYTE_RATE;
 use crate::scenario::reader::Reader;
-use crate::scenario::run::SOME_TIME;
 use crate::storage::{VARIANTS, VariantInfo, hash_pointer};
 
+/// Records are kept for up to a patient's life.
+const LONGEST_RETENTION: Span = Span(100 * 365 * 86_400 * 1_000_000_000);
 const DELAY: RangeInclusive<Span> = Span::ZERO..=Span::secs(3_600);
 const SIGMA: RangeInclusive<f64> = 0.0..=5.0;
 const STREAM: RangeInclusive<u64> = 1_000..=1_000_000_000_000;
@@ -28,18 +29,21 @@ pub(crate) fn read(r: &mut Reader<'_, '_>) -> StorageSpec {
             r.checked_section(info.id, |r| parameters(r, info));
         }
     }
-    StorageSpec { variant, retention: r.optional_span("retention", "forever", SOME_TIME) }
+    StorageSpec { variant, retention: r.optional_span("retention", "forever", Span(1)..=LONGEST_RETENTION) }
 }
 
 /// A variant's own parameters.
 fn parameters(r: &mut Reader<'_, '_>, info: &VariantInfo) -> StorageVariant {
     match info.default {
         StorageVariant::Inline => StorageVariant::Inline,
-        StorageVariant::HashPointer { write, first_byte, first_byte_sigma } => StorageVariant::HashPointer {
-            write: write_time(r, write),
-            first_byte: r.span("first_byte", first_byte, DELAY),
-            first_byte_sigma: r.number("first_byte_sigma", first_byte_sigma, SIGMA),
-        },
+        StorageVariant::HashPointer { write, first_byte, first_byte_sigma, stream_bytes_per_s } => {
+            StorageVariant::HashPointer {
+                write: write_time(r, write),
+                first_byte: r.span("first_byte", first_byte, DELAY),
+                first_byte_sigma: r.number("first_byte_sigma", first_byte_sigma, SIGMA),
+                stream_bytes_per_s: r.quantity("stream_bandwidth", &BYTE_RATE, stream_bytes_per_s, STREAM),
+            }
+        }
         StorageVariant::ObjectStore { put, put_per_mib, put_sigma, get, get_sigma, stream_bytes_per_s } => {
             StorageVariant::ObjectStore {
                 put: r.span("put", put, DELAY),

@@ -209,3 +209,18 @@ fn defaults_are_in_the_effective_form() {
     assert_eq!(json["node"]["crypto"]["verify"], "33 us");
     assert_eq!(json["run"]["start"], "monday 10:00");
 }
+
+#[test]
+fn a_swept_key_that_is_set_is_not_swept() {
+    let text = format!("{BASE}[sweep]\naxes = {{ \"consensus.nodes\" = [4, 7], \"load\" = [1, 2] }}\n");
+    let nodes = |overrides: &[&str]| {
+        let experiment = read(&text, overrides).unwrap_or_else(|e| panic!("{e}"));
+        let axes: Vec<String> = experiment.axes.iter().map(|a| a.key.clone()).collect();
+        (axes.join(" "), experiment.points.iter().map(|p| p.scenario.nodes()).collect::<Vec<_>>())
+    };
+    assert_eq!(nodes(&[]), ("consensus.nodes load".to_owned(), vec![4, 4, 7, 7]));
+    assert_eq!(nodes(&["consensus.nodes=10"]), ("load".to_owned(), vec![10, 10]));
+    assert_eq!(nodes(&["consensus.nodes=10", "load=3"]), (String::new(), vec![10]));
+    let again = ["consensus.nodes=10", "sweep.axes.\"consensus.nodes\"=[4, 16]", "load=3"];
+    assert_eq!(nodes(&again), ("consensus.nodes".to_owned(), vec![4, 16]));
+}

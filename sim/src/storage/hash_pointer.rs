@@ -16,12 +16,11 @@ pub const INFO: VariantInfo = VariantInfo {
         write: (Span::millis(2), Span::millis(5)),
         first_byte: Span::millis(5),
         first_byte_sigma: 0.6,
+        // The 1 Gbit/s of a hospital's local network (assumption).
+        stream_bytes_per_s: 125_000_000,
     },
     open,
 };
-
-/// Rate of a hospital's store: the 1 Gbit/s of its local network (assumption).
-const STREAM_BYTES_PER_S: u64 = 125_000_000;
 
 fn open(spec: &StorageVariant) -> Option<Box<dyn Variant>> {
     HashPointer::new(spec).map(|v| Box::new(v) as Box<dyn Variant>)
@@ -33,12 +32,15 @@ pub(super) struct HashPointer {
     write: (Span, Span),
     first_byte: Span,
     spread: LogNormal,
+    stream_bytes_per_s: u64,
 }
 
 impl HashPointer {
     pub(super) fn new(spec: &StorageVariant) -> Option<HashPointer> {
-        let StorageVariant::HashPointer { write, first_byte, first_byte_sigma } = *spec else { return None };
-        Some(HashPointer { write, first_byte, spread: LogNormal::new(first_byte_sigma) })
+        let StorageVariant::HashPointer { write, first_byte, first_byte_sigma, stream_bytes_per_s } = *spec else {
+            return None;
+        };
+        Some(HashPointer { write, first_byte, spread: LogNormal::new(first_byte_sigma), stream_bytes_per_s })
     }
 }
 
@@ -53,12 +55,12 @@ impl Variant for HashPointer {
         Store::Local
     }
     fn write_ack(&self, bytes: u64, draw: u64) -> Span {
-        between(self.write.0, self.write.1, draw) + super::transfer(bytes, STREAM_BYTES_PER_S)
+        between(self.write.0, self.write.1, draw) + super::transfer(bytes, self.stream_bytes_per_s)
     }
     fn first_byte(&self, draw: u64) -> Span {
         self.spread.times(self.first_byte, draw)
     }
     fn stream_bytes_per_s(&self) -> u64 {
-        STREAM_BYTES_PER_S
+        self.stream_bytes_per_s
     }
 }

@@ -45,7 +45,7 @@ impl HotStuff {
     /// that have restarted no longer have the blocks.
     pub(super) fn search(&mut self, cx: &mut Cx<'_, Self>) {
         self.syncing = None;
-        let hint = self.env.validators.endpoint(self.config.terms.leader(self.pace.view()));
+        let hint = self.hint();
         match self.tree.final_below_orphans().filter(|t| t.height > self.tree.committed().height) {
             Some(tip) => self.sync(tip, hint, cx),
             None => self.chase(hint, cx),
@@ -193,7 +193,32 @@ impl HotStuff {
             self.pace.committed();
         }
         self.adopt_orphans(cx);
-        self.chase(self.env.validators.endpoint(self.config.terms.leader(self.pace.view())), cx);
+        self.chase(self.hint(), cx);
+    }
+
+    /// Who is asked where nobody has shown to know more: the leader of the present view, or the node after the own.
+    fn hint(&self) -> NodeId {
+        let leader = self.env.validators.endpoint(self.config.terms.leader(self.pace.view()));
+        if leader == self.env.me { NodeId((leader.0 + 1) % self.env.nodes) } else { leader }
+    }
+
+    /// After `open`: what was sent last may be lost, and the own vote was not counted where it is for this replica to
+    /// count. The records of all that are in the log.
+    pub(super) fn repeat(&mut self, cx: &mut Cx<'_, Self>) {
+        let (Some(key), (view, block)) = (self.env.key, self.voted) else { return };
+        if view == 0 || view < self.pace.view() {
+            return;
+        }
+        if let Some(proposed) = self.tree.get(block).filter(|_| self.leads(view)).cloned() {
+            let entry = self.pace.entry().filter(|e| e.what.major == view).cloned();
+            let proposal = Arc::new(Proposal { block: proposed, entry });
+            cx.broadcast(Lane::Block, Gate::After(self.logged), HotStuffMessage::Propose { proposal });
+        }
+        if self.leads(view + 1) {
+            self.count_vote(self.env.me, (view, block), key, cx);
+        } else {
+            self.cast(key, Gate::After(self.logged), cx);
+        }
     }
 
     /// Two blocks of one leader in one view are its fault.

@@ -156,14 +156,21 @@ impl Tree {
         }
         self.blocks = kept;
     }
-    /// The ledger was brought up to `tip` from outside: what is not above it goes.
+    /// The ledger was brought up to `tip` from outside: what is not above it goes. Shows the blocks that are not known
+    /// to be in the ledger; where the blocks right below `tip` are missing, that can be some which are.
     pub fn reset(&mut self, tip: Tip, dead: &mut dyn FnMut(&Block)) {
+        let before = self.committed.height;
+        let find = |id: Digest| self.get(id).or_else(|| self.orphans.iter().find(|o| o.id == id));
+        let copied: Vec<Digest> = std::iter::successors(find(tip.block), |b| find(b.parent()))
+            .take_while(|b| b.height > before)
+            .map(|b| b.id)
+            .collect();
         self.committed = tip;
         let mut kept: Vec<Arc<Block>> = vec![];
         for b in self.blocks.drain(..) {
             if b.height > tip.height && (b.parent() == tip.block || kept.iter().any(|k| k.id == b.parent())) {
                 kept.push(b);
-            } else {
+            } else if b.height > before && !copied.contains(&b.id) {
                 dead(&b);
             }
         }

@@ -48,6 +48,8 @@ impl Pbft {
         if verdict == Verdict::Good {
             slot.held = true;
             self.accept(cx);
+            // The own vote may be a quorum by itself.
+            self.check_prepared(height, cx);
             self.check_committed(height, cx);
             self.follow(cx);
         } else {

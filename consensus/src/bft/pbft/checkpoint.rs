@@ -13,6 +13,7 @@ impl Pbft {
     pub(super) fn announce_checkpoint(&mut self, cx: &mut Cx<'_, Self>) {
         let Some(me) = self.env.key else { return self.stabilise(self.executed, self.env.me, cx) };
         self.checkpoints[me.0 as usize] = self.executed;
+        self.mark(me, self.executed);
         if let Some(m) = self.own_checkpoint() {
             cx.broadcast(Lane::Vote, Gate::Now, m);
         }
@@ -35,17 +36,43 @@ impl Pbft {
         };
         if tip.height > last.height {
             *last = tip;
+            self.mark(by, tip);
             self.stabilise(tip, from, cx);
         }
+    }
+
+    /// Counts a checkpoint, if it is of the window.
+    fn mark(&mut self, by: ValidatorId, tip: Tip) {
+        self.marks.add(tip.height / self.config.checkpoint_interval, tip.block, by, &self.env.validators);
+    }
+
+    /// The low water mark may have moved: counts the checkpoints that were above the window.
+    pub(super) fn recount_marks(&mut self) {
+        self.marks.advance(self.low / self.config.checkpoint_interval + 1);
+        for v in self.env.validators.iter() {
+            let tip = self.checkpoints[v.0 as usize];
+            if tip.height > self.low {
+                self.mark(v, tip);
+            }
+        }
+    }
+
+    /// Who has reached a checkpoint: within the window all that said so, above it those that have gone no further.
+    fn reached(&self, tip: Tip) -> Signers {
+        if tip.height <= self.high() {
+            return self.marks.signers(tip.height / self.config.checkpoint_interval, tip.block);
+        }
+        let mut signers = Signers::with_capacity(self.env.validators.len());
+        for v in self.env.validators.iter().filter(|v| self.checkpoints[v.0 as usize] == tip) {
+            signers.add(v);
+        }
+        signers
     }
 
     /// A checkpoint that a quorum has reached becomes stable here once this replica has reached it, too. One that lies
     /// further ahead than anything under way can is a proof to catch up by.
     fn stabilise(&mut self, tip: Tip, from: NodeId, cx: &mut Cx<'_, Self>) {
-        let mut signers = Signers::with_capacity(self.env.validators.len());
-        for v in self.env.validators.iter().filter(|v| self.checkpoints[v.0 as usize] == tip) {
-            signers.add(v);
-        }
+        let signers = self.reached(tip);
         if tip.height <= self.low || signers.weight(&self.env.validators) < self.quorum {
             return;
         }

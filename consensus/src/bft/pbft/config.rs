@@ -2,7 +2,8 @@
 
 use crate::info::FaultBound;
 use crate::knob::{EmptyBlocks, Knob, KnobValue, Settings};
-use crate::types::{Span, Stake};
+use crate::protocol::Validators;
+use crate::types::Span;
 
 /// The most that doubling stretches a view timeout.
 pub const MAX_STRETCH: u64 = 64;
@@ -81,12 +82,13 @@ impl PbftConfig {
     pub fn expected_finality(&self, delay: Span) -> Span {
         Span(self.block_period.0 / 2) + delay * 3
     }
-    /// Backups notice a dead leader after one timeout; each of at most f - 1 further dead leaders then costs a timeout
-    /// that doubles. Timers of replicas may have started up to one timeout apart and a message lost before the
+    /// Let f be the largest number of validators whose stake is tolerated: leaders take turns by head. Backups notice a
+    /// dead leader after one timeout; each of at most f - 1 further dead leaders then costs a timeout that doubles.
+    /// Timers of replicas may have started up to one timeout apart and a message lost before the
     /// healing is asked for again after `patience`: the sum over f + 1 leaders covers both. Each view change takes
     /// two delays, the first decision of the new view three (plus a fetch of its payload: two).
-    pub fn recovery_bound(&self, n: u64, delay: Span) -> Span {
-        let f = FaultBound::Third.tolerated(Stake(n)).0;
+    pub fn recovery_bound(&self, validators: &Validators, delay: Span) -> Span {
+        let f = u64::from(validators.most_faulty(FaultBound::Third));
         let waits = (0..=f).fold(Span::ZERO, |sum, i| sum + self.stretched(i.min(64) as u32));
         waits + self.patience + delay * (2 * (f + 1) + 5)
     }

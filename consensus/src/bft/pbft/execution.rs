@@ -4,7 +4,7 @@ use super::message::{PbftRecord, short};
 use super::{HEADER_BYTES, Pbft};
 use crate::effect::{Cx, Effect, Gate, Lane};
 use crate::message::SharedCertificate;
-use crate::types::{Height, NodeId, Tip};
+use crate::types::{Height, LogSeq, NodeId, Tip};
 
 impl Pbft {
     /// Adopts the blocks on top of the ledger that have a commit certificate or lie at or below `proven`.
@@ -117,8 +117,8 @@ impl Pbft {
         self.execute(0, cx);
         self.follow(cx);
         self.mend(cx);
-        if self.executed.height >= self.high() && self.env.nodes > 1 {
-            // The ledger has outrun the proof: nothing is accepted before that comes, too.
+        if (self.executed.height >= self.high() || !self.rooted) && self.env.nodes > 1 {
+            // The ledger has outrun the proof: nothing is accepted, or voted for, before that comes, too.
             cx.broadcast(Lane::Vote, Gate::Now, self.standing(true));
         }
     }
@@ -128,6 +128,7 @@ impl Pbft {
         self.low = self.low.max(height - height % self.config.checkpoint_interval);
         self.prepares.advance(self.low + 1);
         self.commits.advance(self.low + 1);
+        self.recount_marks();
     }
 
     /// Proposals are accepted on top of what is final, whatever was accepted before.
@@ -144,9 +145,23 @@ impl Pbft {
     pub(super) fn root(&mut self, cx: &mut Cx<'_, Self>) {
         let was = self.rooted;
         self.rooted = self.is_rooted();
+        if self.rooted && self.env.key.is_some() {
+            self.log_root(cx);
+        }
         if self.rooted && !was {
             for height in self.executed.height + 1..=self.top.height {
                 self.prepare(height, cx);
+            }
+        }
+    }
+
+    /// Logs what votes above the ledger's end stand on, as far as it came without a vote of this replica: after a crash
+    /// a view change has to tell it. It is durable before any later vote.
+    fn log_root(&mut self, cx: &mut Cx<'_, Self>) {
+        for height in self.base.height + 1..=self.executed.height {
+            let Some(slot) = self.window.get_mut(height).filter(|s| s.since == LogSeq(0)) else { continue };
+            if let Some(proposal) = slot.proposal.clone() {
+                slot.since = cx.log_lazily(PbftRecord::Accepted { proposal });
             }
         }
     }

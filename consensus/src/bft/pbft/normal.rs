@@ -228,7 +228,7 @@ impl Pbft {
         self.window.get(height)?.proposal.as_ref().filter(|p| p.view == view).map(|p| p.header.block)
     }
 
-    fn check_prepared(&mut self, height: Height, cx: &mut Cx<'_, Self>) {
+    pub(super) fn check_prepared(&mut self, height: Height, cx: &mut Cx<'_, Self>) {
         let view = self.installed;
         let (Some(by), Some(block)) = (self.voter(), self.block_in(height, view)) else { return };
         let Some(slot) = self.window.get(height) else { return };

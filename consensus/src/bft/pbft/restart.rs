@@ -75,7 +75,10 @@ impl Pbft {
     fn restore(&mut self, known: Known) {
         let lowest = self.base.height.min(self.executed.height);
         self.raise_low(lowest);
-        if self.base.height >= self.high() {
+        // The window may have followed the proof before the ledger did: no record is left out, for what this replica is
+        // bound to must be kept, and nothing above the proof's window was ever accepted.
+        let highest = known.keys().next_back().copied().unwrap_or(0);
+        if self.base.height >= self.high() || highest > self.high() {
             self.raise_low(self.base.height);
         }
         for (height, past) in known.range(self.low + 1..=self.high()) {

@@ -117,9 +117,10 @@ impl Pbft {
         if self.forgets(&start) || !self.fits(&start) {
             return;
         }
-        self.install(&start, self.env.me, cx);
+        self.install(&start, cx);
         cx.broadcast(Lane::Block, self.gate(), PbftMessage::NewView { start });
         self.accept(cx);
+        self.fetch_missing(false, cx);
     }
 
     /// Whether the window reaches from the last checkpoint at or below the view's base to the end of its chain. It does
@@ -148,7 +149,7 @@ impl Pbft {
         if let Err(why) = self.check_start(start) {
             return cx.reject(from, why);
         }
-        self.install(start, from, cx);
+        self.install(start, cx);
         self.accept(cx);
         self.fetch_missing(false, cx);
     }
@@ -178,10 +179,11 @@ impl Pbft {
     }
 
     /// The view starts: its chain takes the place of what was proposed in older views.
-    fn install(&mut self, start: &Arc<NewView>, from: NodeId, cx: &mut Cx<'_, Self>) {
+    fn install(&mut self, start: &Arc<NewView>, cx: &mut Cx<'_, Self>) {
         let vote = selection::base(&start.votes);
         if let Some(proof) = &vote.proof {
-            self.learn(proof, from, cx);
+            // Its ledger reaches further than that of the leader, who may have it from this very vote.
+            self.learn(proof, self.node_of(vote.by), cx);
         }
         if vote.base.height + start.chain.len() as u64 > self.high() {
             self.raise_low(vote.base.height);
@@ -217,6 +219,7 @@ impl Pbft {
         }
         self.accept(cx);
         self.raise_top();
+        self.root(cx);
         self.replay_early(cx);
     }
 

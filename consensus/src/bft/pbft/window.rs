@@ -65,22 +65,26 @@ impl Slot {
 /// The ring.
 #[derive(Clone, Debug)]
 pub struct Window {
+    len: u64,
+    /// As many as the next power of two of `len`.
     ring: Vec<Slot>,
 }
 
 impl Window {
     /// Room for `len` heights.
     pub fn new(len: u64) -> Window {
-        Window { ring: vec![Slot::default(); len as usize] }
+        Window { len, ring: vec![Slot::default(); len.next_power_of_two() as usize] }
     }
     /// Number of heights.
     pub fn len(&self) -> u64 {
-        self.ring.len() as u64
+        self.len
     }
+    #[inline]
     fn index(&self, height: Height) -> usize {
-        (height % self.len()) as usize
+        height as usize & (self.ring.len() - 1)
     }
     /// The slot of a height, if it is in use.
+    #[inline]
     pub fn get(&self, height: Height) -> Option<&Slot> {
         Some(&self.ring[self.index(height)]).filter(|s| s.height == height && height > 0)
     }

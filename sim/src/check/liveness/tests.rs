@@ -13,9 +13,15 @@ fn crash(nodes: &[u32], at_s: u64, lasts_s: Option<u64>) -> FaultPlan {
     let kind = FaultKind::Crash { nodes: nodes.to_vec() };
     FaultPlan::new(&[Fault { name: "f".into(), kind, at: Span::secs(at_s), lasts: lasts_s.map(Span::secs) }], 4)
 }
+fn observer(plan: &FaultPlan) -> Liveness {
+    Liveness::new(BOUND, Span(u64::MAX), plan.sound(&STAKE, Stake(1)))
+}
+fn new() -> Liveness {
+    observer(&FaultPlan::new(&[], 4))
+}
 /// Submissions every second until 100 s, commits every second until `last`.
 fn run_until(last: u64) -> Liveness {
-    let mut l = Liveness::new();
+    let mut l = new();
     for t in 0..100 {
         l.submit(s(t));
         if t > 0 && t <= last {
@@ -25,7 +31,20 @@ fn run_until(last: u64) -> Liveness {
     l
 }
 fn verdict(l: &Liveness, plan: &FaultPlan, overload: bool) -> Verdict {
-    l.verdict(s(100), BOUND, overload, plan, &STAKE, Stake(1))
+    l.verdict(s(100), |_| overload, plan, &STAKE, Stake(1))
+}
+/// A transaction for `node` every second until 100 s, commits every second but from `from` to `to`.
+fn silent(plan: &FaultPlan, node: u32, (from, to): (u64, u64)) -> Verdict {
+    let mut l = observer(plan);
+    for t in 0..100 {
+        // What comes up to a second later is known before the commit.
+        l.submit(s(t + 1));
+        l.admit(s(t + 1), NodeId(node));
+        if t > 0 && !(from..to).contains(&t) {
+            l.commit(s(t), true);
+        }
+    }
+    verdict(&l, plan, false)
 }
 
 #[test]
@@ -51,18 +70,18 @@ fn an_unexplained_stall_fails_the_run() {
 #[test]
 fn nothing_ever_committed_is_a_stall_and_nothing_submitted_is_none() {
     let none = FaultPlan::new(&[], 4);
-    let v = Liveness::new().verdict(s(5), BOUND, false, &none, &STAKE, Stake(1));
+    let v = new().verdict(s(5), |_| false, &none, &STAKE, Stake(1));
     assert!(!v.stalled());
-    let mut l = Liveness::new();
+    let mut l = new();
     l.submit(s(1));
-    let v = l.verdict(s(5), BOUND, false, &none, &STAKE, Stake(1));
+    let v = l.verdict(s(5), |_| false, &none, &STAKE, Stake(1));
     assert_eq!((v.stalled_since, l.last()), (Some(s(1)), None));
     assert!(v.outcome(s(5)).is_err());
 }
 
 #[test]
 fn an_idle_system_does_not_stall() {
-    let mut l = Liveness::new();
+    let mut l = new();
     l.submit(s(1));
     l.commit(s(2), false);
     assert!(!verdict(&l, &FaultPlan::new(&[], 4), false).stalled());
@@ -95,4 +114,74 @@ fn tolerated_and_long_healed_faults_explain_nothing() {
 #[test]
 fn overload_explains() {
     assert_eq!(verdict(&run_until(50), &FaultPlan::new(&[], 4), true).cause, Some(Cause::Overload));
+}
+
+#[test]
+fn a_silence_longer_than_the_bound_fails_a_run_that_commits_again() {
+    let none = FaultPlan::new(&[], 4);
+    let v = silent(&none, 0, (50, 70));
+    // The last commit before was at 49 s, the first admission after it at 50 s.
+    assert_eq!((v.silence, v.stalled()), (Some(Window { from: s(50), to: s(70) }), false));
+    let text = v.outcome(s(100)).unwrap_err().to_string();
+    assert!(
+        text.contains("live, unexplained silence of 20.000 s: nothing committed from 50.000 s to 70.000 s"),
+        "{text}"
+    );
+    assert!(!silent(&none, 0, (50, 60)).failed(), "10 s is not longer than the bound");
+    assert!(silent(&none, 0, (50, 61)).failed());
+}
+
+#[test]
+fn only_work_that_a_pool_holds_begins_a_silence() {
+    let mut l = new();
+    for t in [1, 90] {
+        l.submit(s(t));
+        l.commit(s(t), true);
+    }
+    assert!(!verdict(&l, &FaultPlan::new(&[], 4), false).failed(), "a client or an object store has it");
+    l.admit(s(94), NodeId(0));
+    l.admit(s(95), NodeId(0));
+    l.commit(s(94), true);
+    assert_eq!(l.admitted.values().copied().collect::<Vec<_>>(), [s(95)]);
+}
+
+#[test]
+fn a_silence_counts_from_the_last_change_and_not_while_too_much_is_faulty() {
+    let one = crash(&[3], 50, Some(15));
+    assert!(!silent(&one, 0, (50, 60)).failed(), "the bound holds anew from the crash");
+    assert!(silent(&one, 0, (50, 62)).failed(), "a tolerated crash explains no more than the bound");
+    assert!(!silent(&one, 0, (56, 75)).failed(), "9 s before the restart, 10 s after it");
+    assert!(silent(&one, 0, (56, 76)).failed());
+    assert!(!silent(&one, 3, (50, 75)).failed(), "nobody can bring on chain what the crashed node was given");
+    let two = crash(&[2, 3], 50, Some(30));
+    let v = silent(&two, 0, (50, 90));
+    assert!(!v.failed() && v.outside_fault_model(), "nothing is promised until 80 s, then 10 s are left");
+    assert!(silent(&two, 0, (50, 91)).failed());
+}
+
+#[test]
+fn overload_at_its_beginning_explains_a_silence_and_an_explained_stall_is_none() {
+    let mut l = new();
+    l.admit(s(10), NodeId(0));
+    l.submit(s(10));
+    l.commit(s(50), true);
+    let none = FaultPlan::new(&[], 4);
+    let failed = |l: &Liveness, until: u64| l.verdict(s(55), |at| at < s(until), &none, &STAKE, Stake(1)).failed();
+    assert!(failed(&l, 10) && !failed(&l, 11));
+    l.admit(s(51), NodeId(0));
+    let v = verdict(&l, &crash(&[0, 1], 51, None), true);
+    assert_eq!((v.cause, v.failed()), (Some(Cause::Faults), false));
+}
+
+#[test]
+fn what_pools_have_dropped_is_not_owed() {
+    let sound = || FaultPlan::new(&[], 4).sound(&STAKE, Stake(1));
+    let silences = |expiry: u64, taken: &[u64]| {
+        let mut l = Liveness::new(BOUND, Span::secs(expiry), sound());
+        taken.iter().for_each(|t| l.admit(s(*t), NodeId(0)));
+        l.silences(s(60))
+    };
+    assert_eq!(silences(8, &[10, 40]), [], "each is gone within the bound");
+    assert_eq!(silences(8, &[10, 17, 40]), [Window { from: s(10), to: s(25) }], "one follows the other");
+    assert_eq!(silences(12, &[10, 30]), [(10, 22), (30, 42)].map(|(from, to)| Window { from: s(from), to: s(to) }));
 }

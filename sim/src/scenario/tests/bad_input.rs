@@ -80,6 +80,10 @@ fn limits() {
         ("negative time", "duration = \"60 s\"", "duration = \"-60 s\""),
         ("stake beyond 64 bits", "nodes = 8", "[organisation.rich]\ncount = 100\nstake = 1000000000000"),
         ("closed loop without clients", "hospitals = 4", "hospitals = 4\narrival = \"closed:0/1 s\""),
+        ("more clients than fit", "hospitals = 4", "hospitals = 4\narrival = \"closed:5000000/0 s\""),
+        ("more answers than fit", "hospitals = 4", "hospitals = 4\narrival = \"closed:500000/0 s\""),
+        ("transaction larger than a block", "kind = \"ehr\"\nhospitals = 4", "kind = \"fixed\"\nbytes = \"2 MB\""),
+        ("transaction smaller than its envelope", "kind = \"ehr\"\nhospitals = 4", "kind = \"fixed\"\nbytes = \"1 B\""),
         ("more transactions than fit", "hospitals = 4", "hospitals = 4\nmultiplier = 100_000_000"),
     ]));
 }
@@ -172,6 +176,7 @@ fn the_format_itself() {
     assert_messages!(messages(&[
         ("no version", "schema = 1\n", ""),
         ("another version", "schema = 1", "schema = 2"),
+        ("a version in quotes", "schema = 1", "schema = \"1\""),
         ("a key twice", "nodes = 8", "nodes = 8\nnodes = 9"),
         ("a string without quotes", "\"hotstuff\"", "hotstuff"),
         ("cut off in a table", "hospitals = 4\n", "hospitals = 4\n[workload.ima"),

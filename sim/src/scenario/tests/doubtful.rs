@@ -12,13 +12,15 @@ fn warnings(overrides: &[&str]) -> String {
 
 #[test]
 fn doubtful_values_are_warned_of() {
-    let cases: [(&str, &[&str]); 4] = [
+    let cases: [(&str, &[&str]); 6] = [
         ("timeout below a round trip", &["consensus.hotstuff.timeout=50 ms"]),
         ("timeout below the disk", &["consensus.protocol=pbft", "node.fsync=10 s"]),
         (
             "overlay that is a full mesh",
             &["consensus.protocol=nakamoto", "consensus.preset=consortium", "network.degree=8"],
         ),
+        ("timeout below what loss costs", &["network.loss=0.6"]),
+        ("many replies", &["consensus.nodes=1000", "run.duration=1 h", "workload.plain.rate_tx_per_s=2000"]),
         (
             "an hour of messages",
             &[
@@ -63,4 +65,15 @@ fn the_expected_finality_counts_disk_execution_and_adapter() {
     assert!((expected(&["node.fsync=1 s", "node.execution=0 s"]) - base - 9.0).abs() < 1e-6);
     assert!((expected(&["node.fsync=0 s", "node.execution=3 s"]) - base - 3.0).abs() < 1e-6);
     assert!((expected(&["node.fsync=0 s", "node.execution=0 s", "mempool.adapter=2 s"]) - base - 2.0).abs() < 1e-6);
+}
+
+#[test]
+fn the_expected_finality_counts_what_loss_costs() {
+    let expected = |loss: &str| one(&["network.rtt=constant:10 ms", loss]).expected_finality.as_secs_f64();
+    // 0.5 of all segments wait 200 ms, 0.25 of them 400 ms more, and so on: 100 ms for each of nine doublings up to
+    // a minute, then 60 s with probability 2^-9 in all. Nine such delays are in finality.
+    let mean = 0.9 + 60.0 / 512.0;
+    assert!((expected("network.loss=0.5") - expected("network.loss=0") - 9.0 * mean).abs() < 1e-6);
+    let told = read(BASE, &["consensus.protocol=pbft", "network.loss=0.9"]).unwrap_err().to_string();
+    assert!(told.contains("nothing can become final"), "{told}");
 }

@@ -86,3 +86,10 @@ fn a_file_without_a_name_is_named_after_itself() {
     assert_eq!(files.load("clinic.toml").unwrap().name, "clinic");
     assert!(Experiment::load(Path::new("/nowhere/x.toml"), &[]).is_err());
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_file_without_an_end_is_not_read_to_it() {
+    let error = Experiment::load(Path::new("/dev/zero"), &[]).unwrap_err().to_string();
+    assert!(error.contains("too large for a scenario"), "{error}");
+}

@@ -155,3 +155,65 @@ fn a_complaint_shows_how_its_sender_got_into_its_view() {
     assert_eq!(seen.borrow()[0], (201, Some(101)), "the second leader was let in but not heard");
     assert!(resumes(&mut net, 1));
 }
+
+#[test]
+fn a_restarted_leader_counts_its_own_durable_vote() {
+    // Three of four are a quorum, and the fourth is down: the votes of all three are needed.
+    let mut net = Net::new(4, |_| {});
+    net.crash(NodeId(3));
+    net.run_until(Time(15_000_000));
+    net.crash(NodeId(0));
+    net.restart(NodeId(0));
+    assert!(goes_on(&mut net, 5, Span::secs(1)));
+    assert_eq!(net.traffic.by_kind(Time::ZERO..Time::NEVER).get("new-view"), None);
+}
+
+#[test]
+fn a_restarted_leader_sends_the_proposal_that_was_lost_again() {
+    let mut net = Net::new(4, |_| {});
+    net.crash(NodeId(3));
+    net.filter = Some(Box::new(|at, _, _, _| if at < Time(5_000_000) { Fate::Drop } else { Fate::Pass }));
+    net.run_until(Time(15_000_000));
+    net.crash(NodeId(0));
+    net.restart(NodeId(0));
+    assert!(goes_on(&mut net, 5, Span::secs(1)));
+    assert_eq!(net.traffic.by_kind(Time::ZERO..Time::NEVER).get("new-view"), None);
+}
+
+#[test]
+fn a_restarted_replica_sends_its_last_vote_again() {
+    // Its vote for the first block, which the leader needs, is lost in its card.
+    let mut net = Net::new(4, |_| {});
+    net.crash(NodeId(3));
+    net.filter = Some(Box::new(|at, from, _, _| match from {
+        NodeId(1) if at < Time(15_000_000) => Fate::Drop,
+        _ => Fate::Pass,
+    }));
+    net.run_until(Time(15_000_000));
+    net.crash(NodeId(1));
+    net.restart(NodeId(1));
+    assert!(goes_on(&mut net, 5, Span::secs(1)));
+    assert_eq!(net.traffic.by_kind(Time::ZERO..Time::NEVER).get("new-view"), None);
+}
+
+#[test]
+fn many_validators_with_little_stake_may_fail_one_after_the_other_within_the_bound() {
+    let stakes = [1, 1, 1, 1, 1, 1, 1, 10].map(crate::Stake).to_vec();
+    let validators = crate::protocol::Validators::new(stakes, ids(0..8));
+    let mut net = Net::with(validators, 8, 1, |_| {});
+    net.run_until(Time(333_000_000));
+    ids(0..5).into_iter().for_each(|i| net.crash(i));
+    assert!(resumes(&mut net, 1), "five of 17 are tolerated");
+}
+
+#[test]
+fn one_replica_alone_goes_on_from_any_point_of_its_log() {
+    for step in 0..20 {
+        let mut net = Net::new(1, |_| {});
+        net.fsync = Span::millis(2);
+        net.run_for(Span::micros(100_000 + 250 * step));
+        net.crash(NodeId(0));
+        net.restart(NodeId(0));
+        assert!(goes_on(&mut net, 5, Span::secs(1)), "step {step}");
+    }
+}

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::super::message::{Block, NewView, PROPOSE, Proposal, VOTE, genesis, new_view, vote};
+use super::super::tree::{Place, Tree};
 use super::{HotStuff, HotStuffMessage, NodeId};
 use crate::effect::Effect;
 use crate::knob::Settings;
@@ -252,4 +253,38 @@ fn a_commit_is_proven_by_the_certificate_of_the_grandchild() {
         .collect();
     assert_eq!(finals, [(1, vote(3, chain[2].id)), (2, vote(4, chain[3].id))]);
     assert!(replica.log.len() == 3 && replica.log.end().0 == 5, "the log keeps what is above the committed tip");
+}
+
+#[test]
+fn a_copied_ledger_gives_up_only_what_is_not_in_it() {
+    let mut chain = vec![block(1, 1, genesis(), 0)];
+    (2..=6).for_each(|view| chain.push(child(&chain[chain.len() - 1], view)));
+    let rival = child(&chain[2], 101);
+    let mut tree = Tree::new(Tip::default());
+    for b in chain.iter().chain([&rival]) {
+        assert_eq!(tree.insert(b), Place::Linked);
+    }
+    tree.commit(&tree.path(chain[1].id), &mut |_| panic!("no branch has died"));
+    let mut dead = vec![];
+    tree.reset(Tip { height: 5, block: chain[4].id }, &mut |b| dead.push(b.id));
+    assert_eq!(dead, [rival.id], "blocks 1 and 2 were final, 3 to 5 are in the ledger");
+    assert!(tree.get(chain[5].id).is_some());
+}
+
+#[test]
+fn the_leader_of_its_own_view_asks_others_for_what_it_lacks() {
+    // The leader of view 1 hears of a certified block of view 101, and leads it, but does not have the block.
+    let validators = Arc::new(crate::protocol::Validators::equal(4));
+    let config = HotStuff::configure(&Settings::new(HotStuff::KNOBS, false), &validators);
+    let me = NodeId(1);
+    let env = Env { me, key: Some(ValidatorId(1)), nodes: 4, validators, hashing: Hashing::Mix, seed: 0 };
+    let mut replica = Solo::<HotStuff>::open(env, &config, vec![], Tip::default());
+    let high = signed(vote(101, Digest([7, 7])), 3);
+    let m = HotStuffMessage::NewView { wish: Arc::new(NewView { view: 201, by: ValidatorId(0), high, entry: None }) };
+    replica.call(|r, cx| r.on_message(NodeId(0), &m, cx));
+    assert_eq!(replica.replica.pace.view(), 102);
+    let out = replica.call(|r, cx| r.search(cx));
+    let hints: Vec<u32> =
+        out.list.iter().filter_map(|e| if let Effect::Fetch { hint, .. } = e { Some(hint.0) } else { None }).collect();
+    assert_eq!(hints, [2], "the next node");
 }

@@ -1,7 +1,9 @@
 //! Random losses, delays, crashes and partitions: the host checks agreement and that nobody contradicts itself; this
 //! asserts that progress comes back.
 
+use super::probe::NoKeys;
 use super::{Draws, Host, bound, highest_view, least};
+use crate::effect::{Cx, Effects};
 use crate::knob::KnobValue;
 use crate::testkit::{Fate, Kit};
 use crate::types::{NodeId, Span};
@@ -30,6 +32,40 @@ fn host(seed: u64, d: &mut Draws) -> Host {
         () => Fate::Delay(Span::micros(lots.below(20_000))),
     }));
     k
+}
+
+/// No handler leaves anything to do: a second [`Pbft::settle`] after it changes nothing.
+fn nothing_is_left_to_settle(k: &mut Host) {
+    let now = k.now;
+    for n in &mut k.nodes {
+        let Some(r) = n.replica.as_mut() else { continue };
+        let (mut seq, mut out) = (n.log.end(), Effects::default());
+        r.settle(&mut Cx::new(now, now, &NoKeys, &mut seq, &mut out));
+        assert!(out.list.is_empty(), "at {now:?}, node {}: {:?}", r.env.me.0, out.list);
+    }
+}
+
+#[test]
+fn votes_that_are_only_counted_leave_nothing_to_settle() {
+    for seed in 0..12 {
+        let mut d = Draws(seed + 1_000);
+        let mut k = host(seed, &mut d);
+        k.limit_pools(0);
+        for _ in 0..6 {
+            // Little work, since more would be announced after each block. What was opened now starts.
+            k.submit_all(150);
+            k.run_for(Span::ZERO);
+            let end = k.now + Span::millis(50 + d.below(300));
+            while k.now < end && k.step() {
+                // A timer that is due at this very time has not fired yet.
+                let due = k.nodes.iter().filter_map(|n| n.replica.as_ref()).any(|r| r.next_proposal == k.now);
+                if !due {
+                    nothing_is_left_to_settle(&mut k);
+                }
+            }
+            fault(&mut k, &mut d);
+        }
+    }
 }
 
 /// One random fault, or the end of one; at most f nodes are down at once.

@@ -3,9 +3,9 @@
 use super::{Draws, END, Host, bound, config, drained, drop_if, highest_view, kit, least};
 use crate::bft::pbft::PbftMessage;
 use crate::knob::KnobValue;
-use crate::protocol::Role;
+use crate::protocol::{Role, Validators};
 use crate::testkit::{Fate, Kit};
-use crate::types::{NodeId, Span, Time, Tip};
+use crate::types::{NodeId, Span, Stake, Time, Tip};
 
 #[test]
 fn commits_resume_within_the_bound_after_a_leader_crash_and_the_leader_rejoins() {
@@ -30,7 +30,7 @@ fn commits_resume_within_the_bound_after_a_leader_crash_and_the_leader_rejoins()
         let height = drained(&mut k);
         carried += u32::from(prepared.iter().any(|b| b.height > height));
         // The delay of the bound is the longest one: link, jitter and the wait for the disk.
-        let limit = k.config.recovery_bound(u64::from(n), Span::millis(18));
+        let limit = k.config.recovery_bound(&k.validators, Span::millis(18));
         assert!(k.run_to_height(height + 1, from + limit), "seed {seed}: stalled at {height}, n {n}");
         longest = longest.max(k.now.since(from));
         assert!(k.run_to_height(prepared.last().map_or(0, |b| b.height), END), "seed {seed}");
@@ -235,4 +235,49 @@ fn checkpoints_bound_the_log_and_lost_ones_are_made_up_for() {
     k.run_for(Span::secs(2));
     assert!(least(&k) > 20, "at {}", least(&k));
     assert_eq!(highest_view(&k), 0);
+}
+
+#[test]
+fn many_validators_with_little_stake_may_fail_one_after_the_other_within_the_bound() {
+    let stakes = [1, 1, 1, 1, 1, 1, 1, 10].map(Stake).to_vec();
+    let mut k: Host = Kit::with(Validators::new(stakes, (0..8).map(NodeId).collect()), 8, 1, |_| {});
+    k.run_for(Span::millis(100));
+    (0..5).for_each(|i| k.crash(NodeId(i)));
+    let from = k.now;
+    let height = drained(&mut k);
+    assert!(k.run_to_height(height + 1, from + bound(&k)), "five of 17 are tolerated");
+    assert!(k.now.since(from) > Span::secs(20), "five leaders in a row: {:?}", k.now.since(from));
+}
+
+#[test]
+fn checkpoints_at_every_height_do_not_slow_the_pipeline() {
+    // Links of different length: a validator's next checkpoint comes before the last one of the same height.
+    let height_after = |interval: u64| {
+        let mut k: Host = Kit::new(4, |s| {
+            s.set("checkpoint_interval", KnobValue::Count(interval));
+            s.set("window", KnobValue::Count(16));
+            s.set("pipeline", KnobValue::Count(8));
+            s.block_period = Span::millis(10);
+        });
+        let length = |a: NodeId, b: NodeId| Span::micros(Draws(u64::from(a.0 * 100 + b.0)).below(20_000));
+        k.filter = Some(Box::new(move |_, a, b, _| Fate::Delay(length(a, b))));
+        k.run_for(Span::secs(3));
+        least(&k)
+    };
+    let (every, fourth) = (height_after(1), height_after(4));
+    assert_eq!(every, fourth, "blocks with a checkpoint at each height, and with one at every fourth");
+}
+
+#[test]
+fn one_replica_alone_goes_on_from_any_point_of_its_log() {
+    for step in 0..40 {
+        let mut k: Host = Kit::new(1, |_| {});
+        k.fsync = Span::millis(2);
+        k.run_for(Span::micros(100_000 + 250 * step));
+        k.crash(NodeId(0));
+        let height = k.node(NodeId(0)).final_height();
+        k.restart(NodeId(0));
+        let limit = k.now + Span::secs(1);
+        assert!(k.run_to_height(height + 5, limit), "step {step}: at {} of {height}", least(&k));
+    }
 }

@@ -9,7 +9,7 @@ use crate::message::{Message, PayloadRef};
 use crate::protocol::{Env, Protocol, Validators};
 use crate::types::{Digest, Hashing, LogSeq, NodeId, Time, Tip, ValidatorId};
 
-struct NoKeys;
+pub struct NoKeys;
 impl Keys for NoKeys {
     fn vrf(&self, _: Digest) -> Digest {
         Digest::GENESIS
@@ -31,13 +31,17 @@ impl Probe {
     }
     /// From these records, with an empty ledger.
     pub fn open(log: Vec<PbftRecord>) -> Probe {
+        Probe::open_at(log, Tip::default())
+    }
+    /// From these records and the end of a ledger.
+    pub fn open_at(log: Vec<PbftRecord>, adopted: Tip) -> Probe {
         let validators = Arc::new(Validators::equal(4));
         let config = Pbft::configure(&Settings::new(Pbft::KNOBS, false), &validators);
         let (me, key) = (NodeId(1), Some(ValidatorId(1)));
         let env = Env { me, key, nodes: 4, validators, hashing: Hashing::Mix, seed: 0 };
         let seq = LogSeq(log.len() as u64);
         let mut numbered = (1..).map(LogSeq).zip(log);
-        Probe { replica: Pbft::open(env, &config, &mut numbered, Tip::default()), seq }
+        Probe { replica: Pbft::open(env, &config, &mut numbered, adopted), seq }
     }
     /// The effects of one handler and of its records' becoming durable.
     pub fn call(&mut self, handler: impl FnOnce(&mut Pbft, &mut Cx<'_, Pbft>)) -> Vec<Effect<Pbft>> {

@@ -188,3 +188,18 @@ fn the_tree_stays_within_its_window() {
     }
     assert!(lowest >= 2_000 - 2 * super::super::KEEP);
 }
+
+#[test]
+fn an_own_block_that_comes_back_is_logged_like_any_other() {
+    // Its record was lost in a crash after it had been gossiped.
+    let mut b = Bench::new();
+    let own = b.chain(None, 1, 0);
+    let above = b.chain(Some(&own[0]), 2, 1);
+    own.iter().chain(&above).for_each(|x| {
+        b.take(x);
+    });
+    let log: Vec<_> = b.node.log.numbered().map(|(_, x)| x).collect();
+    let env = env(0, &Arc::new(Validators::equal(4)));
+    let again = Solo::<Nakamoto>::open(env, &b.config, log, above[1].tip());
+    assert_eq!(again.replica.chain.tree().root().height, 0, "the tree reaches down to genesis");
+}

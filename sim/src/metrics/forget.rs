@@ -1,0 +1,78 @@
+//! What the meter lets go of while a run lasts, and what it makes of the rest at the end.
+
+use ledgerlab_consensus::{Height, NodeId, Time};
+
+use super::Meter;
+use crate::check::Violation;
+use crate::check::conservation::State;
+use crate::node::blocks::{BlockId, Blocks};
+use crate::node::mempool::{Transactions, TxId};
+
+impl Meter {
+    /// Everything about blocks older than `block` is decided.
+    pub fn forget_blocks(&mut self, block: BlockId) {
+        self.reports.forget_below(block);
+    }
+
+    /// Nobody holds transactions older than `floor`: those without an outcome have expired. One that has not is lost,
+    /// and kept so that the end of the run tells; says up to where there is none.
+    pub fn forget_transactions(&mut self, now: Time, floor: TxId, txs: &Transactions) -> TxId {
+        for t in txs.ids().0..floor {
+            if self.conservation.state(u64::from(t)) == Some(State::Pending) {
+                let planned = txs.planned[t];
+                if planned + self.expiry >= now {
+                    self.conservation.forget_below(u64::from(t));
+                    return t;
+                }
+                self.violations.note(self.conservation.expire(now, u64::from(t)));
+                self.little.stays(planned);
+                self.given_up[txs.workload[t] as usize] += u64::from(self.in_window(planned));
+            }
+        }
+        self.conservation.forget_below(u64::from(floor));
+        floor
+    }
+
+    /// A node leaves blocks that the run no longer remembers: what follows would not be its result.
+    pub fn chain_lost(&mut self, at: Time, node: NodeId, height: Height, kept: Height) {
+        let what = format!(
+            "leaves its chain down to height {height}, but below height {kept} every node held the same blocks for \
+             final, so they are no longer in memory: the run ends here"
+        );
+        self.violations.note(Err(Violation { check: "retention", at, node: Some(node), what }));
+    }
+
+    /// The run has ended at `end`; `held` are the transactions that clients, gateways and pools hold.
+    pub fn finish(
+        &mut self,
+        end: Time,
+        messages: Vec<(&'static str, u64, u64)>,
+        events: u64,
+        txs: &Transactions,
+        held: &[TxId],
+        blocks: &Blocks,
+    ) {
+        self.end = end;
+        self.messages = messages;
+        self.events = events;
+        (self.blocks.made, self.blocks.stale) = self.count_made(blocks);
+        let (first, next) = txs.ids();
+        let waiting: Vec<TxId> =
+            (first..next).filter(|t| self.conservation.state(u64::from(*t)) == Some(State::Pending)).collect();
+        for t in &waiting {
+            if txs.planned[*t] + self.expiry < end {
+                self.violations.note(self.conservation.expire(end, u64::from(*t)));
+                self.given_up[txs.workload[*t] as usize] += u64::from(self.in_window(txs.planned[*t]));
+            }
+        }
+        self.cohorts.close(&self.given_up);
+        let held = held.iter().filter(|t| self.conservation.state(u64::from(**t)) == Some(State::Pending)).count();
+        self.violations.note(self.conservation.reconcile(end, held as u64));
+        match self.little.finish(end, waiting.iter().map(|t| txs.planned[*t])) {
+            Ok(sides) => self.sides = Some(sides),
+            Err(v) => {
+                self.violations.note(Err(v));
+            }
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! Whether a run carried what was offered: the warnings that keep an overloaded system from looking healthy.
+//!
+//! Percentiles of an overloaded window say as much of its length as of the system, and the success rate counts what
+//! commits in the drain. So a throughput behind the offered rate is said, as soon as chance does not explain it.
+
+use crate::metrics::Meter;
+use crate::record::Cohort;
+use crate::scenario::Scenario;
+
+/// Share of the offered rate by which throughput may fall behind without a word.
+const BEHIND: f64 = 0.05;
+/// Share of the window's transactions that may be rejected without a word.
+const REJECTED: f64 = 0.01;
+/// Standard deviations within which a difference counts as chance.
+const CHANCE: f64 = 3.0;
+
+impl Meter {
+    /// What to say about the load, beyond what is still pending.
+    pub(super) fn load_warnings(&self, s: &Scenario) -> Vec<String> {
+        let cohort = self.cohorts.total();
+        let (committed, _) = self.cohorts.in_window();
+        [self.behind(s, &cohort, committed), self.rejected_warning(s, &cohort)].into_iter().flatten().collect()
+    }
+
+    fn behind(&self, s: &Scenario, cohort: &Cohort, committed: u64) -> Option<String> {
+        let (offered, carried) = (cohort.created as f64, committed as f64);
+        let missing = offered - carried;
+        let seconds = s.duration.as_secs_f64().max(1e-9);
+        let age_s = missing / offered.max(1.0) * seconds;
+        // Arrivals are Poisson at most; where depth decides, so is the time that so many blocks take, at both ends.
+        let chance = missing <= CHANCE * libm::sqrt(offered) || age_s <= CHANCE * self.spread_of_depth_s();
+        (missing > BEHIND * offered && !chance).then(|| {
+            format!(
+                "throughput of {:.0} tx/s is {:.0} % below the {:.0} tx/s offered: {}; latencies grow with the \
+                 length of such a window",
+                carried / seconds,
+                100.0 * missing / offered,
+                offered / seconds,
+                unserved(s)
+            )
+        })
+    }
+
+    /// Standard deviation of the difference between two waits for the blocks of the finality rule; 0 for a
+    /// certificate.
+    fn spread_of_depth_s(&self) -> f64 {
+        let Some(depth) = self.depth() else { return 0.0 };
+        let interval_s = self.block_stats().interval_mean_s.unwrap_or(f64::INFINITY);
+        libm::sqrt(2.0 * (depth + 1) as f64) * interval_s
+    }
+
+    fn rejected_warning(&self, s: &Scenario, cohort: &Cohort) -> Option<String> {
+        let refused = cohort.rejected.saturating_sub(self.too_large);
+        (refused as f64 > REJECTED * cohort.created as f64).then(|| {
+            format!(
+                "{refused} of the {} transactions of the window were rejected: a node had no room for them \
+                 (mempool.capacity = {}) or none could be reached",
+                cohort.created, s.mempool.capacity
+            )
+        })
+    }
+}
+
+/// Why something was not carried, as far as the scenario can say.
+pub(super) fn unserved(s: &Scenario) -> &'static str {
+    if s.faults.is_empty() { "more was offered than was carried" } else { "a fault, or more load than was carried" }
+}
