@@ -66,7 +66,9 @@ fn bench(name: &'static str) -> Bench {
         "broadcast-1000" => broadcast(1_000, 1_000, 2, true),
         "broadcast-10000" => broadcast(10_000, 500, 2, false),
         "pbft-128" => messages(pbft_128),
-        "pbft-1000" => seconds(pbft_1000).reference(on(Engine::Reference, pbft_1000)).naive(naive(pbft_1000)),
+        "pbft-1000" => {
+            seconds(pbft_1000).reference(on(Engine::Reference, pbft_1000)).naive(on(Engine::Naive, pbft_1000))
+        }
         "hotstuff-64" => Bench::new(SECONDS, || hotstuff_decisions(Engine::Fast))
             .reference(Some(Box::new(|| hotstuff_decisions(Engine::Reference)))),
         "pow-8000" => seconds(pow_8000),
@@ -74,11 +76,6 @@ fn bench(name: &'static str) -> Bench {
         "accounting-sha256" => transactions(merkle_roots),
         other => unreachable!("no benchmark is called {other}"),
     }
-}
-
-/// The engine with an event for each step of a message; `None` while there is none.
-fn naive_engine() -> Option<Engine> {
-    None
 }
 
 /// PHOLD; the reference takes too long where there are many entities.
@@ -110,7 +107,7 @@ fn messages(scenario: fn() -> Scenario) -> Bench {
     };
     Bench::new(MESSAGES, move || rate(Engine::Fast))
         .reference(Some(Box::new(move || rate(Engine::Reference))))
-        .naive(naive_engine().map(|engine| -> Part { Box::new(move || rate(engine)) }))
+        .naive(Some(Box::new(move || rate(Engine::Naive))))
 }
 
 /// CPU seconds of a run.
@@ -120,10 +117,6 @@ fn seconds(scenario: fn() -> Scenario) -> Bench {
 
 fn on(engine: Engine, scenario: fn() -> Scenario) -> Option<Part> {
     Some(Box::new(move || run(engine, &scenario()).0))
-}
-
-fn naive(scenario: fn() -> Scenario) -> Option<Part> {
-    naive_engine().and_then(|engine| on(engine, scenario))
 }
 
 /// CPU seconds for 100 decisions of HotStuff, from the difference of a long and a short run, which begin alike.
