@@ -56,6 +56,10 @@ fn phold_runs(c: &mut Criterion) {
         group.bench_function(id("queue=heap"), |b| {
             b.iter_custom(|n| as_time(n, events, || phold::on(Heap::default(), size).0));
         });
+        #[cfg(feature = "peers")]
+        group.bench_function(id("peer=simcore"), |b| {
+            b.iter_custom(|n| as_time(n, events, || ledgerlab_benches::peers::simcore_phold(size).0));
+        });
         group.bench_function(id("floor=sort"), |b| b.iter_custom(|n| as_time(n, events, || phold::floor(size))));
         group.bench_function(id("floor=queueless"), |b| {
             b.iter_custom(|n| as_time(n, events, || phold::queueless(size)))

@@ -84,11 +84,16 @@ pub fn hotstuff_64(seconds: u32) -> Scenario {
 /// A proof-of-work overlay of 8,000 nodes for an hour at Bitcoin's interval; blocks are announced by their
 /// headers, and carry next to nothing: transactions would be gossiped too.
 pub fn pow_8000() -> Scenario {
+    pow(8_000, 3_600)
+}
+
+/// The same with other numbers of nodes and seconds.
+pub fn pow(nodes: u32, seconds: u32) -> Scenario {
     built(&format!(
         r#"
         schema = 1
-        run = {{ duration = "3600 s", warmup = "0 s", drain = "7200 s" }}
-        consensus = {{ protocol = "nakamoto", nodes = 8000 }}
+        run = {{ duration = "{seconds} s", warmup = "0 s", drain = "7200 s" }}
+        consensus = {{ protocol = "nakamoto", nodes = {nodes} }}
         {NETWORK}
         [workload.load]
         kind = "fixed"

@@ -7,5 +7,8 @@ pub mod broadcast;
 pub mod canonical;
 pub mod clock;
 pub mod engine;
+pub mod measure;
 pub mod merkle;
+#[cfg(feature = "peers")]
+pub mod peers;
 pub mod phold;

@@ -8,7 +8,7 @@ use ledgerlab_sim::kernel::queue::{Event, Queue};
 use crate::clock::timed;
 
 /// Seed of all runs.
-const SEED: u64 = 1;
+pub const SEED: u64 = 1;
 /// How many places ahead an entity's state is fetched.
 const AHEAD: usize = 8;
 

@@ -18,6 +18,8 @@ Exit codes:
   0    fine
   1    the run failed: an output that cannot be written, nothing submitted
   2    wrong usage, an invalid or unreadable scenario, an output folder that holds a result
+  3    bench --against: slower than the baseline allows
+  4    a baseline that is missing or cannot be used
   6    an SLO of the scenario is missed
   7    a safety, liveness, conservation or determinism check failed
   8    a sweep finished with failed points
@@ -35,6 +37,8 @@ pub enum Command {
     Validate(ValidateArgs),
     /// Run each scenario twice, on 1, 2 and 4 threads, and compare the digests
     Verify(VerifyArgs),
+    /// Measure how fast the simulator itself is here, beside what bounds it
+    Bench(BenchArgs),
     /// Write a commented scenario to start from
     Init(InitArgs),
 }
@@ -104,6 +108,22 @@ pub struct VerifyArgs {
     /// Print one JSON document
     #[arg(long)]
     pub json: bool,
+}
+
+/// Options of `bench`.
+#[derive(clap::Args, Debug)]
+pub struct BenchArgs {
+    /// Rows of the canonical set [default: all]
+    pub names: Vec<String>,
+    /// Compare with what `bench --json` wrote: exit code 3 where a row is slower than its tolerance allows
+    #[arg(long, value_name = "FILE")]
+    pub against: Option<PathBuf>,
+    /// Print one JSON document on standard output: a list of {name, value, unit, floor, reference, naive}
+    #[arg(long)]
+    pub json: bool,
+    /// No progress on standard error
+    #[arg(long)]
+    pub quiet: bool,
 }
 
 /// Options of `init`.

@@ -5,7 +5,7 @@ use std::fmt;
 use ledgerlab_sim::scenario::{Problem, ScenarioError};
 use serde_json::{Value, json};
 
-/// Exit codes. Where several apply, the worst is chosen: 7, 1, 8, 6.
+/// Exit codes. Where several apply, the worst is chosen: 7, 1, 8, 3, 6.
 ///
 /// 101 is a panic, and so a bug.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -16,6 +16,10 @@ pub enum Exit {
     Failed = 1,
     /// Wrong usage, an invalid or unreadable scenario, or an output folder that holds a result.
     Usage = 2,
+    /// Slower than the baseline allows.
+    Regression = 3,
+    /// The baseline is missing or cannot be used.
+    NoBaseline = 4,
     /// The scenario has an SLO and it is missed.
     SloMissed = 6,
     /// A safety, liveness, conservation or determinism check failed.
@@ -31,7 +35,8 @@ pub enum Exit {
 impl Exit {
     /// The worse of two by the documented order.
     pub fn worse(self, other: Exit) -> Exit {
-        let order = [Exit::CheckFailed, Exit::Failed, Exit::PointsFailed, Exit::SloMissed, Exit::Usage];
+        let order =
+            [Exit::CheckFailed, Exit::Failed, Exit::PointsFailed, Exit::Regression, Exit::SloMissed, Exit::Usage];
         let rank = |e: Exit| order.iter().position(|o| *o == e).unwrap_or(order.len());
         if rank(other) < rank(self) { other } else { self }
     }

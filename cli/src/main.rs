@@ -30,6 +30,7 @@ fn dispatch(args: &Args) -> Exit {
         Command::List(args) => (args.json, commands::list::list(args)),
         Command::Validate(args) => (args.json, commands::validate::validate(args)),
         Command::Verify(args) => (args.json, commands::verify::verify(args)),
+        Command::Bench(args) => (args.json, commands::bench::bench(args)),
         Command::Init(args) => (false, commands::init::init(args)),
     };
     result.unwrap_or_else(|error| error.report(json))

@@ -30,7 +30,7 @@ const TABLE: &[Row] = &[
     row("store", &["consensus", "sim"], &["redb", "fjall", "reed-solomon-simd", "aes-gcm", "object_store", "tokio"]),
     row("cluster", &["consensus", "workloads", "sim", "store"], &["tokio"]),
     row("reports", &["workloads", "sim"], &["polars", "plotters"]),
-    row("benches", &["consensus", "workloads", "sim", "store"], &["criterion", "rustix"]),
+    row("benches", &["consensus", "workloads", "sim", "store"], &["criterion", "rustix", "simcore"]),
     row("cli", &["consensus", "workloads", "sim", "store", "cluster", "reports", "benches"], &["clap", "signal-hook"]),
 ];
 

@@ -129,7 +129,7 @@ impl Flaw {
 }
 
 /// The candidate nearest to `word` by edit distance, if it is near enough to be a slip.
-pub(crate) fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let (distance, best) = candidates.into_iter().map(|c| (edit_distance(word, c), c)).min()?;
     (distance <= word.chars().count().max(best.chars().count()) / 3).then_some(best)
 }
