@@ -28,9 +28,9 @@ pub fn bench(args: &BenchArgs) -> Result<Exit, Error> {
         print::err("warning: this is a debug build: its figures say nothing about a release build");
     }
     let rows = measured(&names, args.quiet, canonical::row);
-    print::out(&if args.json { table::json(&rows) } else { table::text(&rows) });
+    print::out(&if args.json { table::json(&rows) } else { table::text(&rows) })?;
     Ok(match (baseline, &args.against) {
-        (Some(baseline), Some(file)) => judged(&baseline.changes(&rows), file, args.json),
+        (Some(baseline), Some(file)) => judged(&baseline.changes(&rows), file, args.json)?,
         _ => Exit::Fine,
     })
 }
@@ -68,18 +68,18 @@ fn remark(row: &Row) -> Option<String> {
 }
 
 /// Prints the comparison, as a message where standard output is JSON.
-fn judged(changes: &[Change], file: &Path, json: bool) -> Exit {
+fn judged(changes: &[Change], file: &Path, json: bool) -> Result<Exit, Error> {
     let text = format!("against {}\n{}", file.display(), table::changes(changes));
     if json {
-        print::err(&text)
+        print::err(&text);
     } else {
-        print::out(&format!("\n{text}"))
+        print::out(&format!("\n{text}"))?;
     }
     let slower: Vec<&Change> = changes.iter().filter(|c| c.is_regression()).collect();
     for change in &slower {
         print::err(&format!("error: {}: {change}", file.display()));
     }
-    if slower.is_empty() { Exit::Fine } else { Exit::Regression }
+    Ok(if slower.is_empty() { Exit::Fine } else { Exit::Regression })
 }
 
 #[cfg(test)]
