@@ -177,7 +177,14 @@ fn the_parameters_of_storage_variants_are_documented() {
 #[test]
 fn documents_name_no_file_that_does_not_exist() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    for name in ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "docs/METHODOLOGY.md", "docs/PERFORMANCE.md", "docs/SCENARIO.md"] {
+    for name in [
+        "README.md",
+        "ARCHITECTURE.md",
+        "CONTRIBUTING.md",
+        "docs/METHODOLOGY.md",
+        "docs/PERFORMANCE.md",
+        "docs/SCENARIO.md",
+    ] {
         let content = text(name);
         let folder = root.join(name).parent().expect("a file is in a folder").to_path_buf();
         for link in content.split("](").skip(1).filter_map(|rest| rest.split_once(')')).map(|(link, _)| link) {
