@@ -142,6 +142,7 @@ fn empty_points(request: &Request<'_>, records: &[RunRecord]) -> Vec<Option<Stri
     let mut points = vec![None; request.experiment.points.len()];
     for record in records.iter().filter(|r| r.cohort.created == 0) {
         let point = progress::label(request.experiment, record.point);
+        let point = if point.is_empty() { point } else { format!(" in{point}") };
         points[record.point as usize].get_or_insert_with(|| {
             format!("nothing was submitted in the measured window{point}, seed {}", record.seed)
         });

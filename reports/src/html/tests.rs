@@ -92,7 +92,7 @@ fn a_sweep_of_numbers_has_curves() {
     let page = page(&fixture::load_curve().0).unwrap();
     assert!(page.contains("Latency against throughput") && page.contains("Throughput by load"));
     assert!(page.contains("The first 8 of 10 points"));
-    let curve = page.split("Throughput by load").nth(1).and_then(|rest| rest.split("</figure>").next()).unwrap();
+    let curve = page.split_once("Throughput by load").and_then(|(_, rest)| rest.split("</figure>").next()).unwrap();
     assert!(curve.contains("class=\"dashed\"") && curve.contains("</i>offered</li>"), "{curve}");
 }
 
