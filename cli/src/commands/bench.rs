@@ -19,7 +19,7 @@ use baseline::{Baseline, Change};
 /// Measures the rows asked for, prints them, and compares them with a baseline.
 ///
 /// # Errors
-/// A name that no row has; a baseline that is missing or cannot be used. A regression is exit code 3.
+/// A name that no row has; a baseline that is missing or cannot be used; output that cannot be written. A regression is exit code 3.
 pub fn bench(args: &BenchArgs) -> Result<Exit, Error> {
     let names = selected(&args.names)?;
     // Before a minute is spent.
@@ -28,16 +28,16 @@ pub fn bench(args: &BenchArgs) -> Result<Exit, Error> {
         print::err("warning: this is a debug build: its figures say nothing about a release build");
     }
     let rows = measured(&names, args.quiet, canonical::row);
-    print::out(&if args.json { table::json(&rows) } else { table::text(&rows) });
-    Ok(match (baseline, &args.against) {
+    print::out(&if args.json { table::json(&rows) } else { table::text(&rows) })?;
+    match (baseline, &args.against) {
         (Some(baseline), Some(file)) => judged(&baseline.changes(&rows), file, args.json),
-        _ => Exit::Fine,
-    })
+        _ => Ok(Exit::Fine),
+    }
 }
 
 /// The rows named, each once and in the order of the set; all of them if none is named.
 fn selected(wanted: &[String]) -> Result<Vec<&'static str>, Error> {
-    for name in wanted.iter().filter(|w| !NAMES.contains(&w.as_str())) {
+    if let Some(name) = wanted.iter().find(|w| !NAMES.contains(&w.as_str())) {
         let hint = match nearest(name, NAMES) {
             Some(near) => format!("did you mean `{near}`?"),
             None => format!("there are {}", NAMES.join(", ")),
@@ -68,18 +68,18 @@ fn remark(row: &Row) -> Option<String> {
 }
 
 /// Prints the comparison, as a message where standard output is JSON.
-fn judged(changes: &[Change], file: &Path, json: bool) -> Exit {
+fn judged(changes: &[Change], file: &Path, json: bool) -> Result<Exit, Error> {
     let text = format!("against {}\n{}", file.display(), table::changes(changes));
     if json {
-        print::err(&text)
+        print::err(&text);
     } else {
-        print::out(&format!("\n{text}"))
+        print::out(&format!("\n{text}"))?;
     }
     let slower: Vec<&Change> = changes.iter().filter(|c| c.is_regression()).collect();
     for change in &slower {
         print::err(&format!("error: {}: {change}", file.display()));
     }
-    if slower.is_empty() { Exit::Fine } else { Exit::Regression }
+    Ok(if slower.is_empty() { Exit::Fine } else { Exit::Regression })
 }
 
 #[cfg(test)]
@@ -115,7 +115,10 @@ mod tests {
     #[test]
     fn a_slower_row_is_a_regression_and_a_faster_one_is_fine() {
         let then = Baseline { rows: vec![table::tests::row("pow-8000", 1.0, "s")] };
-        let judge = |s: f64| judged(&then.changes(&[table::tests::row("pow-8000", s, "s")]), Path::new("b.json"), true);
+        let judge = |s: f64| {
+            let now = [table::tests::row("pow-8000", s, "s")];
+            judged(&then.changes(&now), Path::new("b.json"), true).unwrap()
+        };
         assert_eq!((judge(0.5), judge(1.0), judge(100.0)), (Exit::Fine, Exit::Fine, Exit::Regression));
     }
 }
