@@ -186,7 +186,7 @@ impl<'s, P: Protocol, Q: Queue> Simulation<'s, P, Q> {
                 pictures.pop_front();
                 self.meter.snapshot(now, self.hosts.iter().map(|h| h.usage(now)).collect(), self.messages.counts());
             }
-            if self.retention.lost || now >= last || (now >= window_end && self.meter.cohort_done()) {
+            if self.retention.lost || now >= last || (now >= window_end && self.meter.cohort_done(now)) {
                 break;
             }
             self.horizon = (now + GRID).min(last.max(now + Span(1)));

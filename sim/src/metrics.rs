@@ -358,9 +358,11 @@ impl Meter {
         self.reports.undecided()
     }
 
-    /// Whether every transaction of the cohort has an outcome.
-    pub fn cohort_done(&self) -> bool {
-        self.cohorts.waiting() == 0
+    /// Whether every transaction of the cohort has an outcome, or has expired for so long that no block can still
+    /// bring it on chain: one that was proposed in time is final within the bound.
+    pub fn cohort_done(&self, now: Time) -> bool {
+        let last = self.window.1.0.saturating_add(self.expiry.0);
+        self.cohorts.waiting() == 0 || now.0 > last.saturating_add(self.liveness.bound().0)
     }
 
     /// Takes a picture of the machines and of the messages sent so far.

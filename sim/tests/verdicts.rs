@@ -105,7 +105,12 @@ fn what_waits_too_long_expires_and_is_not_lost() {
             "network.bandwidth=2 Mbit/s",
             "workload.w.rate_tx_per_s=600",
         ],
-        &["mempool.expiry=300 ms", "mempool.dissemination=gossip", "consensus.block_period=1 s"],
+        &[
+            "mempool.expiry=300 ms",
+            "mempool.dissemination=gossip",
+            "mempool.batch_delay=50 ms",
+            "consensus.block_period=1 s",
+        ],
     ];
     for case in cases {
         let overrides: Vec<String> = case.iter().map(|o| (*o).to_owned()).collect();
@@ -176,4 +181,12 @@ fn a_record_in_the_ledger_is_read_at_the_disks_rate() {
     let (small, large) = (p50_ms("200 B"), p50_ms("500 kB"));
     // A lookup takes 0.1 to 1 ms; 500 kB take 50 ms.
     assert!((0.1..=1.1).contains(&small) && (50.1..=51.1).contains(&large), "{small} ms and {large} ms");
+}
+
+#[test]
+fn a_run_ends_when_everything_that_waits_has_expired() {
+    let crash = ["fault.a.kind=crash", "fault.a.at=10 s", "fault.a.nodes=0, 1"];
+    let run = run(&[&crash[..], &["mempool.expiry=5 s", "run.drain=10 min"]].concat());
+    assert!(run.cohort.expired > 0 && run.cohort.pending == 0, "{:?}", run.cohort);
+    assert!((30.0..60.0).contains(&run.window.stopped_s), "stopped at {} s", run.window.stopped_s);
 }

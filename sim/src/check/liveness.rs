@@ -36,6 +36,8 @@ pub enum Cause {
     Recovering,
     /// More was offered than the system carries.
     Overload,
+    /// Nothing committed, and with so much loss the bound is longer than the run.
+    Loss,
 }
 
 /// The verdict on a run's liveness.
@@ -84,6 +86,7 @@ impl fmt::Display for Verdict {
             Some(Cause::Faults) => f.write_str(", explained by faults")?,
             Some(Cause::Recovering) => f.write_str(", still recovering from a fault")?,
             Some(Cause::Overload) => f.write_str(", explained by overload")?,
+            Some(Cause::Loss) => f.write_str(", explained by losses: a commit is not owed within the run")?,
             None if self.stalled() => f.write_str(", unexplained")?,
             None => {}
         }
@@ -128,6 +131,10 @@ impl Liveness {
             admitted: BTreeMap::new(),
             silences: vec![],
         }
+    }
+    /// Time in which a commit is owed.
+    pub fn bound(&self) -> Span {
+        self.bound
     }
     /// A node has taken a transaction into its pool; calls may come in any order until the next commit.
     pub fn admit(&mut self, at: Time, node: NodeId) {

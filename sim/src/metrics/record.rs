@@ -114,6 +114,13 @@ impl Meter {
         let last = self.liveness.last().unwrap_or(Time::ZERO);
         let tolerated = self.info.faults.tolerated(c.validators.total());
         let mut verdict = self.liveness.verdict(self.end, overload, c.faults, &stake, tolerated);
+        if verdict.stalled()
+            && verdict.cause.is_none()
+            && c.scenario.network.loss > 0.0
+            && c.bound > self.end.since(Time::ZERO)
+        {
+            verdict.cause = Some(Cause::Loss);
+        }
         let cohort = self.cohorts.total();
         if !verdict.stalled() && cohort.created > 0 && cohort.committed == 0 && cohort.pending > 0 {
             // Nothing of the window became final, and a fault or an overload says why.

@@ -65,7 +65,7 @@ pub(crate) fn check_timeout(
         show_rough(least)
     ));
     let flaw = flaw.limit(format!("with the block period at least {}", show_rough(least)));
-    let flaw = flaw.hint("a usual timeout is ten times that; or lower node.fsync, network.loss or the latency");
+    let flaw = flaw.hint("a usual timeout is ten times that; or shorten node.fsync or the network's latency");
     let path = ["consensus", consensus.facts.info.id, "timeout"];
     if fixed { r.report_at(&path, flaw) } else { r.warn_at(&path, flaw) }
 }

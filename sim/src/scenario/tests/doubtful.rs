@@ -20,7 +20,7 @@ fn doubtful_values_are_warned_of() {
             &["consensus.protocol=nakamoto", "consensus.preset=consortium", "network.degree=8"],
         ),
         ("timeout below what loss costs", &["network.loss=0.6"]),
-        ("many replies", &["consensus.nodes=1000", "run.duration=1 h", "workload.plain.rate_tx_per_s=2000"]),
+        ("many replies", &["consensus.nodes=1000", "run.duration=1 h", "load=20000"]),
         (
             "an hour of messages",
             &[
