@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # Everything that must hold before a change lands, in about the order in which it fails fastest.
 # Usage: scripts/check.sh [STEP...]     without arguments all steps, in this order:
-#   format clippy docs tests doctests build quickstart digests benches instructions
+#   format clippy docs tests doctests build quickstart digests benches
 # Three builds of the dependencies are made (checked, dev, release); each step reuses one of them.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-STEPS=(format clippy docs tests doctests build quickstart digests benches instructions)
+STEPS=(format clippy docs tests doctests build quickstart digests benches)
 
 format()   { cargo fmt --all --check; }
 clippy()   { cargo clippy --workspace --all-targets --locked -- -D warnings; }
@@ -17,7 +17,6 @@ build()    { cargo build --release --locked; }
 benches()  { cargo bench -p ledgerlab-benches --no-run --locked; }
 digests()  { scripts/digests.sh; }
 # Skipped without valgrind or with another compiler than the table was counted with.
-instructions() { scripts/instructions.sh; }
 
 tests() {
     if cargo nextest --version >/dev/null 2>&1; then

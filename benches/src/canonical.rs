@@ -72,8 +72,8 @@ fn bench(name: &'static str) -> Bench {
         "hotstuff-64" => Bench::new(SECONDS, || hotstuff_decisions(Engine::Fast))
             .reference(Some(Box::new(|| hotstuff_decisions(Engine::Reference)))),
         "pow-8000" => seconds(pow_8000),
-        "accounting" => transactions(|_| 0),
-        "accounting-sha256" => transactions(merkle_roots),
+        "accounting" => transactions(Some(Engine::Reference), |_| 0),
+        "accounting-sha256" => transactions(None, merkle_roots),
         other => unreachable!("no benchmark is called {other}"),
     }
 }
@@ -128,7 +128,7 @@ fn hotstuff_decisions(engine: Engine) -> f64 {
 }
 
 /// Transactions from their arrival to the histogram for each CPU second, with what else is to be done for a run.
-fn transactions(besides: fn(&RunRecord) -> u8) -> Bench {
+fn transactions(reference: Option<Engine>, besides: fn(&RunRecord) -> u8) -> Bench {
     let rate = move |engine| {
         let scenario = accounting();
         let (s, record) = timed(|| {
@@ -139,7 +139,8 @@ fn transactions(besides: fn(&RunRecord) -> u8) -> Bench {
         assert!(record.cohort.committed * 100 > record.cohort.created * 99, "the load is carried");
         record.cohort.created as f64 / s
     };
-    Bench::new(TRANSACTIONS, move || rate(Engine::Fast)).reference(Some(Box::new(move || rate(Engine::Reference))))
+    Bench::new(TRANSACTIONS, move || rate(Engine::Fast))
+        .reference(reference.map(|engine| -> Part { Box::new(move || rate(engine)) }))
 }
 
 /// Merkle roots over the ids of the cohort, in as many blocks as the run had. The simulator itself knows transactions

@@ -37,7 +37,7 @@ pub fn bench(args: &BenchArgs) -> Result<Exit, Error> {
 
 /// The rows named, each once and in the order of the set; all of them if none is named.
 fn selected(wanted: &[String]) -> Result<Vec<&'static str>, Error> {
-    for name in wanted.iter().filter(|w| !NAMES.contains(&w.as_str())) {
+    if let Some(name) = wanted.iter().find(|w| !NAMES.contains(&w.as_str())) {
         let hint = match nearest(name, NAMES) {
             Some(near) => format!("did you mean `{near}`?"),
             None => format!("there are {}", NAMES.join(", ")),
@@ -116,7 +116,8 @@ mod tests {
     fn a_slower_row_is_a_regression_and_a_faster_one_is_fine() {
         let then = Baseline { rows: vec![table::tests::row("pow-8000", 1.0, "s")] };
         let judge = |s: f64| {
-            judged(&then.changes(&[table::tests::row("pow-8000", s, "s")]), Path::new("b.json"), true).expect("printed")
+            let now = [table::tests::row("pow-8000", s, "s")];
+            judged(&then.changes(&now), Path::new("b.json"), true).unwrap()
         };
         assert_eq!((judge(0.5), judge(1.0), judge(100.0)), (Exit::Fine, Exit::Fine, Exit::Regression));
     }
