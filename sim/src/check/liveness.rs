@@ -180,15 +180,8 @@ impl Liveness {
     }
 
     /// The verdict on a run that ends at `end`. `stake` is by node; `overload` says whether more was offered than
-    /// the system carried up to a time.
-    pub fn verdict(
-        &self,
-        end: Time,
-        overload: impl Fn(Time) -> bool,
-        plan: &FaultPlan,
-        stake: &[Stake],
-        tolerated: Stake,
-    ) -> Verdict {
+    /// the system carried.
+    pub fn verdict(&self, end: Time, overload: bool, plan: &FaultPlan, stake: &[Stake], tolerated: Stake) -> Verdict {
         let faults = plan.faulty_stake(stake);
         let owed = Time(end.0.saturating_sub(self.bound.0));
         let stalled_since = self.waiting_since.filter(|since| self.commits == 0 || *since < owed);
@@ -197,11 +190,11 @@ impl Liveness {
         let cause = stalled_since.and_then(|_| match () {
             () if beyond() => Some(Cause::Faults),
             () if changed() => Some(Cause::Recovering),
-            () => overload(self.last).then_some(Cause::Overload),
+            () => overload.then_some(Cause::Overload),
         });
         // What lasts to the end is the stall.
         let ended = |w: &Window| stalled_since.is_none() || w.to <= self.last;
-        let silences = self.silences(end).into_iter().filter(|w| ended(w) && !overload(w.from) && !overload(self.last));
+        let silences = self.silences(end).into_iter().filter(|w| ended(w) && !overload);
         let silence = silences.max_by_key(|w| (w.to.since(w.from), Reverse(w.from)));
         Verdict { stalled_since, cause, silence, faulty: faults.worst(end).0, tolerated }
     }

@@ -105,13 +105,11 @@ impl Meter {
         let busy = |m: &MachineUsage| m.uplink.max(m.downlink).max(m.core).max(m.disk) >= OVERLOAD;
         let busiest = self.snapshots.last().is_some_and(|p| p.machines.iter().any(busy));
         let refused = self.cohorts.total().rejected > 0;
-        // While commits came: what was offered long enough before, against what was committed by then.
-        let overload = |at: Time| {
-            let (owed, _) = self.series.totals(Time(at.0.saturating_sub(c.bound.0)));
-            let (_, done) = self.series.totals(at);
-            busiest || refused || (done as f64) < OVERLOAD * owed as f64
-        };
+        // While commits came: what was offered long enough before the last one, against what was committed by then.
         let last = self.liveness.last().unwrap_or(Time::ZERO);
+        let (owed, _) = self.series.totals(Time(last.0.saturating_sub(c.bound.0)));
+        let (_, done) = self.series.totals(last);
+        let overload = busiest || refused || (done as f64) < OVERLOAD * owed as f64;
         let tolerated = self.info.faults.tolerated(c.validators.total());
         let mut verdict = self.liveness.verdict(self.end, overload, c.faults, &stake, tolerated);
         if verdict.stalled()
@@ -126,7 +124,7 @@ impl Meter {
             // Nothing of the window became final, and a fault or an overload says why.
             verdict.cause = match () {
                 () if verdict.outside_fault_model() => Some(Cause::Faults),
-                () => overload(last).then_some(Cause::Overload),
+                () => overload.then_some(Cause::Overload),
             };
             verdict.stalled_since = verdict.cause.map(|_| last);
         }
