@@ -16,7 +16,6 @@ build()    { cargo build --release --locked; }
 # Only what measures: this package links no data frames, so the release build above is reused.
 benches()  { cargo bench -p ledgerlab-benches --no-run --locked; }
 digests()  { scripts/digests.sh; }
-# Skipped without valgrind or with another compiler than the table was counted with.
 
 tests() {
     if cargo nextest --version >/dev/null 2>&1; then

@@ -13,7 +13,7 @@
 //! While more is faulty than is tolerated no node counts. Work that is held elsewhere - by a client, in an object
 //! store, by a node that is cut off - begins no silence. One that overload does not explain is a violation, too.
 //!
-//! Limits: of transactions taken within [`CELL`] only the first is kept, so a silence may be found so much too short.
+//! Limits: of transactions taken within a quarter of a second only the first is kept, so a silence may be found so much too short.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
