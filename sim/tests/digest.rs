@@ -278,20 +278,45 @@ fn debug_builds_give_the_golden_digests_of_ci_small() {
     assert_eq!(digests(&shipped("ci-small.toml"), 2), golden("ci-small.toml"));
 }
 
+/// Digests of all points and replications on one engine.
+fn digests_on(engine: Engine, experiment: &Experiment) -> Vec<String> {
+    let points: Vec<&Scenario> = experiment.points.iter().map(|p| &p.scenario).collect();
+    let of = |job: &Job| {
+        let s = points[job.point as usize];
+        run_on(engine, s, replication_seed(s.seed, job.replication), &mut Blind).digest
+    };
+    jobs(&points).iter().map(of).collect()
+}
+
 #[test]
 fn the_reference_engines_give_the_same_digests() {
     for name in ["ci-small.toml", "nastiest.toml"] {
-        let experiment = shipped(name);
-        let points: Vec<&Scenario> = experiment.points.iter().map(|p| &p.scenario).collect();
-        // On the nastiest scenario the engine of three events orders some ties of shared hosts in another way: an open
-        // question of the twins, see docs/PERFORMANCE.md.
-        let engines = [Engine::Reference, Engine::Naive];
-        for engine in engines.into_iter().filter(|e| name == "ci-small.toml" || *e == Engine::Reference) {
-            let of = |job: &Job| {
-                let s = points[job.point as usize];
-                run_on(engine, s, replication_seed(s.seed, job.replication), &mut Blind).digest
-            };
-            assert_eq!(jobs(&points).iter().map(of).collect::<Vec<_>>(), golden(name), "{name}, {engine:?}");
+        for engine in [Engine::Reference, Engine::Naive] {
+            assert_eq!(digests_on(engine, &shipped(name)), golden(name), "{name}, {engine:?}");
+        }
+    }
+}
+
+#[test]
+fn the_reference_engines_agree_whatever_shares_a_host() {
+    let variants: [&[&str]; 8] = [
+        &["node.cores=1"],
+        &["node.cores=1", "node.signatures=ed25519", "network.priority=false"],
+        &["node.cores=2", "node.signatures=ed25519", "mempool.dissemination=auto"],
+        &["node.cores=3", "network.sharing=fair"],
+        &["node.crypto.verify=0 s", "node.signatures=ed25519"],
+        &["network.order=any", "network.bandwidth=20 Mbit/s"],
+        &["storage.variant=inline", "node.signatures=ed25519"],
+        &["node.handling=0 s", "node.fsync=0 s", "network.loopback=0 s"],
+    ];
+    for set in variants {
+        let mut set: Vec<String> = set.iter().map(|s| (*s).to_owned()).collect();
+        set.push("run.replications=1".to_owned());
+        let experiment =
+            Experiment::load(&root().join("scenarios/nastiest.toml"), &set).unwrap_or_else(|e| panic!("{e}"));
+        let fast = digests_on(Engine::Fast, &experiment);
+        for engine in [Engine::Reference, Engine::Naive] {
+            assert_eq!(digests_on(engine, &experiment), fast, "{set:?}, {engine:?}");
         }
     }
 }

@@ -20,19 +20,26 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         }
         let e = self.messages.get(handle);
         let sender = e.sender;
-        let epoch = self.nodes[n as usize].epoch;
         let Some(ready) = self.receive(n, sender.0, event.at, handle) else { return self.schedule_wake(host) };
-        if ready >= self.horizon || !self.eager {
+        if self.may_run_ahead(host, ready) {
+            self.verify(n, event.at, ready, handle);
+        } else {
             self.push_task(n, ready, Task::Received { handle, arrived: event.at });
-            return self.schedule_wake(host);
         }
-        self.run_agenda(host, ready);
-        if self.nodes[n as usize].epoch != epoch {
-            self.lose_copy(handle);
-            return self.schedule_wake(host);
-        }
-        self.verify(n, event.at, ready, handle);
         self.schedule_wake(host);
+    }
+
+    /// Whether a host can go on to `until` at once: nothing else that it does, and no client, comes before. What a
+    /// later message meets on its way in must not be touched ahead of it; a provider's chunk, say, passes the same
+    /// downlink.
+    fn may_run_ahead(&mut self, host: usize, until: Time) -> bool {
+        if !self.eager || until >= self.horizon {
+            return false;
+        }
+        if self.gateway.next_at() <= until {
+            self.ingest(until);
+        }
+        self.hosts[host].agenda.next_at() > until
     }
 
     /// A message comes from a node of the same host: no link is between them.
@@ -53,13 +60,10 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         if divided > Span::ZERO {
             done = done.max(cpu.verify_divided(ready, divided));
         }
-        let known = done.min(Time(self.horizon.0 - 1));
-        if self.gateway.next_at() <= known {
-            self.ingest(known);
-        }
-        // A later message cannot overtake one of the least cost; anything else waits on the agenda for its end.
-        let cheapest = divided == Span::ZERO && verify <= self.scenario.node.crypto.verify;
-        if cheapest && self.eager && done < self.horizon && self.hosts[host].agenda.next_at() > done {
+        // A later message cannot overtake one of the least cost, nor be verified on the state machine's core before
+        // the step; anything else waits on the agenda for its end.
+        let first = divided == Span::ZERO && verify <= self.scenario.node.crypto.verify && cpu.verifies_apart();
+        if first && self.may_run_ahead(host, done) {
             self.deliver(n, arrived, done, handle);
         } else {
             self.push_task(n, done, Task::Job { handle, arrived });

@@ -38,6 +38,10 @@ impl Cpu {
         let pool = self.free[self.pool..].iter().enumerate();
         self.pool + pool.min_by_key(|(i, free)| (**free, *i)).map_or(0, |(i, _)| i)
     }
+    /// Whether the state machine shares no core with verification.
+    pub fn verifies_apart(&self) -> bool {
+        self.pool > self.machine
+    }
     /// Verifies on the earliest free core of the pool; returns when it is done.
     pub fn verify(&mut self, ready: Time, cost: Span) -> Time {
         let core = self.earliest();
