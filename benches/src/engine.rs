@@ -7,32 +7,25 @@ use ledgerlab_sim::scenario::{Experiment, Scenario};
 
 use crate::clock::timed;
 
-/// A protocol on 1 Gbit/s links between four cloud regions, `seconds` long after a second of warm-up.
-///
-/// # Panics
-/// If the text is not a valid scenario: a bug in this crate.
-pub fn scenario(protocol: &str, nodes: u32, rate_tx_per_s: u32, seconds: u32) -> Scenario {
+/// Machines of 4 cores in four cloud regions with 1 Gbit/s, under a constant load.
+fn clouds(run: &str, consensus: &str, rate_tx_per_s: f64, rest: &str) -> Scenario {
     built(&format!(
         r#"
         schema = 1
-        run = {{ duration = "{seconds} s", warmup = "1 s", drain = "20 s" }}
-        consensus = {{ protocol = "{protocol}", nodes = {nodes}, block_period = "100 ms" }}
+        run = {{ {run} }}
+        consensus = {{ {consensus} }}
         node = {{ cores = 4 }}
-        {NETWORK}
-        [workload.load]
-        kind = "fixed"
-        rate_tx_per_s = {rate_tx_per_s}
-        "#
-    ))
-}
-
-/// Four cloud regions with 1 Gbit/s.
-const NETWORK: &str = r#"
         [network]
         regions = ["us-east-1", "us-west-2", "eu-central-1", "ap-northeast-1"]
         rtt = "cloud-2025"
         bandwidth = "1 Gbit/s"
-"#;
+        [workload.load]
+        kind = "fixed"
+        rate_tx_per_s = {rate_tx_per_s}
+        {rest}
+        "#
+    ))
+}
 
 fn built(text: &str) -> Scenario {
     let mut experiment = Experiment::from_text("benchmark", text, &[]).unwrap_or_else(|e| panic!("{e}"));
@@ -44,41 +37,31 @@ pub fn run(engine: Engine, scenario: &Scenario) -> (f64, RunRecord) {
     timed(|| run_on(engine, scenario, 1, &mut Blind))
 }
 
-/// PBFT with 4 cores a node: ten decisions a second for 4 s.
+/// A protocol with ten blocks a second, `seconds` long after a second of warm-up.
+///
+/// # Panics
+/// If that is not a valid scenario: a bug in this crate.
+pub fn scenario(protocol: &str, nodes: u32, rate_tx_per_s: u32, seconds: u32) -> Scenario {
+    let run = format!(r#"duration = "{seconds} s", warmup = "1 s", drain = "20 s""#);
+    let consensus = format!(r#"protocol = "{protocol}", nodes = {nodes}, block_period = "100 ms""#);
+    clouds(&run, &consensus, f64::from(rate_tx_per_s), "")
+}
+
+/// PBFT with ten decisions a second for 4 s.
 pub fn pbft_128() -> Scenario {
     scenario("pbft", 128, 100, 3)
 }
 
 /// PBFT with 1,000 nodes and a single batch, so that it decides once.
 pub fn pbft_1000() -> Scenario {
-    built(&format!(
-        r#"
-        schema = 1
-        run = {{ duration = "1 s", warmup = "0 s", drain = "20 s" }}
-        consensus = {{ protocol = "pbft", nodes = 1000, block_period = "5 s" }}
-        node = {{ cores = 4 }}
-        {NETWORK}
-        [workload.load]
-        kind = "fixed"
-        rate_tx_per_s = 1
-        "#
-    ))
+    let run = r#"duration = "1 s", warmup = "0 s", drain = "20 s""#;
+    clouds(run, r#"protocol = "pbft", nodes = 1000, block_period = "5 s""#, 1.0, "")
 }
 
 /// Chained HotStuff as fast as it goes.
 pub fn hotstuff_64(seconds: u32) -> Scenario {
-    built(&format!(
-        r#"
-        schema = 1
-        run = {{ duration = "{seconds} s", warmup = "1 s", drain = "20 s" }}
-        consensus = {{ protocol = "hotstuff", nodes = 64, empty_blocks = "always" }}
-        node = {{ cores = 4 }}
-        {NETWORK}
-        [workload.load]
-        kind = "fixed"
-        rate_tx_per_s = 1
-        "#
-    ))
+    let run = format!(r#"duration = "{seconds} s", warmup = "1 s", drain = "20 s""#);
+    clouds(&run, r#"protocol = "hotstuff", nodes = 64, empty_blocks = "always""#, 1.0, "")
 }
 
 /// A proof-of-work overlay of 8,000 nodes for an hour at Bitcoin's interval; blocks are announced by their
@@ -89,19 +72,9 @@ pub fn pow_8000() -> Scenario {
 
 /// The same with other numbers of nodes and seconds.
 pub fn pow(nodes: u32, seconds: u32) -> Scenario {
-    built(&format!(
-        r#"
-        schema = 1
-        run = {{ duration = "{seconds} s", warmup = "0 s", drain = "7200 s" }}
-        consensus = {{ protocol = "nakamoto", nodes = {nodes} }}
-        {NETWORK}
-        [workload.load]
-        kind = "fixed"
-        rate_tx_per_s = 0.002
-        [finality]
-        rule = "depth:1"
-        "#
-    ))
+    let run = format!(r#"duration = "{seconds} s", warmup = "0 s", drain = "7200 s""#);
+    let consensus = format!(r#"protocol = "nakamoto", nodes = {nodes}"#);
+    clouds(&run, &consensus, 0.002, "[finality]\nrule = \"depth:1\"")
 }
 
 /// Transactions of a small consortium, so many that consensus costs nothing beside them.

@@ -126,15 +126,20 @@ fn a_restarted_replica_never_votes_twice_in_a_view() {
     assert!(resumes(&mut net, 3));
 }
 
+/// A crash and restart between the first proposal's arrival at 10 ms and that of the votes for it at 20 ms needs no
+/// view change.
+fn goes_on_after_a_restart_at_once(net: &mut Net, node: NodeId) {
+    net.run_until(Time(15_000_000));
+    net.crash(node);
+    net.restart(node);
+    assert!(goes_on(net, 5, Span::secs(1)));
+    assert_eq!(net.traffic.by_kind(Time::ZERO..Time::NEVER).get("new-view"), None);
+}
+
 #[test]
 fn votes_that_a_crash_of_the_leader_lost_are_sent_again() {
     let mut net = Net::new(4, |_| {});
-    // The first proposal arrives at 10 ms, the votes for it would at 20 ms.
-    net.run_until(Time(15_000_000));
-    net.crash(NodeId(0));
-    net.restart(NodeId(0));
-    assert!(goes_on(&mut net, 5, Span::secs(1)));
-    assert_eq!(net.traffic.by_kind(Time::ZERO..Time::NEVER).get("new-view"), None);
+    goes_on_after_a_restart_at_once(&mut net, NodeId(0));
 }
 
 #[test]
@@ -161,11 +166,7 @@ fn a_restarted_leader_counts_its_own_durable_vote() {
     // Three of four are a quorum, and the fourth is down: the votes of all three are needed.
     let mut net = Net::new(4, |_| {});
     net.crash(NodeId(3));
-    net.run_until(Time(15_000_000));
-    net.crash(NodeId(0));
-    net.restart(NodeId(0));
-    assert!(goes_on(&mut net, 5, Span::secs(1)));
-    assert_eq!(net.traffic.by_kind(Time::ZERO..Time::NEVER).get("new-view"), None);
+    goes_on_after_a_restart_at_once(&mut net, NodeId(0));
 }
 
 #[test]
@@ -173,11 +174,7 @@ fn a_restarted_leader_sends_the_proposal_that_was_lost_again() {
     let mut net = Net::new(4, |_| {});
     net.crash(NodeId(3));
     net.filter = Some(Box::new(|at, _, _, _| if at < Time(5_000_000) { Fate::Drop } else { Fate::Pass }));
-    net.run_until(Time(15_000_000));
-    net.crash(NodeId(0));
-    net.restart(NodeId(0));
-    assert!(goes_on(&mut net, 5, Span::secs(1)));
-    assert_eq!(net.traffic.by_kind(Time::ZERO..Time::NEVER).get("new-view"), None);
+    goes_on_after_a_restart_at_once(&mut net, NodeId(0));
 }
 
 #[test]
@@ -189,11 +186,7 @@ fn a_restarted_replica_sends_its_last_vote_again() {
         NodeId(1) if at < Time(15_000_000) => Fate::Drop,
         _ => Fate::Pass,
     }));
-    net.run_until(Time(15_000_000));
-    net.crash(NodeId(1));
-    net.restart(NodeId(1));
-    assert!(goes_on(&mut net, 5, Span::secs(1)));
-    assert_eq!(net.traffic.by_kind(Time::ZERO..Time::NEVER).get("new-view"), None);
+    goes_on_after_a_restart_at_once(&mut net, NodeId(1));
 }
 
 #[test]
