@@ -5,6 +5,7 @@
 //! own vote without sending it. Statements that the observer of statements does not watch, or has forgotten, are
 //! not looked up.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use ledgerlab_consensus::{Certificate, Height, NodeId, Stake, Time, Validators};
@@ -18,12 +19,17 @@ pub struct Certificates {
     validators: Arc<Validators>,
     quorum: Stake,
     checked: u64,
+    /// Those that were found good last, oldest first: what was sent stays sent, and nodes finalise with equal ones.
+    good: VecDeque<Certificate>,
 }
+
+/// How many good certificates are remembered.
+const REMEMBERED: usize = 4;
 
 impl Certificates {
     /// An observer that asks for at least the weight `quorum`.
     pub fn new(validators: Arc<Validators>, quorum: Stake) -> Certificates {
-        Certificates { validators, quorum, checked: 0 }
+        Certificates { validators, quorum, checked: 0, good: VecDeque::with_capacity(REMEMBERED) }
     }
 
     /// A node finalises `height` with this proof.
@@ -36,6 +42,18 @@ impl Certificates {
         sent: &Statements,
     ) -> Outcome {
         self.checked += 1;
+        if self.good.iter().rev().any(|c| c == proof) {
+            return Ok(());
+        }
+        self.recount(at, node, height, proof, sent)?;
+        if self.good.len() == REMEMBERED {
+            self.good.pop_front();
+        }
+        self.good.push_back(proof.clone());
+        Ok(())
+    }
+
+    fn recount(&self, at: Time, node: NodeId, height: Height, proof: &Certificate, sent: &Statements) -> Outcome {
         let fault = |what| Err(Violation { check: "certificate", at, node: Some(node), what });
         let n = self.validators.len();
         let (mut weight, mut silent) = (0, 0);
@@ -62,7 +80,7 @@ impl Certificates {
         Ok(())
     }
 
-    /// Certificates that were recounted.
+    /// Certificates that were shown.
     pub fn checked(&self) -> u64 {
         self.checked
     }
@@ -108,6 +126,21 @@ mod tests {
     }
 
     #[test]
+    fn a_certificate_that_was_good_does_not_vouch_for_another() {
+        let mut c = observer(4);
+        let sent = votes(4, 0..3);
+        for _ in 0..2 {
+            c.finalized(Time(2), NodeId(0), 8, &proof(0..3), &sent).unwrap();
+        }
+        let other = Certificate { what: Statement { value: Digest([9, 9]), ..WHAT }, ..proof(0..3) };
+        for _ in 0..2 {
+            assert!(c.finalized(Time(2), NodeId(0), 8, &proof(0..2), &sent).is_err());
+            assert!(c.finalized(Time(2), NodeId(0), 8, &other, &sent).is_err());
+        }
+        assert_eq!(c.checked(), 6);
+    }
+
+    #[test]
     fn weight_counts_instead_of_heads() {
         let v = Validators::new([70, 10, 10, 10].map(Stake).into(), (0..4).map(NodeId).collect());
         let quorum = v.quorum(FaultBound::Third);
@@ -123,7 +156,7 @@ mod tests {
         assert!(c.finalized(Time(2), NodeId(0), 8, &proof([0, 1, 2, 4]), &votes(4, 0..4)).is_err());
         // The assembler's own vote need not have been sent; a second silent signer must have.
         c.finalized(Time(2), NodeId(0), 8, &proof(0..3), &votes(4, 0..2)).unwrap();
-        let forged = c.finalized(Time(2), NodeId(0), 8, &proof(0..3), &votes(4, 0..1)).unwrap_err();
+        let forged = observer(4).finalized(Time(2), NodeId(0), 8, &proof(0..3), &votes(4, 0..1)).unwrap_err();
         assert!(forged.what.contains("validator 2 is named for kind 1 at (8, 0) and never sent it"), "{forged}");
     }
 }
