@@ -141,13 +141,13 @@ impl Network {
             return others().for_each(|to| {
                 let last = &mut last[to.0 as usize];
                 *last = (sent + away(to, self.jitter.at(origin.0, u64::from(to.0)))).max(*last);
-                sent = sent + apart;
+                sent += apart;
                 each(to, Some(*last));
             });
         }
         for to in (from.0 + 1..self.nodes()).chain(0..from.0).map(NodeId) {
             each(to, self.arrival((from, to), (lane, bytes), origin, (queued, sent)));
-            sent = sent + apart;
+            sent += apart;
         }
     }
 
