@@ -13,6 +13,7 @@ use ledgerlab_consensus::{Span, Time};
 
 use crate::check::link::LinkAudit;
 use crate::check::{Outcome, Violation, Violations};
+use crate::fault::Window;
 use crate::scenario::Sharing;
 use fair::{Fair, Passed};
 use fifo::Fifo;
@@ -163,6 +164,10 @@ impl<T> Link<T> {
     /// The busiest second, as a share of the rate.
     pub fn peak(&self) -> f64 {
         self.audit.peak()
+    }
+    /// Stretches of at least a second, up to `now`, in which it was never idle: the last one or two.
+    pub fn full(&self, now: Time) -> impl Iterator<Item = Window> {
+        self.audit.full(now)
     }
     /// When it carried more than its rate, the first times.
     pub fn violations(&self) -> &[Violation] {
