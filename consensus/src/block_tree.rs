@@ -1,12 +1,11 @@
 //! Blocks above a pruned root, as chain protocols with forks keep them.
 //!
-//! Nodes lie in a slab and are found by digest; path operations cost what they walk, which is the length of the
-//! reorganisation. The best tip is the one with the most total weight; of equal ones the first inserted stays. Blocks
+//! Nodes lie in a slab and are found by digest, through their places in the digests' order; path operations cost what
+//! they walk, which is the length of the reorganisation. There are as many trees as replicas and most hold few blocks,
+//! so they grow by small steps. The best tip is the one with the most total weight; of equal ones the first inserted stays. Blocks
 //! whose parent is unknown wait in [`Orphans`].
 
 mod orphans;
-
-use std::collections::BTreeMap;
 
 pub use orphans::{Missing, Orphans};
 
@@ -35,7 +34,8 @@ pub struct Node<B> {
 pub struct BlockTree<B> {
     slab: Vec<Option<Node<B>>>,
     free: Vec<u32>,
-    index: BTreeMap<Digest, u32>,
+    /// Places of all nodes, by their digests.
+    order: Vec<u32>,
     root: u32,
     best: u32,
 }
@@ -44,15 +44,15 @@ impl<B> BlockTree<B> {
     /// A tree of its root alone.
     pub fn new(id: Digest, height: Height, total: u128, block: B) -> BlockTree<B> {
         let root = Node { id, height, total, block, parent: NONE, child: NONE, sibling: NONE };
-        BlockTree { slab: vec![Some(root)], free: vec![], index: BTreeMap::from([(id, 0)]), root: 0, best: 0 }
+        BlockTree { slab: vec![Some(root)], free: vec![], order: vec![0], root: 0, best: 0 }
     }
     /// Number of blocks, the root included.
     pub fn len(&self) -> usize {
-        self.index.len()
+        self.order.len()
     }
     /// Whether there are none: never.
     pub fn is_empty(&self) -> bool {
-        self.index.is_empty()
+        self.order.is_empty()
     }
     /// The lowest block.
     pub fn root(&self) -> &Node<B> {
@@ -64,7 +64,7 @@ impl<B> BlockTree<B> {
     }
     /// A block.
     pub fn get(&self, id: Digest) -> Option<&Node<B>> {
-        self.index.get(&id).map(|i| self.at(*i))
+        self.find(id).ok().map(|i| self.at(self.order[i]))
     }
     /// The block below; `None` for the root.
     pub fn parent(&self, node: &Node<B>) -> Option<&Node<B>> {
@@ -106,7 +106,7 @@ impl<B> BlockTree<B> {
     /// If the parent is not in the tree.
     pub fn insert(&mut self, parent: Digest, id: Digest, total: u128, block: B) -> bool {
         let below = self.known(parent);
-        if self.index.contains_key(&id) {
+        if self.find(id).is_ok() {
             return false;
         }
         let (height, sibling) = (self.at(below).height + 1, self.at(below).child);
@@ -176,13 +176,17 @@ impl<B> BlockTree<B> {
     }
     fn remove(&mut self, i: u32) {
         let node = self.slab[i as usize].take().expect("a linked node is in the slab");
-        self.index.remove(&node.id);
+        let gone = self.order.binary_search_by_key(&node.id, |j| if *j == i { node.id } else { self.at(*j).id });
+        self.order.remove(gone.expect("a node of the slab is in the order"));
         self.free.push(i);
     }
     fn place(&mut self, node: Node<B>) -> u32 {
         let i = self.free.pop().unwrap_or(self.slab.len() as u32);
-        self.index.insert(node.id, i);
+        let at = self.find(node.id).unwrap_or_else(|at| at);
+        reserve_little(&mut self.order);
+        self.order.insert(at, i);
         if i as usize == self.slab.len() {
+            reserve_little(&mut self.slab);
             self.slab.push(Some(node));
         } else {
             self.slab[i as usize] = Some(node);
@@ -190,13 +194,25 @@ impl<B> BlockTree<B> {
         i
     }
     fn known(&self, id: Digest) -> u32 {
-        *self.index.get(&id).unwrap_or_else(|| panic!("block {id:?} is not in the tree"))
+        let i = self.find(id).unwrap_or_else(|_| panic!("block {id:?} is not in the tree"));
+        self.order[i]
+    }
+    /// Where a digest is in the order, or would be.
+    fn find(&self, id: Digest) -> Result<usize, usize> {
+        self.order.binary_search_by_key(&id, |i| self.at(*i).id)
     }
     fn at(&self, i: u32) -> &Node<B> {
         self.slab[i as usize].as_ref().expect("a linked node is in the slab")
     }
     fn at_mut(&mut self, i: u32) -> &mut Node<B> {
         self.slab[i as usize].as_mut().expect("a linked node is in the slab")
+    }
+}
+
+/// Makes room for one more: a quarter more than there is, where a vector takes twice as much.
+fn reserve_little<T>(list: &mut Vec<T>) {
+    if list.len() == list.capacity() {
+        list.reserve_exact(1 + list.len() / 4);
     }
 }
 

@@ -85,16 +85,21 @@ pub struct LongestChain<H> {
     hashing: Hashing,
 }
 
+/// The lowest block, of this header.
+pub fn genesis<H: Header>(header: H) -> Arc<Block<H>> {
+    Arc::new(Block { id: Digest::GENESIS, header })
+}
+
 impl<H: Header> LongestChain<H> {
-    /// The engine at the ledger's tip, with the logged blocks from which its tree is built as deep as it is kept.
+    /// The engine at the ledger's tip, with the logged blocks from which its tree is built as deep as it is kept, and
+    /// with genesis, which replicas share where it is the same for all.
     pub fn open(
         env: &Env,
-        genesis: H,
+        genesis: Arc<Block<H>>,
         limits: Limits,
         log: Records<'_, Arc<Block<H>>>,
         adopted: Tip,
     ) -> LongestChain<H> {
-        let genesis = Arc::new(Block { id: Digest::GENESIS, header: genesis });
         let (mut logged, mut own, mut recent) = (VecDeque::new(), None, vec![]);
         for (seq, b) in log {
             logged.push_back((seq, b.tip()));
@@ -141,6 +146,14 @@ impl<H: Header> LongestChain<H> {
     /// The newest block of this replica's own that it remembers.
     pub fn own(&self) -> Option<&H> {
         self.own.as_ref().map(|(_, b)| &b.header)
+    }
+    /// The replica's endpoint.
+    pub fn me(&self) -> NodeId {
+        self.me
+    }
+    /// Its key, if it is a validator.
+    pub fn key(&self) -> Option<ValidatorId> {
+        self.key
     }
     /// The tree.
     pub fn tree(&self) -> &Tree<H> {

@@ -23,6 +23,10 @@ impl<H: Header> LongestChain<H> {
     }
     pub(super) fn log<P: OnChain<H>>(&mut self, b: &Arc<Block<H>>, cx: &mut Cx<'_, P>) -> LogSeq {
         let seq = cx.log(b.clone());
+        if self.logged.len() == self.logged.capacity() {
+            // Most logs are short, and there are as many as replicas.
+            self.logged.reserve_exact(1 + self.logged.len() / 4);
+        }
         self.logged.push_back((seq, b.tip()));
         seq
     }

@@ -10,6 +10,7 @@ use crate::engine::fetch::Fetches;
 use crate::engine::payloads::Wanted;
 use crate::engine::replies::Tally;
 use crate::engine::send::Gated;
+use crate::engine::step::Input;
 use crate::engine::sync::StateTransfer;
 use crate::engine::task::Due;
 use crate::kernel::digest::NodeDigest;
@@ -20,8 +21,10 @@ use crate::node::agenda::Agenda;
 use crate::node::bits::Bits;
 use crate::node::blocks::BlockId;
 use crate::node::cpu::Cpu;
-use crate::node::disk::Disk;
+use crate::node::disk::{Disk, Disks};
+use crate::node::few::Few;
 use crate::node::mempool::{BatchId, Pool};
+use crate::node::seldom::Seldom;
 use crate::node::window::Window;
 use crate::scenario::{Scenario, Sharing};
 
@@ -36,7 +39,7 @@ pub struct Host<P: Protocol> {
 }
 
 impl<P: Protocol> Host<P> {
-    pub fn new(spec: &HostSpec, scenario: &Scenario, seed: u64, index: u32) -> Host<P> {
+    pub fn new(spec: &HostSpec, scenario: &Scenario, disks: &Disks, index: u32) -> Host<P> {
         let network = &scenario.network;
         let waits = network.priority && network.sharing == Sharing::Fifo;
         Host {
@@ -44,7 +47,7 @@ impl<P: Protocol> Host<P> {
             lanes: waits.then(Box::default),
             down: Link::new(network.sharing, Rate::bits_per_s(spec.downlink), ("downlink", index)),
             cpu: Cpu::new(spec.cores),
-            disk: Disk::new(scenario.node.disk, seed, index),
+            disk: disks.of(index),
             agenda: Agenda::default(),
         }
     }
@@ -104,6 +107,26 @@ pub struct Adopted {
     pub certificate_bytes: u32,
 }
 
+/// What most nodes never use, or only while something goes wrong.
+#[derive(Clone, Debug, Default)]
+pub struct Rare {
+    pub build: Option<Build>,
+    /// Questions of the replica that wait for a payload.
+    pub wanted: Vec<Wanted>,
+    /// Replies about blocks with transactions of the own clients.
+    pub replies: BTreeMap<BlockId, Tally>,
+    /// Final blocks of which the own clients have not enough replies yet, if they are in them.
+    pub unreplied: BTreeSet<BlockId>,
+    /// Own batches that are not wholly on the own chain yet, oldest first.
+    pub own: VecDeque<BatchId>,
+    pub own_pending: u64,
+    /// Batches of gateways that crashed for which this one answers.
+    pub taken: BTreeSet<BatchId>,
+    pub push: Push,
+    pub retrying: bool,
+    pub transfer: Option<StateTransfer>,
+}
+
 /// A node: a replica, its log, its pool and its chain.
 pub struct Node<P: Protocol> {
     pub env: Env,
@@ -118,29 +141,15 @@ pub struct Node<P: Protocol> {
     pub log_seq: LogSeq,
     pub durable: LogSeq,
     /// Kept only where the fault plan will need it.
-    pub log: Option<RecordLog<P::Record>>,
+    pub log: Option<Box<RecordLog<P::Record>>>,
     pub syncing: VecDeque<(Time, LogSeq)>,
     pub gated: VecDeque<Gated<P::Message>>,
-    pub timers: Vec<u64>,
+    pub timers: Box<[u64]>,
     pub generation: u64,
     pub mining: u64,
-    pub build: Option<Build>,
     pub pool: Pool,
     /// Payloads that were built here or came with a message.
     pub held: Bits,
-    /// Questions of the replica that wait for a payload.
-    pub wanted: Vec<Wanted>,
-    /// Replies about blocks with transactions of the own clients.
-    pub replies: BTreeMap<BlockId, Tally>,
-    /// Final blocks of which the own clients have not enough replies yet, if they are in them.
-    pub unreplied: BTreeSet<BlockId>,
-    /// Own batches that are not wholly on the own chain yet, oldest first.
-    pub own: VecDeque<BatchId>,
-    pub own_pending: u64,
-    /// Batches of gateways that crashed for which this one answers.
-    pub taken: BTreeSet<BatchId>,
-    pub push: Push,
-    pub retrying: bool,
     pub leader: Option<NodeId>,
     pub view: u64,
     /// Whether its replica looked for another leader when it was last asked.
@@ -149,13 +158,13 @@ pub struct Node<P: Protocol> {
     pub chain: Window<Adopted>,
     pub final_height: Height,
     pub fetches: Fetches,
-    pub transfer: Option<StateTransfer>,
     /// Answers that the next step takes before anything else.
-    pub local: VecDeque<crate::engine::step::Input<P>>,
+    pub local: Few<Input<P>>,
+    pub rare: Seldom<Rare>,
 }
 
 impl<P: Protocol> Node<P> {
-    pub fn new(env: Env, host: u32, skew: Span, keeps_log: bool) -> Node<P> {
+    pub fn new(env: Env, host: u32, skew: Span, keeps_log: bool, rare: Seldom<Rare>) -> Node<P> {
         let mut chain = Window::default();
         chain.push(Adopted { block: 0, executed: Time::ZERO, certificate_bytes: 0 });
         Node {
@@ -168,31 +177,22 @@ impl<P: Protocol> Node<P> {
             digest: NodeDigest::default(),
             log_seq: LogSeq(0),
             durable: LogSeq(0),
-            log: keeps_log.then(RecordLog::default),
+            log: keeps_log.then(Box::default),
             syncing: VecDeque::new(),
             gated: VecDeque::new(),
-            timers: vec![0; P::TIMERS],
+            timers: vec![0; P::TIMERS].into(),
             generation: 0,
             mining: 0,
-            build: None,
             pool: Pool::default(),
             held: Bits::default(),
-            wanted: vec![],
-            replies: BTreeMap::new(),
-            unreplied: BTreeSet::new(),
-            own: VecDeque::new(),
-            own_pending: 0,
-            taken: BTreeSet::new(),
-            push: Push::default(),
-            retrying: false,
             leader: None,
             view: 0,
             chain,
             electing: false,
             final_height: 0,
             fetches: Fetches::default(),
-            transfer: None,
-            local: VecDeque::new(),
+            local: Few::default(),
+            rare,
         }
     }
     /// All records up to this one are on disk.

@@ -208,7 +208,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
             }
             Task::Durable => self.fsync_ended(n, at),
             Task::Deadline { generation } => {
-                if self.nodes[n as usize].build.is_some_and(|b| b.generation == generation) {
+                if self.nodes[n as usize].rare.build.is_some_and(|b| b.generation == generation) {
                     self.try_build(n, at);
                     self.drain_local(n, at);
                 }

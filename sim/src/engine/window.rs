@@ -5,7 +5,7 @@
 //! of a host's events of a window are handled together: its state is touched once, and its agenda is run to the
 //! window's end without a wake for each task.
 
-use ledgerlab_consensus::{Protocol, Span, Time};
+use ledgerlab_consensus::{NodeId, Protocol, Span, Time};
 
 use crate::engine::{Simulation, WAKE};
 use crate::kernel::queue::{Event, Queue};
@@ -22,6 +22,8 @@ pub struct Batch {
     events: Vec<Event>,
     sorted: Vec<Event>,
     counts: Vec<u32>,
+    /// Host and place of each event, packed so that their order is the integers' order.
+    places: Vec<u64>,
 }
 
 impl Batch {
@@ -32,10 +34,24 @@ impl Batch {
 
     /// Orders the events by host, and keeps their order within each.
     fn group(&mut self, hosts: usize, host_of: impl Fn(&Event) -> u32) {
+        self.sorted.clear();
         if self.events.len() * 4 < hosts {
-            self.events.sort_by_key(host_of);
-            return;
+            self.sort(host_of);
+        } else {
+            self.count(hosts, host_of);
         }
+        std::mem::swap(&mut self.events, &mut self.sorted);
+    }
+
+    fn sort(&mut self, host_of: impl Fn(&Event) -> u32) {
+        let place = |(i, e): (u64, &Event)| u64::from(host_of(e)) << 32 | i;
+        self.places.clear();
+        self.places.extend((0..).zip(&self.events).map(place));
+        self.places.sort_unstable();
+        self.sorted.extend(self.places.iter().map(|p| self.events[*p as u32 as usize]));
+    }
+
+    fn count(&mut self, hosts: usize, host_of: impl Fn(&Event) -> u32) {
         self.counts.clear();
         self.counts.resize(hosts + 1, 0);
         self.events.iter().for_each(|e| self.counts[host_of(e) as usize + 1] += 1);
@@ -48,7 +64,6 @@ impl Batch {
             self.sorted[*place as usize] = *e;
             *place += 1;
         }
-        std::mem::swap(&mut self.events, &mut self.sorted);
     }
 }
 
@@ -77,6 +92,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
             if next >= self.horizon {
                 return;
             }
+            self.network.forget_arrivals(next);
             self.run_window(end);
         }
     }
@@ -98,7 +114,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
     }
 
     fn host_of(&self, e: &Event) -> u32 {
-        if e.what == WAKE { e.target } else { self.nodes[e.target as usize].host }
+        if e.what == WAKE { e.target } else { self.network.host_of(NodeId(e.target)) }
     }
 
     /// Everything that a host does before `end`.
@@ -111,5 +127,22 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         self.run_agenda(host, Time(end.0 - 1));
         self.hosts[host].agenda.wake = if wake < end { Time::NEVER } else { wake };
         self.schedule_wake(host);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn few_and_many_events_are_grouped_alike() {
+        let event = |i: u32| Event { target: i * 7 % 10, what: i, ..Event::default() };
+        for (events, hosts) in [(0, 10), (1, 10), (30, 200), (30, 10)] {
+            let mut batch = Batch { events: (0..events).map(event).collect(), ..Batch::default() };
+            let mut expected = batch.events.clone();
+            expected.sort_by_key(|e| e.target);
+            batch.group(hosts, |e| e.target);
+            assert_eq!(batch.events, expected, "{events} events of {hosts} hosts");
+        }
     }
 }
