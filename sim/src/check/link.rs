@@ -5,7 +5,7 @@
 //! and no second of the run carries more than the rate. The parts of a transmission that lies in several
 //! seconds are counted in fixed point (2^-16 bit); they add up to the whole.
 
-use ledgerlab_consensus::Time;
+use ledgerlab_consensus::{Span, Time};
 
 use super::{Outcome, Violation};
 
@@ -69,6 +69,20 @@ impl LinkAudit {
             return self.fill(bits << POINT);
         }
         self.spread(start, end, bits)
+    }
+
+    /// Copies of `bytes` each, which follow one another from `start` and each occupy the link for `each`.
+    pub fn stream(&mut self, start: Time, each: Span, bytes: u64, copies: u64) -> Outcome {
+        if copies == 0 {
+            return Ok(());
+        }
+        let end = start + each * copies;
+        if bytes * 8 * copies >= 1 << (64 - POINT) || start.0 / SECOND != end.0 / SECOND {
+            return (0..copies).try_for_each(|i| self.transmit(start + each * i, start + each * (i + 1), bytes));
+        }
+        // What is carried and what may be both grow by the same with each, so that the first and all of them tell.
+        self.transmit(start, start + each, bytes)?;
+        self.transmit(start + each, end, bytes * (copies - 1))
     }
 
     /// `bytes` that shared the link with others have passed by `at`, in a period since `since` for which it was never
@@ -198,6 +212,20 @@ mod tests {
                     at = end;
                 }
             }
+        }
+    }
+
+    #[test]
+    fn copies_are_audited_as_if_they_were_shown_one_by_one() {
+        // 1,000 bits at 3 Gbit/s last 333.3 ns: 333 each is too fast from the third on, 334 never is.
+        for (each, copies) in [(333, 0), (333, 1), (333, 2), (333, 3), (334, 1), (334, 9), (334, 5_000_000)] {
+            let (mut together, mut apart) = (link(3_000_000_000), link(3_000_000_000));
+            let start = Time(SECOND / 2);
+            let all = together.stream(start, Span(each), 125, copies);
+            let single = |i| apart.transmit(start + Span(each) * i, start + Span(each) * (i + 1), 125);
+            let (ok, peak) = ((0..copies).try_for_each(single).is_ok(), apart.peak());
+            assert_eq!((all.is_ok(), together.last_end), (ok, apart.last_end), "{copies} of {each} ns");
+            assert!(!ok || together.peak().to_bits() == peak.to_bits());
         }
     }
 

@@ -91,15 +91,14 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         self.messages.count(kind, bytes, nodes - 1);
         self.messages.retain_many(handle, nodes - 1);
         let host = self.nodes[n as usize].host as usize;
-        for peer in (n + 1..nodes).chain(0..n) {
-            let to = NodeId(peer);
+        let (sent, apart) = self.hosts[host].up.stream(at, bytes, nodes - 1);
+        self.network.arrivals(NodeId(n), (lane, bytes), origin, (at, sent, apart), |to, arrival| {
             self.probe.on_send(at, NodeId(n), to, kind, bytes);
-            let sent = self.hosts[host].up.stream(at, bytes);
-            match self.network.arrival((NodeId(n), to), (lane, bytes), origin, (at, sent)) {
-                Some(at) => self.queue.push_copy(Event { at, origin, target: peer, what: handle }),
+            match arrival {
+                Some(at) => self.queue.push_copy(Event { at, origin, target: to.0, what: handle }),
                 None => self.messages.release(handle),
             }
-        }
+        });
     }
 
     fn upload(&mut self, n: u32, at: Time, to: NodeId, handle: u32) {

@@ -15,7 +15,7 @@ pub enum Connections {
     Dense {
         /// Number of nodes.
         nodes: u32,
-        /// By sender, receiver and lane.
+        /// By lane, sender and receiver.
         last: Vec<Time>,
     },
     /// By sender, in no order: what has arrived by `now` holds nothing up, and its place is taken by another.
@@ -41,11 +41,18 @@ impl Connections {
     #[inline]
     pub fn keep_order(&mut self, from: NodeId, to: NodeId, lane: Lane, at: Time) -> Time {
         let last = match self {
-            Connections::Dense { nodes, last } => &mut last[(from.0 * *nodes + to.0) as usize * LANES + lane as usize],
+            Connections::Dense { nodes, last } => &mut last[row(*nodes, from, lane)][to.0 as usize],
             Connections::Sparse { now, rows } => place(&mut rows[from.0 as usize], (to, lane), *now),
         };
         *last = at.max(*last);
         *last
+    }
+    /// Of all connections of a sender and lane, by receiver; `None` where they have no places.
+    pub fn of(&mut self, from: NodeId, lane: Lane) -> Option<&mut [Time]> {
+        match self {
+            Connections::Dense { nodes, last } => Some(&mut last[row(*nodes, from, lane)]),
+            Connections::Sparse { .. } => None,
+        }
     }
     /// Nothing will arrive before `now` any more: connections on which the last message has arrived are as unused ones.
     #[inline]
@@ -76,6 +83,13 @@ fn place(row: &mut Vec<Last>, connection: (NodeId, Lane), now: Time) -> &mut Tim
     }
     row[unused] = (connection, Time::ZERO);
     &mut row[unused].1
+}
+
+/// Where a sender's connections of a lane are.
+fn row(nodes: u32, from: NodeId, lane: Lane) -> std::ops::Range<usize> {
+    let (nodes, from) = (nodes as usize, from.0 as usize);
+    let start = (lane as usize * nodes + from) * nodes;
+    start..start + nodes
 }
 
 #[cfg(test)]

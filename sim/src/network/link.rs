@@ -8,7 +8,7 @@ mod fair;
 mod fifo;
 mod rate;
 
-use ledgerlab_consensus::Time;
+use ledgerlab_consensus::{Span, Time};
 
 use crate::check::link::LinkAudit;
 use crate::check::{Outcome, Violation, Violations};
@@ -65,7 +65,9 @@ impl<T> Link<T> {
         match &mut self.model {
             Model::Fifo(link) => {
                 let (begin, end) = link.carry(parcel.there.0, parcel.bytes);
-                self.found.note(self.audit.transmit(begin, end, u64::from(parcel.bytes)));
+                if let Err(v) = self.audit.transmit(begin, end, u64::from(parcel.bytes)) {
+                    self.found.note(Err(v));
+                }
                 Some(end.max(parcel.there.1))
             }
             Model::Fair(link) => {
@@ -79,18 +81,16 @@ impl<T> Link<T> {
     pub fn is_fifo(&self) -> bool {
         matches!(self.model, Model::Fifo(_))
     }
-    /// Hands a FIFO link something that is wholly there; says when it has passed.
+    /// Hands a FIFO link copies of something that is wholly there; says when the first has passed, and how much later
+    /// each of the others has.
     ///
     /// # Panics
     /// If the link is fair.
-    #[inline]
-    pub fn stream(&mut self, at: Time, bytes: u32) -> Time {
+    pub fn stream(&mut self, at: Time, bytes: u32, copies: u32) -> (Time, Span) {
         let Model::Fifo(link) = &mut self.model else { panic!("a fair link does not know when something has passed") };
-        let (begin, end) = link.carry(at, bytes);
-        if let Err(v) = self.audit.transmit(begin, end, u64::from(bytes)) {
-            self.found.note(Err(v));
-        }
-        end
+        let (begin, each) = link.stream(at, bytes, copies);
+        self.found.note(self.audit.stream(begin, each, u64::from(bytes), u64::from(copies)));
+        (begin + each, each)
     }
     /// When the host has to look at it, with the number of that appointment, if it has none yet or another one.
     pub fn watch(&mut self) -> Option<(Time, u64)> {
