@@ -91,6 +91,8 @@ pub struct Simulation<'s, P: Protocol, Q: Queue> {
     probe: &'s mut dyn Probe,
     effects: Effects<P>,
     scratch: Vec<u8>,
+    /// Neighbours to which something is sent.
+    peers: Vec<NodeId>,
     storage: StorageModel,
     storage_draws: Stream,
     flows: Flows,
@@ -163,6 +165,7 @@ impl<'s, P: Protocol, Q: Queue> Simulation<'s, P, Q> {
             probe,
             effects: Effects::default(),
             scratch: vec![],
+            peers: vec![],
             storage: StorageModel::new(&scenario.storage),
             storage_draws,
             flows: Flows::default(),

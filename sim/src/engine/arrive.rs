@@ -5,7 +5,7 @@ use ledgerlab_consensus::{Message, Protocol, Span, Time};
 use crate::engine::Simulation;
 use crate::engine::messages::Cargo;
 use crate::engine::step::{Input, Mark};
-use crate::engine::task::Task;
+use crate::engine::task::{Came, Task};
 use crate::kernel::queue::{Event, Queue};
 
 impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
@@ -18,13 +18,13 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
             self.lose_copy(handle);
             return self.schedule_wake(host);
         }
-        let e = self.messages.get(handle);
-        let sender = e.sender;
+        let came = Came { at: event.at, origin: event.origin };
+        let sender = self.messages.get(handle).sender;
         let Some(ready) = self.receive(n, sender.0, event.at, handle) else { return self.schedule_wake(host) };
         if self.may_run_ahead(host, ready) {
-            self.verify(n, event.at, ready, handle);
+            self.verify(n, came, ready, handle);
         } else {
-            self.push_task(n, ready, Task::Received { handle, arrived: event.at });
+            self.push_task(n, ready, Task::Received { handle, came });
         }
         self.schedule_wake(host);
     }
@@ -46,12 +46,12 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
     pub(super) fn arrive_local(&mut self, n: u32, at: Time, handle: u32) {
         match self.nodes[n as usize].replica {
             None => self.lose_copy(handle),
-            Some(_) => self.verify(n, at, at, handle),
+            Some(_) => self.verify(n, Came { at, origin: self.messages.get(handle).origin }, at, handle),
         }
     }
 
     /// A message has passed the downlink: its proofs are verified, then its handler runs.
-    pub(super) fn verify(&mut self, n: u32, arrived: Time, ready: Time, handle: u32) {
+    pub(super) fn verify(&mut self, n: u32, came: Came, ready: Time, handle: u32) {
         let host = self.nodes[n as usize].host as usize;
         let e = self.messages.get(handle);
         let (verify, divided) = (e.verify, e.divided);
@@ -64,9 +64,9 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         // the step; anything else waits on the agenda for its end.
         let first = divided == Span::ZERO && verify <= self.scenario.node.crypto.verify && cpu.verifies_apart();
         if first && self.may_run_ahead(host, done) {
-            self.deliver(n, arrived, done, handle);
+            self.deliver(n, came, done, handle);
         } else {
-            self.push_task(n, done, Task::Job { handle, arrived });
+            self.push_task(n, done, Task::Job { handle, came });
         }
     }
 
@@ -78,9 +78,9 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
     }
 
     /// Hands a verified message to the replica, or to the host's own part.
-    pub(super) fn deliver(&mut self, n: u32, arrived: Time, ready: Time, handle: u32) {
+    pub(super) fn deliver(&mut self, n: u32, came: Came, ready: Time, handle: u32) {
         let e = self.messages.get(handle);
-        let mark = Mark { arrived, origin: e.origin, content: e.content };
+        let mark = Mark { arrived: came.at, origin: came.origin, content: e.content };
         let from = e.sender;
         if e.plain {
             self.step(n, ready, mark, Input::Message { from, handle });
@@ -103,7 +103,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
             }
             cargo => {
                 let node = &mut self.nodes[n as usize];
-                node.digest.record(&[arrived.0, ready.0, mark.origin.0, mark.content]);
+                node.digest.record(&[came.at.0, ready.0, mark.origin.0, mark.content]);
                 self.host_message(n, from, ready, cargo);
             }
         }

@@ -85,12 +85,12 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
     }
 
     fn gossip_batch(&mut self, n: u32, from: Option<NodeId>, at: Time, id: BatchId) {
-        for i in 0..self.network.overlay().neighbours(NodeId(n)).len() {
-            let peer = self.network.overlay().neighbours(NodeId(n))[i];
-            if Some(peer) != from {
-                self.send_batch(n, peer, at, id);
-            }
-        }
+        let bytes = self.batches.get(id).bytes + BATCH_HEADER_BYTES;
+        let mut peers = std::mem::take(&mut self.peers);
+        peers.clear();
+        peers.extend(self.network.overlay().neighbours(NodeId(n)).iter().filter(|p| Some(**p) != from));
+        self.send_cargo_to(n, at, &peers, &Cargo::Batch(id), bytes, "batch");
+        self.peers = peers;
     }
 
     pub(super) fn receive_batch(&mut self, n: u32, from: NodeId, at: Time, id: BatchId) {

@@ -49,6 +49,7 @@ pub struct Answer {
 /// The part of a message that everything but the shell sees.
 #[derive(Clone, Debug)]
 pub struct Envelope {
+    /// Its sender's number for it; of copies with numbers of their own the first.
     pub origin: Origin,
     pub sender: NodeId,
     pub lane: Lane,

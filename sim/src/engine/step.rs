@@ -197,8 +197,8 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         match task {
             Task::Start => self.start_replica(n, at),
             Task::Local { handle } => self.arrive_local(n, at, handle),
-            Task::Received { handle, arrived } => self.verify(n, arrived, at, handle),
-            Task::Job { handle, arrived } => self.deliver(n, arrived, at, handle),
+            Task::Received { handle, came } => self.verify(n, came, at, handle),
+            Task::Job { handle, came } => self.deliver(n, came, at, handle),
             Task::Timer { timer, generation } => {
                 use ledgerlab_consensus::Timer as _;
                 if self.nodes[n as usize].timers[timer.kind()] == generation {
