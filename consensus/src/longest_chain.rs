@@ -22,7 +22,7 @@ mod receive;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use crate::block_tree::{BlockTree, Node, Orphans};
+use crate::block_tree::{BlockTree, Node, Orphans, Weighed};
 use crate::effect::{Cx, Effect, Gate, Lane};
 use crate::protocol::{Env, Protocol, Records};
 use crate::types::{Digest, Hashing, Height, LogSeq, NodeId, Tip, Topic, ValidatorId};
@@ -47,6 +47,15 @@ pub struct Limits {
     pub reorganise: Option<u64>,
     /// A gap above this is closed by state transfer.
     pub far: u64,
+}
+
+impl<H: Header> Weighed for Arc<Block<H>> {
+    fn id(&self) -> Digest {
+        self.id
+    }
+    fn total(&self) -> u128 {
+        self.header.total()
+    }
 }
 
 /// The tree of blocks, as its nodes are.
@@ -76,7 +85,7 @@ pub struct LongestChain<H> {
     stage: Stage,
     limits: Limits,
     /// The records of the log from the oldest that is needed on, with their blocks.
-    logged: VecDeque<(LogSeq, Tip)>,
+    logged: VecDeque<(LogSeq, Arc<Block<H>>)>,
     /// The newest own block and its record.
     own: Option<(LogSeq, Arc<Block<H>>)>,
     me: NodeId,
@@ -102,7 +111,7 @@ impl<H: Header> LongestChain<H> {
     ) -> LongestChain<H> {
         let (mut logged, mut own, mut recent) = (VecDeque::new(), None, vec![]);
         for (seq, b) in log {
-            logged.push_back((seq, b.tip()));
+            logged.push_back((seq, b.clone()));
             if Some(b.header.author()) == env.key {
                 own = Some((seq, b.clone()));
             }
@@ -120,9 +129,9 @@ impl<H: Header> LongestChain<H> {
         }
         let lowest = if at == genesis.id { Some(genesis.clone()) } else { spine.pop() };
         let root = lowest.clone().unwrap_or_else(|| genesis.clone());
-        let mut tree = BlockTree::new(root.id, root.height(), root.total(), root);
+        let mut tree = BlockTree::new(root.height(), root);
         for b in spine.into_iter().rev() {
-            tree.insert(b.parent(), b.id, b.total(), b);
+            tree.insert(b.parent(), b);
         }
         LongestChain {
             head: adopted.block,

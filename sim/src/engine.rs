@@ -32,7 +32,7 @@ mod window;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use ledgerlab_consensus::{Effects, Env, Hashing, NodeId, Protocol, Span, Time, Validators};
+use ledgerlab_consensus::{Effects, Env, Hashing, NodeId, Protocol, Span, Time, ValidatorId, Validators};
 
 use crate::kernel::digest::RunDigest;
 use crate::kernel::queue::{Event, Origin, Queue};
@@ -119,12 +119,14 @@ impl<'s, P: Protocol, Q: Queue> Simulation<'s, P, Q> {
         let validators = Arc::new(scenario.validators());
         let config = P::configure(&scenario.settings, &validators);
         let skew = Stream::new(seed, Purpose::ClockSkew);
+        // Asking the scenario for each key would take a look at every organisation each time.
+        let keys = scenario.nodes();
         let rare = Seldom::<Rare>::default();
         let nodes = (0..network.nodes())
             .map(|i| {
                 let env = Env {
                     me: NodeId(i),
-                    key: scenario.key_of(NodeId(i)),
+                    key: (i < keys).then_some(ValidatorId(i)),
                     nodes: network.nodes(),
                     validators: Arc::clone(&validators),
                     hashing: Hashing::Mix,

@@ -21,7 +21,7 @@ use ledgerlab_consensus::{
 };
 
 use crate::check::agreement::{Agreement, Reversals};
-use crate::check::certificate::Certificates;
+use crate::check::certificate::{Certificates, SILENT};
 use crate::check::conservation::{Conservation, State};
 use crate::check::little::Little;
 use crate::check::liveness::Liveness;
@@ -250,8 +250,7 @@ impl Meter {
     /// Whether every signature that a certificate names is one: of one signer nothing may have left, as of whoever
     /// counts its own vote.
     pub fn signed(&self, c: &Certificate) -> bool {
-        let silent = |v: &ValidatorId| self.statements.known(*v, &c.what) == crate::check::statements::Known::Unsigned;
-        c.signers.iter().filter(silent).count() <= 1
+        self.statements.silent(&c.what, &c.signers).nth(SILENT).is_none()
     }
     /// A message is handed to the host: what binds its signer must wait for its record to be durable.
     pub fn check_durability<M: Message>(

@@ -156,12 +156,12 @@ impl Praos {
         }
     }
     fn assemble(&self, win: Win, payload: &[PayloadRef], cx: &Cx<'_, Self>) -> Option<Header> {
-        let head = self.chain.head().filter(|h| h.id == win.parent)?;
+        let head = self.chain.head().filter(|h| h.id() == win.parent)?;
         let below = &head.block.header;
         let nonce = nonce_at(&self.config, below, win.slot / self.config.epoch_slots, self.env.hashing);
         let output = cx.vrf(lottery::input(nonce, win.slot));
         let header = Header {
-            parent: head.id,
+            parent: head.id(),
             height: head.height + 1,
             slot: win.slot,
             issuer: self.env.key?,
@@ -305,7 +305,7 @@ impl Protocol for Praos {
             Timer::Draw(slot) => self.draw(slot, cx),
             Timer::Win(slot) => {
                 if let Some(head) = self.chain.head().filter(|h| h.block.header.slot < slot && self.minted < slot) {
-                    let parent = head.id;
+                    let parent = head.id();
                     self.building = Some(Win { slot, parent });
                     let limit = self.config.block_bytes;
                     cx.push(Effect::Build { ticket: Ticket(slot), parent, limit, until: Until::Now });

@@ -112,12 +112,12 @@ impl Nakamoto {
         let time = wall.max(median + Span::nanos(1));
         let difficulty = self.retarget.difficulty(below);
         Some(Header {
-            parent: head.id,
+            parent: head.id(),
             height: head.height + 1,
             miner,
             time,
             difficulty,
-            work: head.total + u128::from(difficulty),
+            work: head.total() + u128::from(difficulty),
             window: self.retarget.window_start(below, time),
             payload: payload.to_vec(),
         })
@@ -216,13 +216,13 @@ impl Protocol for Nakamoto {
     }
     fn on_mined(&mut self, ticket: Ticket, cx: &mut Cx<'_, Self>) {
         let Some(head) = self.chain.head().filter(|_| ticket.0 == self.race) else { return };
-        let parent = head.id;
+        let parent = head.id();
         self.building = Some((ticket, parent));
         cx.push(Effect::Build { ticket, parent, limit: self.block_bytes, until: Until::Now });
     }
     fn on_payload(&mut self, ticket: Ticket, payload: &[PayloadRef], cx: &mut Cx<'_, Self>) {
         let current = self.building.take_if(|(t, _)| *t == ticket).map(|(_, parent)| parent);
-        let on_head = current.filter(|p| self.chain.head().is_some_and(|h| h.id == *p));
+        let on_head = current.filter(|p| self.chain.head().is_some_and(|h| h.id() == *p));
         let Some(header) = on_head.and_then(|_| self.assemble(cx.wall(), payload)) else {
             payload.iter().for_each(|p| cx.push(Effect::Drop { root: p.root }));
             return;

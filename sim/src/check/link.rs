@@ -21,8 +21,8 @@ pub struct LinkAudit {
     last_end: Time,
     busy_since: Time,
     busy_bits: u64,
-    /// The second that is being filled.
-    second: u64,
+    /// When the second began that is being filled.
+    second: Time,
     second_bits: u64,
     second_limit: u64,
     fullest: u64,
@@ -39,7 +39,7 @@ impl LinkAudit {
             last_end: Time::ZERO,
             busy_since: Time::ZERO,
             busy_bits: 0,
-            second: 0,
+            second: Time::ZERO,
             second_bits: 0,
             // One nanosecond's worth above the rate, as in a busy period.
             second_limit: {
@@ -64,8 +64,7 @@ impl LinkAudit {
         self.last_end = end;
         self.within_rate(end)?;
         // Nearly every transmission lies within the second that is being filled.
-        let second = self.second * SECOND;
-        if second <= start.0 && end.0 <= second + SECOND {
+        if self.second <= start && end.0 - self.second.0 <= SECOND {
             return self.fill(bits << POINT);
         }
         self.spread(start, end, bits)
@@ -133,7 +132,7 @@ impl LinkAudit {
     pub fn reset(&mut self, now: Time) {
         if self.last_end > now {
             (self.last_end, self.busy_since, self.busy_bits) = (now, now, 0);
-            (self.second, self.second_bits) = (now.0 / SECOND, 0);
+            (self.second, self.second_bits) = (Time(now.0 / SECOND * SECOND), 0);
         }
     }
 
@@ -153,7 +152,7 @@ impl LinkAudit {
             } else {
                 (u128::from(total) * u128::from(to - start.0) / u128::from(length)) as u64
             };
-            self.carry(from / SECOND, upto - placed)?;
+            self.carry(Time(from / SECOND * SECOND), upto - placed)?;
             (from, placed) = (to, upto);
             if from == end.0 {
                 return Ok(());
@@ -161,7 +160,7 @@ impl LinkAudit {
         }
     }
 
-    fn carry(&mut self, second: u64, share: u64) -> Outcome {
+    fn carry(&mut self, second: Time, share: u64) -> Outcome {
         if second != self.second {
             self.fullest = self.fullest.max(self.second_bits);
             (self.second, self.second_bits) = (second, 0);
@@ -180,9 +179,9 @@ impl LinkAudit {
 
     #[cold]
     fn overfilled(&self) -> Violation {
-        let (second, bits) = (self.second, self.second_bits >> POINT);
+        let (second, bits) = (self.second.0 / SECOND, self.second_bits >> POINT);
         let what = format!("second {second} carries {bits} bits of {} allowed", self.rate);
-        self.fault(Time(second * SECOND), what)
+        self.fault(self.second, what)
     }
 
     fn fault(&self, at: Time, what: String) -> Violation {

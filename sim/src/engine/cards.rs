@@ -9,7 +9,7 @@ use std::collections::VecDeque;
 use ledgerlab_consensus::{LANES, NodeId, Protocol, Time};
 
 use crate::engine::Simulation;
-use crate::engine::messages::Cargo;
+use crate::engine::messages::{Cargo, Header};
 use crate::engine::offchain::PROVIDER;
 use crate::engine::offchain::flows::FlowId;
 use crate::engine::task::{ANY_EPOCH, Came, Due, Task};
@@ -67,7 +67,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
     pub(super) fn hand_over(&mut self, n: u32, at: Time, to: NodeId, handle: u32) {
         let host = self.nodes[n as usize].host as usize;
         let Some(queue) = &mut self.hosts[host].lanes else { return self.upload(n, at, to, handle) };
-        let lane = self.messages.get(handle).lane as usize;
+        let lane = self.messages.header(handle).lane as usize;
         queue.lanes[lane].push_back((NodeId(n), to, handle));
         if !queue.busy {
             queue.busy = true;
@@ -86,8 +86,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
     /// Sends a copy to every other node over a card from which they [stream](Self::streams).
     pub(super) fn broadcast(&mut self, n: u32, at: Time, handle: u32, kind: &'static str) {
         let nodes = self.nodes.len() as u32;
-        let e = self.messages.get(handle);
-        let (lane, bytes, origin) = (e.lane, e.bytes, e.origin);
+        let Header { lane, bytes, origin, .. } = self.messages.header(handle);
         self.messages.count(kind, bytes, nodes - 1);
         self.messages.retain_many(handle, nodes - 1);
         let host = self.nodes[n as usize].host as usize;
@@ -104,13 +103,12 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
     /// Sends copies of a message that is stored once to these nodes, over a card from which they
     /// [stream](Self::streams). Each has a number of its own, from the message's on.
     pub(super) fn spread(&mut self, n: u32, at: Time, to: &[NodeId], handle: u32, kind: &'static str) {
-        let e = self.messages.get(handle);
-        let (lane, bytes, first) = (e.lane, e.bytes, e.origin.sequence());
+        let Header { lane, bytes, origin, .. } = self.messages.header(handle);
         self.messages.count(kind, bytes, to.len() as u32);
         self.messages.retain_many(handle, to.len() as u32);
         let host = self.nodes[n as usize].host as usize;
         let (mut sent, apart) = self.hosts[host].up.stream(at, bytes, to.len() as u32);
-        for (&to, sequence) in to.iter().zip(first..) {
+        for (&to, sequence) in to.iter().zip(origin.sequence()..) {
             self.probe.on_send(at, NodeId(n), to, kind, bytes);
             let origin = Origin::new(n, sequence);
             match self.network.arrival((NodeId(n), to), (lane, bytes), origin, (at, sent)) {
@@ -122,7 +120,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
     }
 
     fn upload(&mut self, n: u32, at: Time, to: NodeId, handle: u32) {
-        let e = self.messages.get(handle);
+        let e = self.messages.header(handle);
         let lane = e.lane as u8;
         let parcel = Parcel {
             there: (at, at),
@@ -149,7 +147,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
             queue.busy = false;
             return;
         };
-        let bytes = self.messages.get(handle).bytes;
+        let bytes = self.messages.header(handle).bytes;
         let what = Outgoing { from, to, handle, queued: at };
         let parcel = Parcel { there: (at, at), bytes, connection: (from.0, to.0, 0), class: 0, what };
         let h = &mut self.hosts[host];
@@ -160,9 +158,8 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
 
     /// Passes bytes of a message through the downlink, of which the first came at `there.0` and the last at `there.1`:
     /// when they have passed, or `None` where [`Task::Card`] will say.
-    pub(super) fn download(&mut self, n: u32, from: u32, there: (Time, Time), handle: u32) -> Option<Time> {
-        let e = self.messages.get(handle);
-        let connection = (n, from, e.lane as u8);
+    pub(super) fn download(&mut self, n: u32, there: (Time, Time), handle: u32, e: &Header) -> Option<Time> {
+        let connection = (n, e.sender.0, e.lane as u8);
         let what = Incoming::Message { node: n, handle, arrived: there.1 };
         self.take_in_parcel(n, Parcel { there, bytes: e.bytes, connection, class: 0, what })
     }
@@ -211,7 +208,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
     fn come_in(&mut self, at: Time, what: Incoming) {
         match what {
             Incoming::Message { node, handle, arrived } => {
-                let came = Came { at: arrived, origin: self.messages.get(handle).origin };
+                let came = Came { at: arrived, origin: self.messages.header(handle).origin };
                 self.push_task(node, at, Task::Received { handle, came });
             }
             Incoming::Chunk { node, flow, streamed, last } => self.chunk_taken_in(node, flow, at, (streamed, last)),
@@ -238,9 +235,8 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
     /// A copy that was handed to the sender's card at `queued` has left it at `sent`: it arrives after the latency,
     /// in the order of its connection, unless its sender crashes before it has left or the network is cut on the way.
     pub(super) fn travel(&mut self, from: NodeId, to: NodeId, (queued, sent): (Time, Time), handle: u32) {
-        let e = self.messages.get(handle);
-        let (lane, bytes, origin) = (e.lane, e.bytes, e.origin);
-        if let Cargo::Chunk { flow, last } = e.cargo {
+        let Header { lane, bytes, origin, .. } = self.messages.header(handle);
+        if let Cargo::Chunk { flow, last } = *self.messages.cargo(handle) {
             self.chunk_left(from, to, sent, flow, last);
         }
         if to == PROVIDER {
@@ -255,7 +251,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
             }
             Some(at) => self.queue.push_copy(Event { at, origin, target: to.0, what: handle }),
             None => {
-                if let Cargo::Chunk { flow, .. } = self.messages.get(handle).cargo {
+                if let Cargo::Chunk { flow, .. } = *self.messages.cargo(handle) {
                     self.flows.cut(flow);
                 }
                 self.lose_copy(handle);

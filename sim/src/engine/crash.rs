@@ -48,10 +48,10 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         let tip = self.tip_of(n);
         let node = &mut self.nodes[n as usize];
         let env = node.env.clone();
-        node.replica = Some(match &node.log {
+        node.replica = Some(Box::new(match &node.log {
             Some(log) => P::open(env, &self.config, &mut log.numbered(), tip),
             None => P::open(env, &self.config, &mut std::iter::empty(), tip),
-        });
+        }));
         self.step(n, at, Mark::own(n, at), Input::Start);
     }
 

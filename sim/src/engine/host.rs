@@ -132,7 +132,8 @@ pub struct Node<P: Protocol> {
     pub env: Env,
     pub host: u32,
     pub epoch: u32,
-    pub replica: Option<P>,
+    /// Apart, because most of what comes to a node is for its host.
+    pub replica: Option<Box<P>>,
     pub skew: Span,
     /// Numbers its effects.
     pub sequence: u64,

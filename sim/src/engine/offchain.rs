@@ -249,7 +249,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
 
     /// A copy does not come to its receiver. Without the request nothing of an object will be sent.
     pub(super) fn lose_copy(&mut self, handle: u32) {
-        if let Cargo::ReadRequest { flow } = self.messages.get(handle).cargo {
+        if let Cargo::ReadRequest { flow } = *self.messages.cargo(handle) {
             self.flows.cut(flow);
         }
         self.messages.release(handle);

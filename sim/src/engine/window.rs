@@ -8,10 +8,14 @@
 use ledgerlab_consensus::{NodeId, Protocol, Span, Time};
 
 use crate::engine::{Simulation, WAKE};
+use crate::kernel::prefetch::prefetch_lines;
 use crate::kernel::queue::{Event, Queue};
 
 /// No window is wider: what it holds should stay in the cache.
 const WIDEST: Span = Span::millis(1);
+
+/// State is fetched for the event so many places ahead.
+const AHEAD: usize = 6;
 
 /// The events of the open window.
 #[derive(Debug, Default)]
@@ -104,13 +108,30 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         self.events += batch.events.len() as u64;
         batch.group(self.hosts.len(), |e| self.host_of(e));
         let mut left = &batch.events[..];
+        (0..AHEAD.min(left.len())).for_each(|i| self.fetch_state(&left[i]));
         while let Some(first) = left.first() {
             let host = self.host_of(first);
             let count = left.iter().take_while(|e| self.host_of(e) == host).count();
+            left.iter().skip(AHEAD).take(count).for_each(|e| self.fetch_state(e));
+            left.get(count + AHEAD / 2).into_iter().for_each(|e| self.fetch_cores(e));
             self.run_host(host as usize, &left[..count], end);
             left = &left[count..];
         }
         self.window = batch;
+    }
+
+    /// Asks for the state that an event meets.
+    fn fetch_state(&self, e: &Event) {
+        prefetch_lines(&self.hosts, self.host_of(e) as usize, usize::MAX);
+        if e.what != WAKE {
+            prefetch_lines(&self.nodes, e.target as usize, usize::MAX);
+            self.messages.prefetch(e.what);
+        }
+    }
+
+    /// The same for what its host refers to.
+    fn fetch_cores(&self, e: &Event) {
+        self.hosts[self.host_of(e) as usize].cpu.prefetch();
     }
 
     fn host_of(&self, e: &Event) -> u32 {

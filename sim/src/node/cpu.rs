@@ -6,6 +6,8 @@
 
 use ledgerlab_consensus::{Span, Time};
 
+use crate::kernel::prefetch::prefetch;
+
 /// When a core is free, and for how long it was busy.
 #[derive(Clone, Copy, Debug, Default)]
 struct Core {
@@ -55,6 +57,11 @@ impl Cpu {
             }
         }
         &mut pool[best]
+    }
+    /// Asks for the cores, which will be needed soon.
+    #[inline]
+    pub fn prefetch(&self) {
+        prefetch(&self.cores, 0);
     }
     /// Whether the state machine shares no core with verification.
     pub fn verifies_apart(&self) -> bool {
