@@ -150,7 +150,11 @@ impl<H: Header> LongestChain<H> {
     }
     /// The block in which the ledger ends, if the replica takes part.
     pub fn head(&self) -> Option<&Node<Arc<Block<H>>>> {
-        if self.stage == Stage::Following { self.tree.get(self.head) } else { None }
+        if self.stage != Stage::Following {
+            return None;
+        }
+        let best = self.tree.best();
+        if best.id() == self.head { Some(best) } else { self.tree.get(self.head) }
     }
     /// The newest block of this replica's own that it remembers.
     pub fn own(&self) -> Option<&H> {

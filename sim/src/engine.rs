@@ -104,6 +104,8 @@ pub struct Simulation<'s, P: Protocol, Q: Queue> {
     /// Whether a message is handled when it arrives, if nothing can come before.
     eager: bool,
     window: Batch,
+    /// Before this nothing else arrives at the host that acts, as far as that is known.
+    clear: Time,
     /// Who writes down tasks now: [`FATE`], [`PLAN`], or one more than the host that acts.
     author: u32,
     mining: Stream,
@@ -177,6 +179,7 @@ impl<'s, P: Protocol, Q: Queue> Simulation<'s, P, Q> {
             horizon: Time::ZERO + GRID,
             eager: true,
             window: Batch::default(),
+            clear: Time::ZERO,
             author: FATE,
             mining: Stream::new(seed, Purpose::Mining),
             vrf: Stream::new(seed, Purpose::Vrf),

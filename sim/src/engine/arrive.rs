@@ -64,9 +64,9 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
             done = done.max(cpu.verify_divided(ready, divided));
         }
         // A later message cannot overtake one of the least cost, nor be verified on the state machine's core before
-        // the step; anything else waits on the agenda for its end.
+        // the step; anything else waits on the agenda for its end, unless it is known that nothing arrives before that.
         let first = divided == Span::ZERO && verify <= self.scenario.node.crypto.verify && cpu.verifies_apart();
-        if first && self.may_run_ahead(host, done) {
+        if (first || done < self.clear) && self.may_run_ahead(host, done) {
             self.deliver_with(n, came, done, handle, header);
         } else {
             self.push_task(n, done, Task::Job { handle, came });

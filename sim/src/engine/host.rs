@@ -28,15 +28,19 @@ use crate::node::seldom::Seldom;
 use crate::node::window::Window;
 use crate::scenario::{Scenario, Sharing};
 
-/// A machine: what its nodes share.
+/// A machine: what its nodes share. What every message meets comes first, so that it can be fetched ahead.
+#[repr(C)]
 pub struct Host<P: Protocol> {
-    pub up: Link<Outgoing>,
-    pub lanes: Option<Box<LaneQueue>>,
-    pub down: Link<Incoming>,
-    pub cpu: Cpu,
-    pub disk: Disk,
     pub agenda: Agenda<Due<P>>,
+    pub cpu: Cpu,
+    pub down: Link<Incoming>,
+    pub lanes: Option<Box<LaneQueue>>,
+    pub up: Link<Outgoing>,
+    pub disk: Disk,
 }
+
+/// Cache lines of a [`Host`], and of a [`Node`], that nearly every message meets.
+pub const HOT_LINES: (usize, usize) = (5, 6);
 
 impl<P: Protocol> Host<P> {
     pub fn new(spec: &HostSpec, scenario: &Scenario, disks: &Disks, index: u32) -> Host<P> {
@@ -127,17 +131,31 @@ pub struct Rare {
     pub transfer: Option<StateTransfer>,
 }
 
-/// A node: a replica, its log, its pool and its chain.
+/// A node: a replica, its log, its pool and its chain. What every message meets comes first, so that it can be fetched
+/// ahead.
+#[repr(C)]
 pub struct Node<P: Protocol> {
-    pub env: Env,
     pub host: u32,
     pub epoch: u32,
     /// Apart, because most of what comes to a node is for its host.
     pub replica: Option<Box<P>>,
-    pub skew: Span,
+    pub rare: Seldom<Rare>,
+    pub digest: NodeDigest,
     /// Numbers its effects.
     pub sequence: u64,
-    pub digest: NodeDigest,
+    pub generation: u64,
+    /// Answers that the next step takes before anything else.
+    pub local: Few<Input<P>>,
+    pub pool: Pool,
+    pub fetches: Fetches,
+    pub leader: Option<NodeId>,
+    pub view: u64,
+    /// Whether its replica looked for another leader when it was last asked.
+    pub electing: bool,
+    /// Payloads that were built here or came with a message.
+    pub held: Bits,
+    pub env: Env,
+    pub skew: Span,
     /// Number of the last record, and of the last durable one.
     pub log_seq: LogSeq,
     pub durable: LogSeq,
@@ -146,22 +164,10 @@ pub struct Node<P: Protocol> {
     pub syncing: VecDeque<(Time, LogSeq)>,
     pub gated: VecDeque<Gated<P::Message>>,
     pub timers: Box<[u64]>,
-    pub generation: u64,
     pub mining: u64,
-    pub pool: Pool,
-    /// Payloads that were built here or came with a message.
-    pub held: Bits,
-    pub leader: Option<NodeId>,
-    pub view: u64,
-    /// Whether its replica looked for another leader when it was last asked.
-    pub electing: bool,
     /// The own chain by height, from what is settled everywhere on.
     pub chain: Window<Adopted>,
     pub final_height: Height,
-    pub fetches: Fetches,
-    /// Answers that the next step takes before anything else.
-    pub local: Few<Input<P>>,
-    pub rare: Seldom<Rare>,
 }
 
 impl<P: Protocol> Node<P> {

@@ -7,6 +7,7 @@
 
 use ledgerlab_consensus::{NodeId, Protocol, Span, Time};
 
+use crate::engine::host::HOT_LINES;
 use crate::engine::{Simulation, WAKE};
 use crate::kernel::prefetch::prefetch_lines;
 use crate::kernel::queue::{Event, Queue};
@@ -15,7 +16,10 @@ use crate::kernel::queue::{Event, Queue};
 const WIDEST: Span = Span::millis(1);
 
 /// State is fetched for the event so many places ahead.
-const AHEAD: usize = 6;
+const AHEAD: usize = 8;
+
+/// Cache lines of a replica that are fetched with it.
+const REPLICA_LINES: usize = 4;
 
 /// The events of the open window.
 #[derive(Debug, Default)]
@@ -113,7 +117,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
             let host = self.host_of(first);
             let count = left.iter().take_while(|e| self.host_of(e) == host).count();
             left.iter().skip(AHEAD).take(count).for_each(|e| self.fetch_state(e));
-            left.get(count + AHEAD / 2).into_iter().for_each(|e| self.fetch_cores(e));
+            left.get(count + AHEAD / 2).into_iter().for_each(|e| self.fetch_parts(e));
             self.run_host(host as usize, &left[..count], end);
             left = &left[count..];
         }
@@ -122,16 +126,26 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
 
     /// Asks for the state that an event meets.
     fn fetch_state(&self, e: &Event) {
-        prefetch_lines(&self.hosts, self.host_of(e) as usize, usize::MAX);
+        prefetch_lines(&self.hosts, self.host_of(e) as usize, HOT_LINES.0);
         if e.what != WAKE {
-            prefetch_lines(&self.nodes, e.target as usize, usize::MAX);
+            prefetch_lines(&self.nodes, e.target as usize, HOT_LINES.1);
+            self.network.prefetch(NodeId(e.target));
             self.messages.prefetch(e.what);
         }
     }
 
-    /// The same for what its host refers to.
-    fn fetch_cores(&self, e: &Event) {
-        self.hosts[self.host_of(e) as usize].cpu.prefetch();
+    /// The same for what that state refers to.
+    fn fetch_parts(&self, e: &Event) {
+        let host = &self.hosts[self.host_of(e) as usize];
+        host.cpu.prefetch();
+        if e.what == WAKE {
+            host.agenda.prefetch();
+        } else {
+            self.network.prefetch_connections(NodeId(e.target));
+            if let Some(replica) = self.nodes[e.target as usize].replica.as_deref() {
+                prefetch_lines(std::slice::from_ref(replica), 0, REPLICA_LINES);
+            }
+        }
     }
 
     fn host_of(&self, e: &Event) -> u32 {
@@ -142,9 +156,12 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
     fn run_host(&mut self, host: usize, events: &[Event], end: Time) {
         // No wakes while the agenda is looked at anyway.
         let wake = std::mem::replace(&mut self.hosts[host].agenda.wake, Time::ZERO);
-        for e in events.iter().filter(|e| e.what != WAKE) {
+        let mut events = events.iter().filter(|e| e.what != WAKE).peekable();
+        while let Some(e) = events.next() {
+            self.clear = events.peek().map_or(end, |next| next.at);
             self.arrive(*e);
         }
+        self.clear = Time::ZERO;
         self.run_agenda(host, Time(end.0 - 1));
         self.hosts[host].agenda.wake = if wake < end { Time::NEVER } else { wake };
         self.schedule_wake(host);

@@ -2,6 +2,8 @@
 
 use ledgerlab_consensus::{LANES, Lane, NodeId, Time};
 
+use crate::kernel::prefetch::prefetch_lines;
+
 /// Up to this many nodes every connection has its place in a table; beyond, only those with messages on their way.
 const DENSE: u32 = 1_024;
 
@@ -52,6 +54,20 @@ impl Connections {
         match self {
             Connections::Dense { nodes, last } => Some(&mut last[row(*nodes, from, lane)]),
             Connections::Sparse { .. } => None,
+        }
+    }
+    /// Asks for where the connections of a sender are.
+    #[inline]
+    pub fn prefetch(&self, from: NodeId) {
+        if let Connections::Sparse { rows, .. } = self {
+            prefetch_lines(rows, from.0 as usize, 1);
+        }
+    }
+    /// Asks for the connections of a sender.
+    #[inline]
+    pub fn prefetch_row(&self, from: NodeId) {
+        if let Connections::Sparse { rows, .. } = self {
+            prefetch_lines(&rows[from.0 as usize], 0, 1);
         }
     }
     /// Nothing will arrive before `now` any more: connections on which the last message has arrived are as unused ones.

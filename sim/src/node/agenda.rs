@@ -10,6 +10,8 @@ use std::collections::BinaryHeap;
 
 use ledgerlab_consensus::Time;
 
+use crate::kernel::prefetch::prefetch_lines;
+
 #[derive(Clone, Debug)]
 struct Entry<T> {
     at: Time,
@@ -63,6 +65,11 @@ impl<T> Agenda<T> {
         }
         self.next = self.next.min(at);
         self.entries.push(Reverse(Entry { at, by, number: self.number, node, task }));
+    }
+    /// Asks for the earliest task, which will be taken soon.
+    #[inline]
+    pub fn prefetch(&self) {
+        prefetch_lines(self.entries.as_slice(), 0, 2);
     }
     /// Time of the earliest task.
     #[inline]
