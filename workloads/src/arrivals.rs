@@ -60,6 +60,27 @@ impl Arrivals {
         Ok(arrivals)
     }
 
+    /// Planned time of the next arrival, ns; `u64::MAX` where none follows.
+    #[inline]
+    pub fn next_at_ns(&self) -> u64 {
+        self.keys.get(self.first).map_or(u64::MAX, |key| (key >> 64) as u64)
+    }
+
+    /// The next arrival; to be asked for only where one follows.
+    #[inline]
+    pub fn head(&self) -> &Arrival {
+        &self.sources[self.first].head
+    }
+
+    /// Goes on to the arrival after it.
+    pub fn advance(&mut self) {
+        let next = self.sources[self.first].advance();
+        self.keys[self.first] = next;
+        if next > self.others {
+            self.select();
+        }
+    }
+
     /// Finds the next source and the smallest key of the others.
     fn select(&mut self) {
         let (mut first, mut least, mut others) = (0, ENDED, ENDED);
@@ -80,17 +101,11 @@ impl Iterator for Arrivals {
 
     #[inline]
     fn next(&mut self) -> Option<Arrival> {
-        let key = *self.keys.get(self.first)?;
-        if key == ENDED {
+        if self.next_at_ns() == u64::MAX {
             return None;
         }
-        let source = &mut self.sources[self.first];
-        let arrival = source.head;
-        let next = source.advance();
-        self.keys[self.first] = next;
-        if next > self.others {
-            self.select();
-        }
+        let arrival = *self.head();
+        self.advance();
         Some(arrival)
     }
 }
