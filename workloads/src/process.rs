@@ -15,9 +15,6 @@ pub(crate) struct Window {
     pub(crate) end_ns: u64,
 }
 
-/// Times that are drawn at once: one buffer of the generator.
-const BLOCK: usize = 32;
-
 /// A Poisson process by exact inversion: unit exponentials are spent along the integral of a rate that is constant
 /// within each hour of the week. Times are kept as an offset within the hour, so they are exact to 1 ns in any year.
 #[derive(Clone, Debug)]
@@ -35,11 +32,6 @@ pub(crate) struct Poisson {
     /// Since the start of the current hour.
     offset_ns: f64,
     window: Window,
-    /// Planned times that are drawn already, of which the first `taken` have been handed out.
-    drawn: Vec<u64>,
-    taken: usize,
-    /// No time follows those that are drawn.
-    ended: bool,
 }
 
 impl Poisson {
@@ -56,9 +48,6 @@ impl Poisson {
             gap_ns: 0.0,
             offset_ns: into_hour_ns as f64,
             window,
-            drawn: Vec::with_capacity(BLOCK),
-            taken: 0,
-            ended: false,
         };
         process.enter_hour();
         process
@@ -69,31 +58,20 @@ impl Poisson {
         self.gap_ns = 1.0 / self.rate;
     }
 
-    #[inline]
-    pub(crate) fn next(&mut self) -> Option<u64> {
-        if self.taken == self.drawn.len() {
-            self.draw_block();
-        }
-        let at_ns = self.drawn.get(self.taken).copied();
-        self.taken += 1;
-        at_ns
-    }
-
-    #[inline(never)]
-    fn draw_block(&mut self) {
-        self.drawn.clear();
-        self.taken = 0;
-        while self.drawn.len() < BLOCK && !self.ended {
-            match self.draw() {
-                Some(at_ns) => self.drawn.push(at_ns),
-                None => self.ended = true,
+    /// Draws the next times; says how many there are: fewer than there is room for once the process ends.
+    pub(crate) fn draw(&mut self, planned: &mut [(u64, u32)]) -> usize {
+        for (i, place) in planned.iter_mut().enumerate() {
+            let exponential = self.exponential.draw(&mut self.rng);
+            match self.after(exponential) {
+                Some(at_ns) => place.0 = at_ns,
+                None => return i,
             }
         }
+        planned.len()
     }
 
     #[inline]
-    fn draw(&mut self) -> Option<u64> {
-        let exponential = self.exponential.draw(&mut self.rng);
+    fn after(&mut self, exponential: f64) -> Option<u64> {
         let offset = self.offset_ns + exponential * self.gap_ns;
         if offset < HOUR_NS as f64 {
             self.offset_ns = offset;

@@ -3,20 +3,22 @@
 //! Arrivals are planned, so batches can be formed ahead of the clock, on demand: whoever needs to know what happened
 //! up to a time ingests up to it. Nothing is an event for each transaction.
 
+mod ingest;
+
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 use ledgerlab_consensus::{NodeId, PayloadRef, Protocol, Span, Time, Until};
-use ledgerlab_workloads::{Arrival, Arrivals, Operation};
+use ledgerlab_workloads::{Arrival, Arrivals};
 
+use crate::engine::Simulation;
 use crate::engine::step::Input;
 use crate::engine::task::{ANY_EPOCH, Due, Task};
-use crate::engine::{PLAN, Simulation};
 use crate::kernel::queue::Queue;
 use crate::network::Network;
 use crate::node::blocks::BlockId;
 use crate::node::cost;
-use crate::node::mempool::{BatchId, Transaction, TxId, uncommitted_path};
+use crate::node::mempool::{BatchId, TxId, uncommitted_path};
 use crate::scenario::Scenario;
 
 /// In place of a batch that takes in transactions.
@@ -25,6 +27,8 @@ const NONE: (BatchId, Time) = (BatchId::MAX, Time::ZERO);
 /// Where clients submit, and what has been planned so far.
 pub struct Gateway {
     arrivals: Arrivals,
+    /// Room for arrivals that are due.
+    due: Vec<Arrival>,
     organisations: Vec<Organisation>,
     /// The node that serves each hospital while it runs.
     homes: Vec<NodeId>,
@@ -100,6 +104,7 @@ impl Gateway {
         let fails = !network.faults().is_empty();
         let mut gateway = Gateway {
             arrivals,
+            due: vec![],
             homes: homes(s, &organisations),
             organisations,
             nearest: if fails { (0..regions).map(nearest).collect() } else { vec![] },
@@ -153,65 +158,6 @@ impl Gateway {
 }
 
 impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
-    /// Takes in everything that clients plan up to `until`.
-    pub(super) fn ingest(&mut self, until: Time) {
-        let author = std::mem::replace(&mut self.author, PLAN);
-        self.ingest_planned(until);
-        self.author = author;
-    }
-
-    fn ingest_planned(&mut self, until: Time) {
-        let (_, first) = self.txs.ids();
-        while self.gateway.next <= until {
-            if self.gateway.arrivals.next_at_ns() == self.gateway.next.0 {
-                let a = *self.gateway.arrivals.head();
-                self.gateway.arrivals.advance();
-                match a.operation {
-                    Operation::Write => self.plan(&a),
-                    Operation::Read => self.read(&a),
-                }
-            } else {
-                let Some(Reverse((at, _, hospital, tx))) = self.gateway.delayed.pop() else { break };
-                let row = self.txs[tx];
-                self.submit(hospital, at, (tx, &row));
-            }
-            self.gateway.next = self.gateway.find_next();
-        }
-        self.meter.created(first, &self.txs);
-    }
-
-    /// A client has a record: its object is stored first, then the transaction is submitted.
-    fn plan(&mut self, a: &Arrival) {
-        let planned = Time(a.at_ns);
-        let placement = self.storage.placement(a);
-        let (bytes, workload, kind) = (placement.chain_bytes, a.workload, a.kind);
-        let row = Transaction { planned, bytes, workload, kind };
-        let tx = self.txs.push(row);
-        let number = self.gateway.planned;
-        self.gateway.planned += 1;
-        let Some(object) = placement.offchain else { return self.submit(a.hospital, planned, (tx, &row)) };
-        let draw = self.storage_draws.at(number, 0);
-        match self.store_object(object, tx, (self.gateway.home(a.hospital), planned), draw) {
-            Some(ready) if ready == planned => self.submit(a.hospital, planned, (tx, &row)),
-            Some(ready) => {
-                self.gateway.number += 1;
-                self.gateway.delayed.push(Reverse((ready, self.gateway.number, a.hospital, tx)));
-            }
-            None => {}
-        }
-    }
-
-    #[inline]
-    fn submit(&mut self, hospital: u32, planned: Time, (tx, row): (TxId, &Transaction)) {
-        let home = self.gateway.home(hospital);
-        let (node, at) = self.reachable(hospital, home, planned);
-        if at == planned {
-            self.enqueue(node, at, tx, row);
-        } else {
-            self.batch_at(node, at, vec![tx]);
-        }
-    }
-
     /// The node that takes a hospital's request, and when: its own, or while that is down the nearest that runs.
     /// Finding it takes a timeout for each node that does not answer, once: later requests go there directly.
     #[inline]
@@ -232,33 +178,6 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
             }
         }
         (home, outage.to)
-    }
-
-    /// Adds a transaction to the node's open batch; a full batch leaves at once.
-    #[inline]
-    fn enqueue(&mut self, node: NodeId, at: Time, tx: TxId, row: &Transaction) {
-        let full = u64::from(self.scenario.mempool.batch_bytes);
-        let (id, last) = self.gateway.open[node.0 as usize];
-        let open = if at <= last { self.batches.filling(id) } else { None };
-        let (id, batch) = match open {
-            Some(batch) => (id, batch),
-            None => {
-                let id = self.open_batch(node, at);
-                (id, self.batches.get_mut(id))
-            }
-        };
-        batch.add(tx, row);
-        if batch.bytes >= full {
-            self.gateway.open[node.0 as usize] = NONE;
-            self.push_flush(node.0, at, id);
-        }
-    }
-
-    fn open_batch(&mut self, node: NodeId, at: Time) -> BatchId {
-        let (id, last) = (self.batches.open(node.0, at), at + self.scenario.mempool.batch_delay);
-        self.gateway.open[node.0 as usize] = (id, last);
-        self.push_flush(node.0, last, id);
-        id
     }
 
     fn push_flush(&mut self, n: u32, at: Time, batch: BatchId) {

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use ledgerlab_consensus::Time;
+use ledgerlab_consensus::{Span, Time};
 
 use super::latency::Latency;
 use crate::record::{Cohort, LatencyHistogram, Stages};
@@ -15,6 +15,8 @@ pub struct Leaving {
     pub planned: Time,
     /// When its object was stored; the planned time where it has none.
     pub stored: Time,
+    /// From then until it is final.
+    pub latency: Span,
     /// Workload of the scenario, and kind of record within it.
     pub class: (u16, u8),
 }
@@ -83,7 +85,7 @@ impl Cohorts {
     pub fn committed(&mut self, window: Range<Time>, (workload, kind): (u16, u8), txs: &[Leaving], t: &Times) {
         let deadline = self.deadlines[workload as usize][kind as usize];
         if window.contains(&t.at) {
-            let in_time = |tx: &&Leaving| deadline.is_none_or(|d| t.at.since(tx.planned).0 <= d);
+            let in_time = |tx: &&Leaving| deadline.is_none_or(|d| tx.latency.0 <= d);
             self.committed_in_window += txs.len() as u64;
             self.goodput += txs.iter().filter(in_time).count() as u64;
         }
@@ -91,7 +93,7 @@ impl Cohorts {
         let (mut count, mut waits) = (0, [0; 2]);
         for tx in txs.iter().filter(|tx| window.contains(&tx.planned)) {
             count += 1;
-            w.latency.record(t.at.since(tx.planned));
+            w.latency.record(tx.latency);
             waits[0] += u128::from(tx.stored.since(tx.planned).0);
             waits[1] += u128::from(t.ready.since(tx.stored).0);
         }

@@ -36,10 +36,11 @@ impl Meter {
         let mut leaving = std::mem::take(&mut self.leaving);
         leaving.extend(part.iter().map(|t| {
             let tx = &txs[*t];
-            Leaving { planned: tx.planned, stored: txs.stored(*t), class: (tx.workload, tx.kind) }
+            let latency = times.at.since(tx.planned);
+            Leaving { planned: tx.planned, stored: txs.stored(*t), latency, class: (tx.workload, tx.kind) }
         }));
         self.little.leave(times.at, leaving.iter().map(|tx| tx.planned));
-        self.series.committed(times.at, leaving.iter().map(|tx| times.at.since(tx.planned)));
+        self.series.committed(times.at, leaving.iter().map(|tx| tx.latency));
         for alike in leaving.chunk_by(|a, b| a.class == b.class) {
             self.cohorts.committed(self.window.0..self.window.1, alike[0].class, alike, times);
         }

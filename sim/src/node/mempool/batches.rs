@@ -103,6 +103,8 @@ impl Batch {
 #[derive(Debug, Default)]
 pub struct Batches {
     list: Window<Batch>,
+    /// Room of batches that have left memory, for as many as are in it.
+    spare: Vec<Vec<TxId>>,
 }
 
 impl Batches {
@@ -117,7 +119,7 @@ impl Batches {
             again: None,
             shared: false,
             kept: u32::MAX,
-            txs: vec![],
+            txs: self.spare.pop().unwrap_or_default(),
             bytes: 0,
             settled: 0,
             included: vec![],
@@ -164,7 +166,14 @@ impl Batches {
     }
     /// Nobody asks for what is older than `floor` any more.
     pub fn forget_below(&mut self, floor: BatchId) {
+        while self.list.first() < u64::from(floor)
+            && let Some(mut batch) = self.list.take_first()
+        {
+            batch.txs.clear();
+            self.spare.push(batch.txs);
+        }
         self.list.forget_below(u64::from(floor));
+        self.spare.truncate(self.list.iter().count());
     }
     /// How many of a batch's transactions are in the payloads for which `on_chain` holds.
     pub fn consumed(&self, id: BatchId, on_chain: impl Fn(PayloadId) -> bool) -> u32 {
