@@ -58,10 +58,14 @@ impl Signers {
 }
 
 fn bits(words: &[u64]) -> impl Iterator<Item = ValidatorId> + '_ {
-    words
-        .iter()
-        .enumerate()
-        .flat_map(|(i, w)| (0..64).filter(move |b| w >> b & 1 == 1).map(move |b| ValidatorId(i as u32 * 64 + b)))
+    words.iter().enumerate().flat_map(|(i, w)| {
+        let mut left = *w;
+        std::iter::from_fn(move || {
+            let lowest = left.trailing_zeros();
+            left &= left.wrapping_sub(1);
+            (lowest < 64).then(|| ValidatorId(i as u32 * 64 + lowest))
+        })
+    })
 }
 
 impl Wire for Signers {

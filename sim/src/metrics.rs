@@ -23,13 +23,13 @@ use ledgerlab_consensus::{
 };
 
 use crate::check::agreement::{Agreement, Reversals};
-use crate::check::certificate::Certificates;
+use crate::check::certificate::{Certificates, SILENT};
 use crate::check::conservation::Conservation;
 use crate::check::little::Little;
 use crate::check::liveness::Liveness;
 use crate::check::statements::Statements;
 use crate::check::{Violation, Violations};
-use crate::fault::FaultPlan;
+use crate::fault::{FaultPlan, Window};
 use crate::node::blocks::{BlockId, Blocks};
 use crate::node::mempool::{Batches, Transactions, TxId};
 use crate::scenario::Scenario;
@@ -98,7 +98,8 @@ impl Meter {
         let nodes: Vec<bool> = s.organisations.iter().flat_map(|o| (0..o.validators).map(|_| true)).collect();
         let stake: Vec<Stake> = validators.iter().map(|v| validators.counted(v, info.faults)).collect();
         let plan = FaultPlan::new(&s.faults, nodes.len() as u32);
-        let sound = plan.sound(&stake, info.faults.tolerated(validators.total()));
+        let tolerated = info.faults.tolerated(validators.total());
+        let sound = plan.sound(&stake, tolerated);
         let reversals = match info.finality {
             Finality::Deterministic => Reversals::Fail,
             Finality::Probabilistic { .. } => Reversals::Count,
@@ -130,7 +131,7 @@ impl Meter {
             conservation: Conservation::new(),
             little: Little::new(),
             sides: None,
-            liveness: Liveness::new(bound, s.mempool.expiry, sound),
+            liveness: Liveness::new(bound, s.mempool.expiry, sound, &stake, tolerated),
             agreement: Agreement::new(&nodes, reversals),
             statements: Statements::new(info.exclusive, &honest).with_window(statement_window(s)),
             certificates: Certificates::new(Arc::clone(validators), validators.quorum(info.faults)),
@@ -262,8 +263,7 @@ impl Meter {
     /// Whether every signature that a certificate names is one: of one signer nothing may have left, as of whoever
     /// counts its own vote.
     pub fn signed(&self, c: &Certificate) -> bool {
-        let silent = |v: &ValidatorId| self.statements.known(*v, &c.what) == crate::check::statements::Known::Unsigned;
-        c.signers.iter().filter(silent).count() <= 1
+        self.statements.silent(&c.what, &c.signers).nth(SILENT).is_none()
     }
     /// A message is handed to the host: what binds its signer must wait for its record to be durable.
     pub fn check_durability<M: Message>(
@@ -292,6 +292,14 @@ impl Meter {
         self.violations.note(outcome);
     }
 
+    /// Whether full links are to be shown, for they may explain why nothing commits.
+    pub fn is_silent(&self, now: Time) -> bool {
+        self.liveness.is_silent(now)
+    }
+    /// A link of a node was never idle for this long.
+    pub fn full_link(&mut self, node: NodeId, full: Window) {
+        self.liveness.full(node, full);
+    }
     /// Everything before `now` has happened: blocks that are final by the rule are accounted for.
     pub fn advance(&mut self, now: Time, blocks: &Blocks, batches: &Batches, txs: &Transactions) {
         for (block, commit, at) in self.reports.settle(now) {

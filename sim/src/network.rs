@@ -121,6 +121,36 @@ impl Network {
         self.connections.iter_mut().for_each(|c| c.forget(now));
     }
 
+    /// When the copies arrive that a node alone on its host sends to every other one, as [`Network::arrival`] says for
+    /// each. They have all been handed over at `queued`; the first has left at `sent`, the others leave `apart`.
+    pub fn arrivals(
+        &mut self,
+        from: NodeId,
+        (lane, bytes): (Lane, u32),
+        origin: Origin,
+        (queued, sent, apart): (Time, Time, Span),
+        mut each: impl FnMut(NodeId, Option<Time>),
+    ) {
+        let others = || (from.0 + 1..self.host_of.len() as u32).chain(0..from.0).map(NodeId);
+        let mut sent = sent;
+        if let Some(last) = self.connections.as_mut().and_then(|c| c.of(from, lane))
+            && self.loss.is_none()
+            && self.faults.is_empty()
+        {
+            let away = self.latency.away(from);
+            return others().for_each(|to| {
+                let last = &mut last[to.0 as usize];
+                *last = (sent + away(to, self.jitter.at(origin.0, u64::from(to.0)))).max(*last);
+                sent += apart;
+                each(to, Some(*last));
+            });
+        }
+        for to in (from.0 + 1..self.nodes()).chain(0..from.0).map(NodeId) {
+            each(to, self.arrival((from, to), (lane, bytes), origin, (queued, sent)));
+            sent += apart;
+        }
+    }
+
     /// When the last of its bytes arrives, for a copy that was handed to the card at `queued` and leaves it at
     /// `sent`; `None` where it is lost for good: its sender crashes before it has left, or a partition cuts it off.
     pub fn arrival(

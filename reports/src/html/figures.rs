@@ -135,7 +135,7 @@ fn distribution(page: &mut Page, summary: &Summary) -> Result<(), Error> {
 
 /// 50 %, 90 %, 99 % and so on at equal distances.
 fn percentile_axis(most: f64) -> Axis {
-    let mut axis = Axis::log("percentile", 1.0, most, |odds| format!("{} %", format::tick(100.0 - 100.0 / odds)));
+    let mut axis = Axis::log("percentile", 1.0, most, |odds| format::tick(100.0 - 100.0 / odds));
     axis.scale.ticks = [2.0, 10.0, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7].into_iter().filter(|tick| *tick <= most).collect();
     axis
 }
@@ -247,14 +247,16 @@ fn by_class(bytes: &ClassBytes) -> Vec<f64> {
 }
 
 fn nodes(page: &mut Page, summary: &Summary) -> Result<(), Error> {
-    let points: Vec<_> = summary.points.iter().filter(|point| !point.nodes.is_empty()).collect();
+    let shares = |node: &NodeUse| -> Vec<f64> {
+        [node.uplink_share, node.downlink_share, node.cpu_share, node.core_share].map(|share| 100.0 * share).to_vec()
+    };
+    // A run in which nothing happened has nothing to show.
+    let busy = |point: &&PointSummary| point.nodes.iter().flat_map(shares).any(|share| share > 0.0);
+    let points: Vec<_> = summary.points.iter().filter(busy).collect();
     if points.is_empty() {
         return Ok(());
     }
     page.heading("Network and CPU by node");
-    let shares = |node: &NodeUse| -> Vec<f64> {
-        [node.uplink_share, node.downlink_share, node.cpu_share, node.core_share].map(|share| 100.0 * share).to_vec()
-    };
     let chart = |point: &&PointSummary| {
         let values: Vec<_> = point.nodes.iter().map(shares).collect();
         let axis = Axis::from_zero("share in use (%)", values.iter().flatten().copied(), format::tick);

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use ledgerlab_consensus::{Certificate, Height, NodeId, Stake, Time, Validators};
 
-use super::statements::{Known, Statements};
+use super::statements::Statements;
 use super::{Outcome, Violation};
 
 /// The observer of certificates.
@@ -23,6 +23,8 @@ pub struct Certificates {
     good: VecDeque<Certificate>,
 }
 
+/// How many signers need not have sent what they signed: whoever assembles a certificate counts its own vote.
+pub const SILENT: usize = 1;
 /// How many good certificates are remembered.
 const REMEMBERED: usize = 4;
 
@@ -56,23 +58,17 @@ impl Certificates {
     fn recount(&self, at: Time, node: NodeId, height: Height, proof: &Certificate, sent: &Statements) -> Outcome {
         let fault = |what| Err(Violation { check: "certificate", at, node: Some(node), what });
         let n = self.validators.len();
-        let (mut weight, mut silent) = (0, 0);
-        for v in proof.signers.iter() {
-            if v.0 as usize >= n {
-                return fault(format!("at height {height} validator {} signed, but there are only {n}", v.0));
-            }
-            weight += self.validators.stake(v).0;
-            if sent.known(v, &proof.what) == Known::Unsigned {
-                silent += 1;
-                if silent > 1 {
-                    let s = &proof.what;
-                    return fault(format!(
-                        "at height {height} validator {} is named for kind {} at ({}, {}) and never sent it",
-                        v.0, s.kind, s.major, s.minor
-                    ));
-                }
-            }
+        if let Some(v) = proof.signers.iter().find(|v| v.0 as usize >= n) {
+            return fault(format!("at height {height} validator {} signed, but there are only {n}", v.0));
         }
+        if let Some(v) = sent.silent(&proof.what, &proof.signers).nth(SILENT) {
+            let s = &proof.what;
+            return fault(format!(
+                "at height {height} validator {} is named for kind {} at ({}, {}) and never sent it",
+                v.0, s.kind, s.major, s.minor
+            ));
+        }
+        let weight = proof.signers.weight(&self.validators).0;
         if weight < self.quorum.0 {
             let (all, need) = (self.validators.total().0, self.quorum.0);
             return fault(format!("at height {height} signers weigh {weight} of {all}, a quorum is {need}"));

@@ -5,9 +5,10 @@
 //! and no second of the run carries more than the rate. The parts of a transmission that lies in several
 //! seconds are counted in fixed point (2^-16 bit); they add up to the whole.
 
-use ledgerlab_consensus::Time;
+use ledgerlab_consensus::{Span, Time};
 
 use super::{Outcome, Violation};
+use crate::fault::Window;
 
 const SECOND: u64 = 1_000_000_000;
 const POINT: u32 = 16;
@@ -21,8 +22,10 @@ pub struct LinkAudit {
     last_end: Time,
     busy_since: Time,
     busy_bits: u64,
-    /// The second that is being filled.
-    second: u64,
+    /// The last busy period of a second or more before this one.
+    full: (Time, Time),
+    /// When the second began that is being filled.
+    second: Time,
     second_bits: u64,
     second_limit: u64,
     fullest: u64,
@@ -39,7 +42,8 @@ impl LinkAudit {
             last_end: Time::ZERO,
             busy_since: Time::ZERO,
             busy_bits: 0,
-            second: 0,
+            full: (Time::ZERO, Time::ZERO),
+            second: Time::ZERO,
             second_bits: 0,
             // One nanosecond's worth above the rate, as in a busy period.
             second_limit: {
@@ -58,17 +62,30 @@ impl LinkAudit {
         }
         let bits = bytes * 8;
         if start > self.last_end {
-            (self.busy_since, self.busy_bits) = (start, 0);
+            self.turn_busy(start);
         }
         self.busy_bits += bits;
         self.last_end = end;
         self.within_rate(end)?;
         // Nearly every transmission lies within the second that is being filled.
-        let second = self.second * SECOND;
-        if second <= start.0 && end.0 <= second + SECOND {
+        if self.second <= start && end.0 - self.second.0 <= SECOND {
             return self.fill(bits << POINT);
         }
         self.spread(start, end, bits)
+    }
+
+    /// Copies of `bytes` each, which follow one another from `start` and each occupy the link for `each`.
+    pub fn stream(&mut self, start: Time, each: Span, bytes: u64, copies: u64) -> Outcome {
+        if copies == 0 {
+            return Ok(());
+        }
+        let end = start + each * copies;
+        if bytes * 8 * copies >= 1 << (64 - POINT) || start.0 / SECOND != end.0 / SECOND {
+            return (0..copies).try_for_each(|i| self.transmit(start + each * i, start + each * (i + 1), bytes));
+        }
+        // What is carried and what may be both grow by the same with each, so that the first and all of them tell.
+        self.transmit(start, start + each, bytes)?;
+        self.transmit(start + each, end, bytes * (copies - 1))
     }
 
     /// `bytes` that shared the link with others have passed by `at`, in a period since `since` for which it was never
@@ -80,7 +97,7 @@ impl LinkAudit {
                 let what = format!("a busy period begins at {since} ns, but the one before it ends at {last} ns");
                 return Err(self.fault(at, what));
             }
-            (self.busy_since, self.busy_bits) = (since, 0);
+            self.turn_busy(since);
         }
         // Who was served when does not matter for the sum: bits count as if they had passed one after the other.
         let place = |bits: u64| since.0 + (u128::from(bits) * u128::from(SECOND) / u128::from(self.rate)) as u64;
@@ -90,6 +107,20 @@ impl LinkAudit {
         self.last_end = Time(to);
         self.within_rate(at)?;
         self.spread(Time(from), Time(to), bits)
+    }
+
+    #[inline]
+    fn turn_busy(&mut self, now: Time) {
+        if self.last_end.0 - self.busy_since.0 >= SECOND {
+            self.full = (self.busy_since, self.last_end);
+        }
+        (self.busy_since, self.busy_bits) = (now, 0);
+    }
+
+    /// The present busy period and the last long one before, as far as they have lasted for a second by `now`.
+    pub fn full(&self, now: Time) -> impl Iterator<Item = Window> {
+        let present = (self.busy_since, self.last_end.min(now));
+        [self.full, present].into_iter().filter(|(a, b)| b.since(*a).0 >= SECOND).map(|(from, to)| Window { from, to })
     }
 
     /// Durations are whole nanoseconds: a busy period may be ahead by less than one.
@@ -118,8 +149,9 @@ impl LinkAudit {
     /// What was to be transmitted after `now` is lost: the machine crashed. Its second is audited from here on.
     pub fn reset(&mut self, now: Time) {
         if self.last_end > now {
-            (self.last_end, self.busy_since, self.busy_bits) = (now, now, 0);
-            (self.second, self.second_bits) = (now.0 / SECOND, 0);
+            self.last_end = now;
+            self.turn_busy(now);
+            (self.second, self.second_bits) = (Time(now.0 / SECOND * SECOND), 0);
         }
     }
 
@@ -139,7 +171,7 @@ impl LinkAudit {
             } else {
                 (u128::from(total) * u128::from(to - start.0) / u128::from(length)) as u64
             };
-            self.carry(from / SECOND, upto - placed)?;
+            self.carry(Time(from / SECOND * SECOND), upto - placed)?;
             (from, placed) = (to, upto);
             if from == end.0 {
                 return Ok(());
@@ -147,7 +179,7 @@ impl LinkAudit {
         }
     }
 
-    fn carry(&mut self, second: u64, share: u64) -> Outcome {
+    fn carry(&mut self, second: Time, share: u64) -> Outcome {
         if second != self.second {
             self.fullest = self.fullest.max(self.second_bits);
             (self.second, self.second_bits) = (second, 0);
@@ -166,9 +198,9 @@ impl LinkAudit {
 
     #[cold]
     fn overfilled(&self) -> Violation {
-        let (second, bits) = (self.second, self.second_bits >> POINT);
+        let (second, bits) = (self.second.0 / SECOND, self.second_bits >> POINT);
         let what = format!("second {second} carries {bits} bits of {} allowed", self.rate);
-        self.fault(Time(second * SECOND), what)
+        self.fault(self.second, what)
     }
 
     fn fault(&self, at: Time, what: String) -> Violation {
@@ -202,6 +234,20 @@ mod tests {
     }
 
     #[test]
+    fn copies_are_audited_as_if_they_were_shown_one_by_one() {
+        // 1,000 bits at 3 Gbit/s last 333.3 ns: 333 each is too fast from the third on, 334 never is.
+        for (each, copies) in [(333, 0), (333, 1), (333, 2), (333, 3), (334, 1), (334, 9), (334, 5_000_000)] {
+            let (mut together, mut apart) = (link(3_000_000_000), link(3_000_000_000));
+            let start = Time(SECOND / 2);
+            let all = together.stream(start, Span(each), 125, copies);
+            let single = |i| apart.transmit(start + Span(each) * i, start + Span(each) * (i + 1), 125);
+            let (ok, peak) = ((0..copies).try_for_each(single).is_ok(), apart.peak());
+            assert_eq!((all.is_ok(), together.last_end), (ok, apart.last_end), "{copies} of {each} ns");
+            assert!(!ok || together.peak().to_bits() == peak.to_bits());
+        }
+    }
+
+    #[test]
     fn a_pipe_that_carries_fractions_of_nanoseconds_passes() {
         // 200 bytes at 7 Gbit/s last 228.57 ns; ends are cut to whole nanoseconds, the remainder is carried on.
         let rate = 7_000_000_000_u128;
@@ -220,6 +266,19 @@ mod tests {
         l.transmit(Time(SECOND / 2), Time(SECOND * 7 / 2), 3_000).unwrap();
         assert!((l.peak() - 1.0).abs() < 1e-6, "{}", l.peak());
         assert!(l.transmit(Time(SECOND * 7 / 2), Time(SECOND * 9 / 2), 1_001).is_err());
+    }
+
+    #[test]
+    fn stretches_in_which_it_is_never_idle_are_known() {
+        let mut l = link(8_000);
+        let full = |l: &LinkAudit, now: u64| l.full(Time(now)).map(|w| (w.from.0, w.to.0)).collect::<Vec<_>>();
+        l.transmit(Time(0), Time(SECOND / 2), 500).unwrap();
+        l.transmit(Time(SECOND), Time(2 * SECOND), 1_000).unwrap();
+        l.transmit(Time(2 * SECOND), Time(4 * SECOND), 2_000).unwrap();
+        assert_eq!(full(&l, SECOND * 3 / 2), []);
+        assert_eq!(full(&l, 3 * SECOND), [(SECOND, 3 * SECOND)]);
+        l.transmit(Time(5 * SECOND), Time(6 * SECOND), 1_000).unwrap();
+        assert_eq!(full(&l, 9 * SECOND), [(SECOND, 4 * SECOND), (5 * SECOND, 6 * SECOND)]);
     }
 
     #[test]

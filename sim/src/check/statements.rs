@@ -11,7 +11,7 @@
 use std::collections::VecDeque;
 
 use ledgerlab_consensus::quorum::excludes;
-use ledgerlab_consensus::{NodeId, Statement, Time, ValidatorId};
+use ledgerlab_consensus::{NodeId, Signers, Statement, Time, ValidatorId};
 
 use super::{Outcome, Violation};
 
@@ -28,6 +28,13 @@ struct Book {
 }
 
 impl Book {
+    fn known(&self, what: &Statement) -> Known {
+        if what.major < self.floor {
+            return Known::Unknown;
+        }
+        let found = self.find((what.major, what.minor));
+        if found.is_some_and(|s| s.value == what.value) { Known::Signed } else { Known::Unsigned }
+    }
     fn find(&self, key: (u64, u64)) -> Option<&Statement> {
         let of = |s: &Statement| (s.major, s.minor);
         let newest = self.list.back()?;
@@ -103,15 +110,14 @@ impl Statements {
 
     /// Whether `by` is known to have sent this statement.
     pub fn known(&self, by: ValidatorId, what: &Statement) -> Known {
-        let Some(book) = self.book(by, what.kind).map(|i| &self.books[i]) else { return Known::Unknown };
-        if what.major < book.floor {
-            return Known::Unknown;
-        }
-        if book.find((what.major, what.minor)).is_some_and(|s| s.value == what.value) {
-            Known::Signed
-        } else {
-            Known::Unsigned
-        }
+        self.book(by, what.kind).map_or(Known::Unknown, |i| self.books[i].known(what))
+    }
+
+    /// The signers of a statement that are known not to have sent it.
+    pub fn silent<'a>(&'a self, what: &'a Statement, signers: &'a Signers) -> impl Iterator<Item = ValidatorId> + 'a {
+        let kind = self.exclusive.iter().position(|e| *e == what.kind);
+        let book = move |v: ValidatorId| self.books.get(v.0 as usize * self.exclusive.len() + kind?);
+        signers.iter().filter(move |v| book(*v).is_some_and(|b| b.known(what) == Known::Unsigned))
     }
 
     /// Statements in memory.

@@ -3,7 +3,7 @@
 use ledgerlab_consensus::{Message, Protocol, Span, Time};
 
 use crate::engine::Simulation;
-use crate::engine::messages::Cargo;
+use crate::engine::messages::{Cargo, Header};
 use crate::engine::step::{Input, Mark};
 use crate::engine::task::Task;
 use crate::kernel::queue::{Event, Queue};
@@ -18,11 +18,10 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
             self.lose_copy(handle);
             return self.schedule_wake(host);
         }
-        let e = self.messages.get(handle);
-        let sender = e.sender;
-        let Some(ready) = self.receive(n, sender.0, event.at, handle) else { return self.schedule_wake(host) };
+        let header = self.messages.header(handle);
+        let Some(ready) = self.receive(n, event.at, handle, &header) else { return self.schedule_wake(host) };
         if self.may_run_ahead(host, ready) {
-            self.verify(n, event.at, ready, handle);
+            self.verify_with(n, host, event.at, ready, handle, &header);
         } else {
             self.push_task(n, ready, Task::Received { handle, arrived: event.at });
         }
@@ -53,8 +52,11 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
     /// A message has passed the downlink: its proofs are verified, then its handler runs.
     pub(super) fn verify(&mut self, n: u32, arrived: Time, ready: Time, handle: u32) {
         let host = self.nodes[n as usize].host as usize;
-        let e = self.messages.get(handle);
-        let (verify, divided) = (e.verify, e.divided);
+        self.verify_with(n, host, arrived, ready, handle, &self.messages.header(handle));
+    }
+
+    fn verify_with(&mut self, n: u32, host: usize, arrived: Time, ready: Time, handle: u32, header: &Header) {
+        let Header { verify, divided, .. } = *header;
         let cpu = &mut self.hosts[host].cpu;
         let mut done = cpu.verify(ready, verify);
         if divided > Span::ZERO {
@@ -64,7 +66,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         // the step; anything else waits on the agenda for its end.
         let first = divided == Span::ZERO && verify <= self.scenario.node.crypto.verify && cpu.verifies_apart();
         if first && self.may_run_ahead(host, done) {
-            self.deliver(n, arrived, done, handle);
+            self.deliver_with(n, arrived, done, handle, header);
         } else {
             self.push_task(n, done, Task::Job { handle, arrived });
         }
@@ -72,21 +74,24 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
 
     /// Passes bytes through the downlink. The receiver takes them while they come: a message waits for those before
     /// it, but is not carried a second time after its last byte has come.
-    fn receive(&mut self, n: u32, sender: u32, at: Time, handle: u32) -> Option<Time> {
-        let first_byte = Time(at.0.saturating_sub(self.messages.get(handle).upload.0));
-        self.download(n, sender, (first_byte, at), handle)
+    fn receive(&mut self, n: u32, at: Time, handle: u32, header: &Header) -> Option<Time> {
+        let first_byte = Time(at.0.saturating_sub(header.upload.0));
+        self.download(n, (first_byte, at), handle, header)
     }
 
     /// Hands a verified message to the replica, or to the host's own part.
     pub(super) fn deliver(&mut self, n: u32, arrived: Time, ready: Time, handle: u32) {
-        let e = self.messages.get(handle);
-        let mark = Mark { arrived, origin: e.origin, content: e.content };
-        let from = e.sender;
-        if e.plain {
+        self.deliver_with(n, arrived, ready, handle, &self.messages.header(handle));
+    }
+
+    fn deliver_with(&mut self, n: u32, arrived: Time, ready: Time, handle: u32, header: &Header) {
+        let mark = Mark { arrived, origin: header.origin, content: header.content };
+        let from = header.sender;
+        if header.plain {
             self.step(n, ready, mark, Input::Message { from, handle });
             return self.messages.release(handle);
         }
-        match e.cargo.clone() {
+        match self.messages.cargo(handle).clone() {
             Cargo::Protocol => {
                 if let Some(key) = self.messages.body(handle).and_then(Message::key) {
                     self.nodes[n as usize].fetches.entry(key).arrived();

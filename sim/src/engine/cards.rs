@@ -1,40 +1,17 @@
 //! Network cards: what is handed to one, what has left it, and what has come in through one.
 //!
-//! On a FIFO link that is known when something is handed over. A fair link says when to look at it again, which is a
-//! task on the host's agenda; an appointment that another one has replaced is void. Lanes of priority on a FIFO
-//! uplink wait here, and the card takes the most urgent copy when it is free; a fair link knows urgency itself.
+//! On a FIFO link that is known when something is handed over. One with urgent lanes or a fair one says when to look at
+//! it again, which is a task on the host's agenda; an appointment that another one has replaced is void.
 
-use std::collections::VecDeque;
-
-use ledgerlab_consensus::{LANES, NodeId, Protocol, Time};
+use ledgerlab_consensus::{Lane, NodeId, Protocol, Time};
 
 use crate::engine::Simulation;
-use crate::engine::messages::Cargo;
+use crate::engine::messages::{Cargo, Header};
 use crate::engine::offchain::PROVIDER;
 use crate::engine::offchain::flows::FlowId;
 use crate::engine::task::{ANY_EPOCH, Due, Task};
 use crate::kernel::queue::{Event, Queue};
 use crate::network::link::Parcel;
-
-/// A copy that waits for a card.
-type Waiting = (NodeId, NodeId, u32);
-
-/// Copies that wait for a network card that takes urgent lanes first.
-#[derive(Clone, Debug, Default)]
-pub struct LaneQueue {
-    lanes: [VecDeque<Waiting>; LANES],
-    busy: bool,
-    /// Number of times that the card was set back by a crash: what it was to do then is void.
-    generation: u64,
-}
-
-impl LaneQueue {
-    /// The machine crashed: the card is free.
-    pub fn reset(&mut self) {
-        self.busy = false;
-        self.generation += 1;
-    }
-}
 
 /// A copy on its way out of a card.
 #[derive(Clone, Copy, Debug)]
@@ -63,53 +40,39 @@ pub enum Way {
 }
 
 impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
-    /// A copy goes to the card of its sender's host.
-    pub(super) fn hand_over(&mut self, n: u32, at: Time, to: NodeId, handle: u32) {
-        let host = self.nodes[n as usize].host as usize;
-        let Some(queue) = &mut self.hosts[host].lanes else { return self.upload(n, at, to, handle) };
-        let lane = self.messages.get(handle).lane as usize;
-        queue.lanes[lane].push_back((NodeId(n), to, handle));
-        if !queue.busy {
-            queue.busy = true;
-            let generation = queue.generation;
-            self.uplink_ready(n, generation, at);
-        }
-    }
-
     /// Whether everything that a node sends leaves its card one after the other.
     pub(super) fn streams(&self, n: u32) -> bool {
         let host = self.nodes[n as usize].host;
         let h = &self.hosts[host as usize];
-        h.lanes.is_none() && h.up.is_fifo() && self.network.stands_alone(host)
+        h.up.is_fifo() && self.network.stands_alone(host)
     }
 
     /// Sends a copy to every other node over a card from which they [stream](Self::streams).
     pub(super) fn broadcast(&mut self, n: u32, at: Time, handle: u32, kind: &'static str) {
         let nodes = self.nodes.len() as u32;
-        let e = self.messages.get(handle);
-        let (lane, bytes, origin) = (e.lane, e.bytes, e.origin);
+        let Header { lane, bytes, origin, .. } = self.messages.header(handle);
         self.messages.count(kind, bytes, nodes - 1);
         self.messages.retain_many(handle, nodes - 1);
         let host = self.nodes[n as usize].host as usize;
-        for peer in (n + 1..nodes).chain(0..n) {
-            let to = NodeId(peer);
+        let (sent, apart) = self.hosts[host].up.stream(at, bytes, nodes - 1);
+        self.network.arrivals(NodeId(n), (lane, bytes), origin, (at, sent, apart), |to, arrival| {
             self.probe.on_send(at, NodeId(n), to, kind, bytes);
-            let sent = self.hosts[host].up.stream(at, bytes);
-            match self.network.arrival((NodeId(n), to), (lane, bytes), origin, (at, sent)) {
-                Some(at) => self.queue.push_copy(Event { at, origin, target: peer, what: handle }),
+            match arrival {
+                Some(at) => self.queue.push_copy(Event { at, origin, target: to.0, what: handle }),
                 None => self.messages.release(handle),
             }
-        }
+        });
     }
 
-    fn upload(&mut self, n: u32, at: Time, to: NodeId, handle: u32) {
-        let e = self.messages.get(handle);
+    /// A copy goes to the card of its sender's host.
+    pub(super) fn hand_over(&mut self, n: u32, at: Time, to: NodeId, handle: u32) {
+        let e = self.messages.header(handle);
         let lane = e.lane as u8;
         let parcel = Parcel {
             there: (at, at),
             bytes: e.bytes,
             connection: (n, to.0, lane),
-            class: if self.scenario.network.priority { lane } else { 0 },
+            class: self.class(e.lane),
             what: Outgoing { from: NodeId(n), to, handle, queued: at },
         };
         let host = self.nodes[n as usize].host as usize;
@@ -119,33 +82,18 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         }
     }
 
-    /// The network card of the node's host is free: it takes the next copy of the most urgent lane.
-    pub(super) fn uplink_ready(&mut self, n: u32, generation: u64, at: Time) {
-        let host = self.nodes[n as usize].host as usize;
-        let Some(queue) = &mut self.hosts[host].lanes else { return };
-        if queue.generation != generation {
-            return;
-        }
-        let Some((from, to, handle)) = queue.lanes.iter_mut().find_map(VecDeque::pop_front) else {
-            queue.busy = false;
-            return;
-        };
-        let bytes = self.messages.get(handle).bytes;
-        let what = Outgoing { from, to, handle, queued: at };
-        let parcel = Parcel { there: (at, at), bytes, connection: (from.0, to.0, 0), class: 0, what };
-        let h = &mut self.hosts[host];
-        let sent = h.up.carry(parcel).expect("lanes wait only for a card that takes one after the other");
-        h.agenda.push(sent, self.author, n, Due { epoch: ANY_EPOCH, task: Task::Uplink { generation } });
-        self.travel(from, to, (at, sent), handle);
-    }
-
     /// Passes bytes of a message through the downlink, of which the first came at `there.0` and the last at `there.1`:
     /// when they have passed, or `None` where [`Task::Card`] will say.
-    pub(super) fn download(&mut self, n: u32, from: u32, there: (Time, Time), handle: u32) -> Option<Time> {
-        let e = self.messages.get(handle);
-        let connection = (n, from, e.lane as u8);
+    pub(super) fn download(&mut self, n: u32, there: (Time, Time), handle: u32, e: &Header) -> Option<Time> {
+        let connection = (n, e.sender.0, e.lane as u8);
         let what = Incoming::Message { node: n, handle, arrived: there.1 };
-        self.take_in_parcel(n, Parcel { there, bytes: e.bytes, connection, class: 0, what })
+        let class = self.class(e.lane);
+        self.take_in_parcel(n, Parcel { there, bytes: e.bytes, connection, class, what })
+    }
+
+    /// How urgent a lane is to a link.
+    pub(super) fn class(&self, lane: Lane) -> u8 {
+        if self.scenario.network.priority { lane as u8 } else { 0 }
     }
 
     /// The same of anything that comes in.
@@ -171,7 +119,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         }
     }
 
-    /// A fair link has an appointment: what has passed goes on.
+    /// A link has an appointment: what has passed goes on.
     pub(super) fn look_at_card(&mut self, n: u32, way: Way, appointment: u64, at: Time) {
         let host = self.nodes[n as usize].host as usize;
         match way {
@@ -198,7 +146,8 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         }
     }
 
-    /// Copies of a crashed node that wait for its card are lost, and on a fair link those on their way to it.
+    /// Copies of a crashed node that wait for its card are lost, and where links share or have lanes those that wait on
+    /// their way to it.
     pub(super) fn forget_copies(&mut self, n: u32, at: Time) {
         let h = &mut self.hosts[self.nodes[n as usize].host as usize];
         let mut lost: Vec<u32> = h.up.forget(at, n).into_iter().map(|c| c.handle).collect();
@@ -206,10 +155,6 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
             Incoming::Message { handle, .. } => Some(handle),
             Incoming::Chunk { .. } => None,
         }));
-        for lane in h.lanes.iter_mut().flat_map(|queue| &mut queue.lanes) {
-            lost.extend(lane.iter().filter(|(from, ..)| from.0 == n).map(|(.., handle)| *handle));
-            lane.retain(|(from, ..)| from.0 != n);
-        }
         lost.into_iter().for_each(|handle| self.lose_copy(handle));
         self.watch(n, Way::Up);
         self.watch(n, Way::Down);
@@ -218,9 +163,8 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
     /// A copy that was handed to the sender's card at `queued` has left it at `sent`: it arrives after the latency,
     /// in the order of its connection, unless its sender crashes before it has left or the network is cut on the way.
     pub(super) fn travel(&mut self, from: NodeId, to: NodeId, (queued, sent): (Time, Time), handle: u32) {
-        let e = self.messages.get(handle);
-        let (lane, bytes, origin) = (e.lane, e.bytes, e.origin);
-        if let Cargo::Chunk { flow, last } = e.cargo {
+        let Header { lane, bytes, origin, .. } = self.messages.header(handle);
+        if let Cargo::Chunk { flow, last } = *self.messages.cargo(handle) {
             self.chunk_left(from, to, sent, flow, last);
         }
         if to == PROVIDER {
@@ -235,7 +179,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
             }
             Some(at) => self.queue.push_copy(Event { at, origin, target: to.0, what: handle }),
             None => {
-                if let Cargo::Chunk { flow, .. } = self.messages.get(handle).cargo {
+                if let Cargo::Chunk { flow, .. } = *self.messages.cargo(handle) {
                     self.flows.cut(flow);
                 }
                 self.lose_copy(handle);

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use ledgerlab_consensus::log::RecordLog;
 use ledgerlab_consensus::{Digest, Env, Height, LogSeq, NodeId, Protocol, Span, Ticket, Time, Until};
 
-use crate::engine::cards::{Incoming, LaneQueue, Outgoing};
+use crate::engine::cards::{Incoming, Outgoing};
 use crate::engine::fetch::Fetches;
 use crate::engine::payloads::Wanted;
 use crate::engine::replies::Tally;
@@ -23,12 +23,11 @@ use crate::node::cpu::Cpu;
 use crate::node::disk::Disk;
 use crate::node::mempool::{BatchId, Pool};
 use crate::node::window::Window;
-use crate::scenario::{Scenario, Sharing};
+use crate::scenario::Scenario;
 
 /// A machine: what its nodes share.
 pub struct Host<P: Protocol> {
     pub up: Link<Outgoing>,
-    pub lanes: Option<Box<LaneQueue>>,
     pub down: Link<Incoming>,
     pub cpu: Cpu,
     pub disk: Disk,
@@ -38,11 +37,9 @@ pub struct Host<P: Protocol> {
 impl<P: Protocol> Host<P> {
     pub fn new(spec: &HostSpec, scenario: &Scenario, seed: u64, index: u32) -> Host<P> {
         let network = &scenario.network;
-        let waits = network.priority && network.sharing == Sharing::Fifo;
         Host {
-            up: Link::new(network.sharing, Rate::bits_per_s(spec.uplink), ("uplink", index)),
-            lanes: waits.then(Box::default),
-            down: Link::new(network.sharing, Rate::bits_per_s(spec.downlink), ("downlink", index)),
+            up: Link::new(network.sharing, network.priority, Rate::bits_per_s(spec.uplink), ("uplink", index)),
+            down: Link::new(network.sharing, network.priority, Rate::bits_per_s(spec.downlink), ("downlink", index)),
             cpu: Cpu::new(spec.cores),
             disk: Disk::new(scenario.node.disk, seed, index),
             agenda: Agenda::default(),
@@ -52,7 +49,6 @@ impl<P: Protocol> Host<P> {
     /// The machine crashed, and is idle when it starts again.
     pub fn reset(&mut self, now: Time) {
         self.up.reset(now);
-        self.lanes.iter_mut().for_each(|l| l.reset());
         self.down.reset(now);
         self.cpu.reset(now);
         self.disk.reset(now);

@@ -46,9 +46,9 @@ pub struct Answer {
     pub generation: u64,
 }
 
-/// The part of a message that everything but the shell sees.
-#[derive(Clone, Debug)]
-pub struct Envelope {
+/// What the way of a message depends on.
+#[derive(Clone, Copy, Debug)]
+pub struct Header {
     pub origin: Origin,
     pub sender: NodeId,
     pub lane: Lane,
@@ -62,6 +62,12 @@ pub struct Envelope {
     pub content: u64,
     /// Whether it is a protocol's message that carries no payload and is not kept by key: a vote.
     pub plain: bool,
+}
+
+/// The part of a message that everything but the shell sees.
+#[derive(Clone, Debug)]
+pub struct Envelope {
+    pub header: Header,
     pub cargo: Cargo,
     /// Copies that are still to be delivered.
     pub left: u32,
@@ -92,8 +98,11 @@ impl<M> Messages<M> {
         self.bodies.push(body);
         self.envelopes.push(envelope)
     }
-    pub fn get(&self, handle: u32) -> &Envelope {
-        &self.envelopes[handle]
+    pub fn header(&self, handle: u32) -> Header {
+        self.envelopes[handle].header
+    }
+    pub fn cargo(&self, handle: u32) -> &Cargo {
+        &self.envelopes[handle].cargo
     }
     pub fn body(&self, handle: u32) -> Option<&M> {
         self.bodies[handle].as_ref()

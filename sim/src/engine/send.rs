@@ -6,7 +6,7 @@ use ledgerlab_consensus::{
 };
 
 use crate::engine::Simulation;
-use crate::engine::messages::{Cargo, Envelope};
+use crate::engine::messages::{Cargo, Envelope, Header};
 use crate::engine::offchain::PROVIDER;
 use crate::kernel::queue::{Origin, Queue};
 use crate::node::cost::{self, Cost, ENVELOPE_BYTES};
@@ -115,7 +115,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         let content = ledgerlab_consensus::Hashing::Mix.digest(&self.scratch).fold();
         let kind = message.kind();
         let size = u64::from(ENVELOPE_BYTES + message.body_bytes() + cost.proof_bytes) + bytes;
-        let envelope = Envelope {
+        let header = Header {
             origin: Origin::new(n, self.nodes[n as usize].next_sequence()),
             sender: NodeId(n),
             lane,
@@ -125,9 +125,8 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
             divided,
             content,
             plain: carried.is_empty() && message.key().is_none(),
-            cargo: Cargo::Protocol,
-            left: 1,
         };
+        let envelope = Envelope { header, cargo: Cargo::Protocol, left: 1 };
         self.send_envelope(n, at, to, envelope, Some(message), kind);
     }
 
@@ -164,7 +163,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         // Every message pays for the authentication of its channel. None is cheaper than a vote: see `verify`.
         let verify = self.scenario.node.crypto.verify;
         let sequence = self.nodes[n as usize].next_sequence();
-        let envelope = Envelope {
+        let header = Header {
             origin: Origin::new(n, sequence),
             sender: NodeId(n),
             lane,
@@ -174,9 +173,8 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
             divided,
             content: mix64(bytes ^ mix64(self.cargo_content(&cargo))),
             plain: false,
-            cargo,
-            left: 1,
         };
+        let envelope = Envelope { header, cargo, left: 1 };
         self.send_envelope(n, at, &Recipients::One(to), envelope, None, kind);
     }
 
@@ -211,7 +209,8 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         body: Option<P::Message>,
         kind: &'static str,
     ) {
-        envelope.upload = self.network.upload_time(self.nodes[n as usize].host, envelope.bytes);
+        let header = &mut envelope.header;
+        header.upload = self.network.upload_time(self.nodes[n as usize].host, header.bytes);
         // The sender's own reference keeps the message while copies are made.
         let handle = self.messages.insert(envelope, body);
         let nodes = self.nodes.len() as u32;
@@ -231,7 +230,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         if to.0 == n || (to != PROVIDER && to.0 as usize >= self.nodes.len()) {
             return;
         }
-        let bytes = self.messages.get(handle).bytes;
+        let bytes = self.messages.header(handle).bytes;
         self.messages.count(kind, bytes, 1);
         self.probe.on_send(at, NodeId(n), to, kind, bytes);
         self.messages.retain(handle);

@@ -175,8 +175,8 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
     }
 
     fn look_at_status(&mut self, n: u32, at: Time) {
-        let Some(status) = self.nodes[n as usize].replica.as_ref().map(Protocol::status) else { return };
         let node = &mut self.nodes[n as usize];
+        let Some(status) = node.replica.as_ref().map(Protocol::status) else { return };
         // PBFT enters the next view to elect, HotStuff when it has elected.
         let electing = status.role == Role::Electing;
         let by_failure = std::mem::replace(&mut node.electing, electing) || electing;
@@ -236,7 +236,6 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
                     self.push_again(n, peer, at);
                 }
             }
-            Task::Uplink { generation } => self.uplink_ready(n, generation, at),
             Task::Card { way, appointment } => self.look_at_card(n, way, appointment, at),
             Task::Open { flow } => self.open_transfer(n, flow, at),
             Task::Chunk { flow } => self.next_chunk(n, flow, at),

@@ -14,7 +14,7 @@ pub enum Connections {
     Dense {
         /// Number of nodes.
         nodes: u32,
-        /// By sender, receiver and lane.
+        /// By lane, sender and receiver.
         last: Vec<Time>,
     },
     /// By sender, receiver and lane.
@@ -34,11 +34,18 @@ impl Connections {
     /// The arrival of a message that would arrive at `at` if nothing were before it.
     pub fn keep_order(&mut self, from: NodeId, to: NodeId, lane: Lane, at: Time) -> Time {
         let last = match self {
-            Connections::Dense { nodes, last } => &mut last[(from.0 * *nodes + to.0) as usize * LANES + lane as usize],
+            Connections::Dense { nodes, last } => &mut last[row(*nodes, from, lane)][to.0 as usize],
             Connections::Sparse(last) => last.entry((from.0, to.0, lane as u8)).or_default(),
         };
         *last = at.max(*last);
         *last
+    }
+    /// Of all connections of a sender and lane, by receiver; `None` where they have no places.
+    pub fn of(&mut self, from: NodeId, lane: Lane) -> Option<&mut [Time]> {
+        match self {
+            Connections::Dense { nodes, last } => Some(&mut last[row(*nodes, from, lane)]),
+            Connections::Sparse(_) => None,
+        }
     }
     /// Nothing will arrive before `now` any more: connections on which the last message has arrived are as unused ones.
     pub fn forget(&mut self, now: Time) {
@@ -46,6 +53,13 @@ impl Connections {
             last.retain(|_, at| *at > now);
         }
     }
+}
+
+/// Where a sender's connections of a lane are.
+fn row(nodes: u32, from: NodeId, lane: Lane) -> std::ops::Range<usize> {
+    let (nodes, from) = (nodes as usize, from.0 as usize);
+    let start = (lane as usize * nodes + from) * nodes;
+    start..start + nodes
 }
 
 #[cfg(test)]

@@ -114,6 +114,14 @@ impl LatencyModel {
         self.draw(a.region as usize * self.regions + b.region as usize, draw)
     }
 
+    /// Latencies of messages of one node to nodes on other hosts.
+    #[inline]
+    pub fn away(&self, from: NodeId) -> impl Fn(NodeId, u64) -> Span + '_ {
+        let region = self.places[from.0 as usize].region as usize;
+        let pairs = region * self.regions;
+        move |to, draw| self.draw(pairs + self.places[to.0 as usize].region as usize, draw)
+    }
+
     /// Latency between two regions (of clients that are no nodes), also between hosts of one region.
     #[inline]
     pub fn between_regions(&self, from: usize, to: usize, draw: u64) -> Span {

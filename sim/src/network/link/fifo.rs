@@ -23,15 +23,25 @@ impl Fifo {
     /// Queues `bytes` that are there at `at`; returns when the first of them begins to pass and when the last has.
     #[inline]
     pub fn carry(&mut self, at: Time, bytes: u32) -> (Time, Time) {
+        let (begin, took) = self.stream(at, bytes, 1);
+        (begin, begin + took)
+    }
+    /// The same for copies: returns when the first begins to pass, and for how long each passes.
+    #[inline]
+    pub fn stream(&mut self, at: Time, bytes: u32, copies: u32) -> (Time, Span) {
         let begin = self.free.max(at);
         if self.last.0 != bytes {
             self.last = (bytes, self.rate.carry(u64::from(bytes)));
         }
-        let took = self.last.1;
-        self.free = begin + took;
-        self.bytes += u64::from(bytes);
-        self.busy += took;
-        (begin, self.free)
+        let each = self.last.1;
+        self.free = begin + each * u64::from(copies);
+        self.bytes += u64::from(bytes) * u64::from(copies);
+        self.busy += each * u64::from(copies);
+        (begin, each)
+    }
+    /// From when on nothing is queued.
+    pub fn free(&self) -> Time {
+        self.free
     }
     /// Bytes carried or queued so far.
     pub fn bytes(&self) -> u64 {
