@@ -189,10 +189,14 @@ fn word(b: &[u8]) -> u64 {
 /// Two lanes of multiply-and-fold over 8-byte words, finished with the length.
 fn mix128(bytes: &[u8]) -> Digest {
     let (mut a, mut b) = (0x9E37_79B9_7F4A_7C15_u64, 0xD1B5_4A32_D192_ED03_u64);
-    for chunk in bytes.chunks(8) {
-        let w = word(chunk);
+    let mut take = |w: u64| {
         a = fold_mul(a ^ w, 0xD6E8_FEB8_6659_FD93);
         b = fold_mul(b.rotate_left(23) ^ w, 0xA076_1D64_78BD_642F);
+    };
+    let (words, rest) = bytes.as_chunks();
+    words.iter().for_each(|w| take(u64::from_le_bytes(*w)));
+    if !rest.is_empty() {
+        take(word(rest));
     }
     let n = bytes.len() as u64;
     Digest([mix64(a ^ n), mix64(b.wrapping_add(a) ^ n)])

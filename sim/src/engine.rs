@@ -197,6 +197,7 @@ impl<'s, P: Protocol, Q: Queue> Simulation<'s, P, Q> {
         loop {
             self.run_to_horizon();
             let now = self.horizon;
+            self.show_full_links(now);
             self.meter.advance(now, &self.blocks, &self.batches, &self.txs);
             self.flows.sweep();
             self.sweep(now);
@@ -210,6 +211,16 @@ impl<'s, P: Protocol, Q: Queue> Simulation<'s, P, Q> {
             self.horizon = (now + GRID).min(last.max(now + Span(1)));
         }
         self.finish()
+    }
+
+    fn show_full_links(&mut self, now: Time) {
+        if !self.meter.is_silent(now) {
+            return;
+        }
+        for (n, node) in self.nodes.iter().enumerate() {
+            let host = &self.hosts[node.host as usize];
+            host.up.full(now).chain(host.down.full(now)).for_each(|w| self.meter.full_link(NodeId(n as u32), w));
+        }
     }
 
     /// When the run ends at the latest.

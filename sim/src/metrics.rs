@@ -27,7 +27,7 @@ use crate::check::little::Little;
 use crate::check::liveness::Liveness;
 use crate::check::statements::Statements;
 use crate::check::{Violation, Violations};
-use crate::fault::FaultPlan;
+use crate::fault::{FaultPlan, Window};
 use crate::node::blocks::{BlockId, Blocks};
 use crate::node::mempool::{Batches, Transactions, TxId};
 use crate::scenario::Scenario;
@@ -93,7 +93,8 @@ impl Meter {
         let nodes: Vec<bool> = s.organisations.iter().flat_map(|o| (0..o.validators).map(|_| true)).collect();
         let stake: Vec<Stake> = validators.iter().map(|v| validators.counted(v, info.faults)).collect();
         let plan = FaultPlan::new(&s.faults, nodes.len() as u32);
-        let sound = plan.sound(&stake, info.faults.tolerated(validators.total()));
+        let tolerated = info.faults.tolerated(validators.total());
+        let sound = plan.sound(&stake, tolerated);
         let reversals = match info.finality {
             Finality::Deterministic => Reversals::Fail,
             Finality::Probabilistic { .. } => Reversals::Count,
@@ -124,7 +125,7 @@ impl Meter {
             conservation: Conservation::new(),
             little: Little::new(),
             sides: None,
-            liveness: Liveness::new(bound, s.mempool.expiry, sound),
+            liveness: Liveness::new(bound, s.mempool.expiry, sound, &stake, tolerated),
             agreement: Agreement::new(&nodes, reversals),
             statements: Statements::new(info.exclusive, &honest).with_window(statement_window(s)),
             certificates: Certificates::new(Arc::clone(validators), validators.quorum(info.faults)),
@@ -279,6 +280,14 @@ impl Meter {
         self.violations.note(outcome);
     }
 
+    /// Whether full links are to be shown, for they may explain why nothing commits.
+    pub fn is_silent(&self, now: Time) -> bool {
+        self.liveness.is_silent(now)
+    }
+    /// A link of a node was never idle for this long.
+    pub fn full_link(&mut self, node: NodeId, full: Window) {
+        self.liveness.full(node, full);
+    }
     /// Everything before `now` has happened: blocks that are final by the rule are accounted for.
     pub fn advance(&mut self, now: Time, blocks: &Blocks, batches: &Batches, txs: &Transactions) {
         for (block, commit, at) in self.reports.settle(now) {

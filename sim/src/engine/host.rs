@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use ledgerlab_consensus::log::RecordLog;
 use ledgerlab_consensus::{Digest, Env, Height, LogSeq, NodeId, Protocol, Span, Ticket, Time, Until};
 
-use crate::engine::cards::{Incoming, LaneQueue, Outgoing};
+use crate::engine::cards::{Incoming, Outgoing};
 use crate::engine::fetch::Fetches;
 use crate::engine::payloads::Wanted;
 use crate::engine::replies::Tally;
@@ -26,7 +26,7 @@ use crate::node::few::Few;
 use crate::node::mempool::{BatchId, Pool};
 use crate::node::seldom::Seldom;
 use crate::node::window::Window;
-use crate::scenario::{Scenario, Sharing};
+use crate::scenario::Scenario;
 
 /// A machine: what its nodes share. What every message meets comes first, so that it can be fetched ahead.
 #[repr(C)]
@@ -34,7 +34,6 @@ pub struct Host<P: Protocol> {
     pub agenda: Agenda<Due<P>>,
     pub cpu: Cpu,
     pub down: Link<Incoming>,
-    pub lanes: Option<Box<LaneQueue>>,
     pub up: Link<Outgoing>,
     pub disk: Disk,
 }
@@ -45,11 +44,9 @@ pub const HOT_LINES: (usize, usize) = (5, 6);
 impl<P: Protocol> Host<P> {
     pub fn new(spec: &HostSpec, scenario: &Scenario, disks: &Disks, index: u32) -> Host<P> {
         let network = &scenario.network;
-        let waits = network.priority && network.sharing == Sharing::Fifo;
         Host {
-            up: Link::new(network.sharing, Rate::bits_per_s(spec.uplink), ("uplink", index)),
-            lanes: waits.then(Box::default),
-            down: Link::new(network.sharing, Rate::bits_per_s(spec.downlink), ("downlink", index)),
+            up: Link::new(network.sharing, network.priority, Rate::bits_per_s(spec.uplink), ("uplink", index)),
+            down: Link::new(network.sharing, network.priority, Rate::bits_per_s(spec.downlink), ("downlink", index)),
             cpu: Cpu::new(spec.cores),
             disk: disks.of(index),
             agenda: Agenda::default(),
@@ -59,7 +56,6 @@ impl<P: Protocol> Host<P> {
     /// The machine crashed, and is idle when it starts again.
     pub fn reset(&mut self, now: Time) {
         self.up.reset(now);
-        self.lanes.iter_mut().for_each(|l| l.reset());
         self.down.reset(now);
         self.cpu.reset(now);
         self.disk.reset(now);

@@ -236,7 +236,6 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
                     self.push_again(n, peer, at);
                 }
             }
-            Task::Uplink { generation } => self.uplink_ready(n, generation, at),
             Task::Card { way, appointment } => self.look_at_card(n, way, appointment, at),
             Task::Open { flow } => self.open_transfer(n, flow, at),
             Task::Chunk { flow } => self.next_chunk(n, flow, at),

@@ -74,9 +74,7 @@ pub enum Task<P: Protocol> {
     Restart,
     /// A connection changes.
     Peer { peer: NodeId, state: Peer },
-    /// The uplink has sent a copy and takes the next, unless a crash has set it back.
-    Uplink { generation: u64 },
-    /// Something has passed a fair link, or comes to it.
+    /// Something has passed a link that shares or has lanes, or comes to it.
     Card { way: Way, appointment: u64 },
     /// A transfer outside the chain begins.
     Open { flow: FlowId },

@@ -158,11 +158,15 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         let wake = std::mem::replace(&mut self.hosts[host].agenda.wake, Time::ZERO);
         let mut events = events.iter().filter(|e| e.what != WAKE).peekable();
         while let Some(e) = events.next() {
+            // What is due until then does not know of this event yet.
+            self.clear = e.at;
+            self.run_agenda(host, e.at);
             self.clear = events.peek().map_or(end, |next| next.at);
             self.arrive(*e);
         }
-        self.clear = Time::ZERO;
+        self.clear = end;
         self.run_agenda(host, Time(end.0 - 1));
+        self.clear = Time::ZERO;
         self.hosts[host].agenda.wake = if wake < end { Time::NEVER } else { wake };
         self.schedule_wake(host);
     }

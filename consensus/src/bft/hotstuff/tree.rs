@@ -141,20 +141,24 @@ impl Tree {
         let Some(top) = path.last() else { return };
         let before = self.committed.height;
         self.committed = Tip { height: top.height, block: top.id };
-        let mut kept: Vec<Arc<Block>> = Vec::with_capacity(self.blocks.len());
-        for b in self.blocks.drain(..) {
+        // Parents come before their children, so those that are kept stand before `kept`.
+        let mut kept = 0;
+        for i in 0..self.blocks.len() {
+            let b = &self.blocks[i];
             let alive = if b.height > top.height {
-                b.parent() == top.id || kept.iter().any(|k| k.height > top.height && k.id == b.parent())
+                let child = |k: &Arc<Block>| k.height > top.height && k.id == b.parent();
+                b.parent() == top.id || self.blocks[..kept].iter().any(child)
             } else {
                 b.height <= before || path[(b.height - before - 1) as usize].id == b.id
             };
             if !alive {
-                dead(&b);
+                dead(b);
             } else if b.height + KEPT > top.height {
-                kept.push(b);
+                self.blocks.swap(kept, i);
+                kept += 1;
             }
         }
-        self.blocks = kept;
+        self.blocks.truncate(kept);
     }
     /// The ledger was brought up to `tip` from outside: what is not above it goes. Shows the blocks that are not known
     /// to be in the ledger; where the blocks right below `tip` are missing, that can be some which are.
