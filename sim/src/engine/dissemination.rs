@@ -196,7 +196,9 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         if self.scenario.mempool.dissemination == Dissemination::LeaderPush {
             let peers: Vec<u32> = (0..self.nodes.len() as u32).filter(|p| *p != n).collect();
             for b in own.iter().filter(|b| !self.batches.get(**b).shared).copied().collect::<Vec<_>>() {
-                self.batches.get_mut(b).shared = true;
+                let batch = self.batches.get_mut(b);
+                batch.shared = true;
+                self.meter.shared(batch.txs.len() as u64, batch.bytes, peers.len() as u64);
                 peers.iter().for_each(|p| self.send_batch(n, NodeId(*p), at, b));
             }
         }
