@@ -112,16 +112,23 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         self.events += batch.events.len() as u64;
         batch.group(self.hosts.len(), |e| self.host_of(e));
         let mut left = &batch.events[..];
-        (0..AHEAD.min(left.len())).for_each(|i| self.fetch_state(&left[i]));
+        left.iter().take(AHEAD).for_each(|e| self.fetch_state(e));
         while let Some(first) = left.first() {
             let host = self.host_of(first);
             let count = left.iter().take_while(|e| self.host_of(e) == host).count();
-            left.iter().skip(AHEAD).take(count).for_each(|e| self.fetch_state(e));
-            left.get(count + AHEAD / 2).into_iter().for_each(|e| self.fetch_parts(e));
+            self.fetch_ahead(left, count);
             self.run_host(host as usize, &left[..count], end);
             left = &left[count..];
         }
         self.window = batch;
+    }
+
+    /// Asks for what events meet that come after the first `count` and are another host's than those before them.
+    fn fetch_ahead(&self, events: &[Event], count: usize) {
+        let first_of_host = |i: &usize| self.host_of(&events[i - 1]) != self.host_of(&events[*i]);
+        let next = |from: usize| (from..from + count).take_while(|i| *i < events.len()).filter(first_of_host);
+        next(AHEAD).for_each(|i| self.fetch_state(&events[i]));
+        next(AHEAD / 2).for_each(|i| self.fetch_parts(&events[i]));
     }
 
     /// Asks for the state that an event meets.
@@ -158,14 +165,15 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         let wake = std::mem::replace(&mut self.hosts[host].agenda.wake, Time::ZERO);
         let mut events = events.iter().filter(|e| e.what != WAKE).peekable();
         while let Some(e) = events.next() {
-            // What comes before it must not run past it.
+            // What is due until then does not know of this event yet.
             self.clear = e.at;
             self.run_agenda(host, e.at);
             self.clear = events.peek().map_or(end, |next| next.at);
             self.arrive(*e);
         }
-        self.clear = Time::ZERO;
+        self.clear = end;
         self.run_agenda(host, Time(end.0 - 1));
+        self.clear = Time::ZERO;
         self.hosts[host].agenda.wake = if wake < end { Time::NEVER } else { wake };
         self.schedule_wake(host);
     }

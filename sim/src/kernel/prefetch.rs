@@ -22,10 +22,9 @@ pub fn prefetch_lines<T>(items: &[T], index: usize, most: usize) {
         unsafe {
             use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
             let start: *const i8 = std::ptr::from_ref(item).cast();
-            (0..size_of::<T>().max(1))
-                .step_by(LINE)
-                .take(most)
-                .for_each(|at| _mm_prefetch::<_MM_HINT_T0>(start.wrapping_add(at)));
+            for line in 0..size_of::<T>().div_ceil(LINE).min(most) {
+                _mm_prefetch::<_MM_HINT_T0>(start.wrapping_add(line * LINE));
+            }
         }
         #[cfg(not(target_arch = "x86_64"))]
         let _ = (item, most);

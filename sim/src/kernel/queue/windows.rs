@@ -24,7 +24,7 @@ const RING: usize = 1 << 12;
 const EVENTS: usize = 16;
 /// So many events may come before the open window until the windows are opened anew; an eighth of those that would be
 /// moved then may come beside, so that each pays for a constant share.
-const FEW_EARLY: usize = 64;
+const FEW_EARLY: usize = 16;
 /// Copies in a chunk.
 const COPIES: usize = 64;
 

@@ -51,8 +51,10 @@ impl Windows {
 
     /// Gives all windows a new width; nothing is pending before `start`, and no window is open afterwards.
     pub(super) fn redistribute(&mut self, shift: u32, start: u64) {
-        let (old_shift, old_next) = (self.shift, self.next);
-        let old = std::mem::replace(&mut self.ring, vec![EMPTY; RING]);
+        let old_shift = self.shift;
+        let numbers: Vec<u64> = self.filled_windows().collect();
+        let take = |number: &u64| std::mem::replace(&mut self.ring[*number as usize % RING], EMPTY);
+        let old: Vec<Window> = numbers.iter().map(take).collect();
         self.filled.fill(0);
         (self.shift, self.next) = (shift, start >> shift);
         // Wider windows reach further: most far events come into the ring, and need not leave the heap one by one.
@@ -68,8 +70,7 @@ impl Windows {
             self.place_copy(copy.event(base, &self.origins));
         }
         (self.run_next, self.copy_next, self.early) = (0, 0, 0);
-        for (i, mut window) in old.into_iter().enumerate() {
-            let number = old_next + ((i as u64).wrapping_sub(old_next) % RING as u64);
+        for (number, mut window) in numbers.into_iter().zip(old) {
             while let Some((events, n)) = self.events.take_chunk(&mut window.events) {
                 events[..n].iter().for_each(|e| self.place(*e));
             }
