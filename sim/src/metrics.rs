@@ -67,6 +67,8 @@ pub struct Meter {
     client: Latency,
     turns: Turns,
     reads: (u64, u64, Latency),
+    /// Transactions that were sent to every node since they had waited too long, and their bytes on the links.
+    shared: (u64, u64),
     series: SeriesMeter,
     bytes: BytesByClass,
     off_chain: u64,
@@ -115,6 +117,7 @@ impl Meter {
             client: Latency::default(),
             turns: Turns::default(),
             reads: (0, 0, Latency::default()),
+            shared: (0, 0),
             series: SeriesMeter::new(s.warmup + s.duration),
             bytes: BytesByClass::default(),
             off_chain: 0,

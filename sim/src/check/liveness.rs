@@ -115,6 +115,8 @@ pub struct Liveness {
     stake: Vec<Stake>,
     tolerated: Stake,
     choked: Choked,
+    /// The longest stretch beyond the bound that full links explain.
+    jam: Option<Window>,
     commits: u64,
     last: Time,
     waiting_since: Option<Time>,
@@ -136,6 +138,7 @@ impl Liveness {
             stake: stake.to_vec(),
             tolerated,
             choked: Choked::default(),
+            jam: None,
             commits: 0,
             last: Time::ZERO,
             waiting_since: None,
@@ -172,14 +175,26 @@ impl Liveness {
     /// Calls come in order of time.
     pub fn commit(&mut self, at: Time, left: bool) {
         self.silences.extend(self.silences_until(at));
+        self.jam = self.jam_until(at);
         self.admitted.retain(|_, first| *first > at);
         self.choked.forget(at);
         self.last = self.last.max(at);
         self.commits += 1;
         self.waiting_since = left.then_some(self.last);
     }
-    /// Stretches longer than the bound since the last commit, up to `at`.
+    /// The longest stretch up to `end` in which commits were owed and did not come since links were full.
+    pub fn jam_until(&self, end: Time) -> Option<Window> {
+        let new = self.stretches_until(end).into_iter().filter(|w| self.chokes(*w));
+        self.jam.into_iter().chain(new).max_by_key(|w| (w.to.since(w.from), Reverse(w.from)))
+    }
+    /// Stretches longer than the bound since the last commit, up to `at`, that full links do not explain.
     fn silences_until(&self, at: Time) -> Vec<Window> {
+        let mut stretches = self.stretches_until(at);
+        stretches.retain(|w| self.is_too_long(*w));
+        stretches
+    }
+    /// Stretches longer than the bound since the last commit, up to `at`.
+    fn stretches_until(&self, at: Time) -> Vec<Window> {
         let mut stretches: Vec<Window> = vec![];
         for &from in self.admitted.values().take_while(|first| **first < at) {
             let change = self.sound.next_change(from).unwrap_or(Time::NEVER);
@@ -189,7 +204,7 @@ impl Liveness {
                 _ => stretches.push(Window { from, to }),
             }
         }
-        stretches.retain(|w| self.is_too_long(*w));
+        stretches.retain(|w| w.to.since(w.from) > self.bound);
         stretches
     }
     /// Whether full links explain that nothing commits.

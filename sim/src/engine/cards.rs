@@ -9,8 +9,8 @@ use crate::engine::Simulation;
 use crate::engine::messages::{Cargo, Header};
 use crate::engine::offchain::PROVIDER;
 use crate::engine::offchain::flows::FlowId;
-use crate::engine::task::{ANY_EPOCH, Due, Task};
-use crate::kernel::queue::{Event, Queue};
+use crate::engine::task::{ANY_EPOCH, Came, Due, Task};
+use crate::kernel::queue::{Event, Origin, Queue};
 use crate::network::link::Parcel;
 
 /// A copy on its way out of a card.
@@ -62,6 +62,25 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
                 None => self.messages.release(handle),
             }
         });
+    }
+
+    /// Sends copies of a message that is stored once to these nodes, over a card from which they
+    /// [stream](Self::streams). Each has a number of its own, from the message's on.
+    pub(super) fn spread(&mut self, n: u32, at: Time, to: &[NodeId], handle: u32, kind: &'static str) {
+        let Header { lane, bytes, origin, .. } = self.messages.header(handle);
+        self.messages.count(kind, bytes, to.len() as u32);
+        self.messages.retain_many(handle, to.len() as u32);
+        let host = self.nodes[n as usize].host as usize;
+        let (mut sent, apart) = self.hosts[host].up.stream(at, bytes, to.len() as u32);
+        for (&to, sequence) in to.iter().zip(origin.sequence()..) {
+            self.probe.on_send(at, NodeId(n), to, kind, bytes);
+            let origin = Origin::new(n, sequence);
+            match self.network.arrival((NodeId(n), to), (lane, bytes), origin, (at, sent)) {
+                Some(at) => self.queue.push(Event { at, origin, target: to.0, what: handle }),
+                None => self.messages.release(handle),
+            }
+            sent += apart;
+        }
     }
 
     /// A copy goes to the card of its sender's host.
@@ -140,7 +159,8 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
     fn come_in(&mut self, at: Time, what: Incoming) {
         match what {
             Incoming::Message { node, handle, arrived } => {
-                self.push_task(node, at, Task::Received { handle, arrived });
+                let came = Came { at: arrived, origin: self.messages.header(handle).origin };
+                self.push_task(node, at, Task::Received { handle, came });
             }
             Incoming::Chunk { node, flow, streamed, last } => self.chunk_taken_in(node, flow, at, (streamed, last)),
         }

@@ -182,7 +182,9 @@ fn full_links_of_more_stake_than_is_tolerated_explain_a_silence() {
         assert!(!l.is_silent(s(10)) && l.is_silent(s(11)));
         full.iter().for_each(|(n, from, to)| l.full(NodeId(*n), Window { from: s(*from), to: s(*to) }));
         l.commit(s(50), false);
-        l.verdict(s(55), false, &FaultPlan::new(&[], 4)).failed()
+        let failed = l.verdict(s(55), false, &FaultPlan::new(&[], 4)).failed();
+        assert_eq!(l.jam_until(s(55)), (!failed).then_some(Window { from: s(10), to: s(50) }));
+        failed
     };
     assert!(failed(&[]) && failed(&[(0, 5, 60)]), "one of four may fail");
     assert!(!failed(&[(0, 5, 60), (2, 5, 60)]));
