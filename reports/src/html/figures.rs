@@ -265,7 +265,7 @@ fn nodes(page: &mut Page, summary: &Summary) -> Result<(), Error> {
             layout: Layout::Grouped,
             category_title: "node".into(),
             categories: point.nodes.iter().map(|node| node.node.to_string()).collect(),
-            parts: ["uplink", "downlink", "all cores", "consensus core"].map(str::to_owned).to_vec(),
+            parts: ["uplink", "downlink", "all cores", "busiest core"].map(str::to_owned).to_vec(),
             values,
             axis,
             note: None,

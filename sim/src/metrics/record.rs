@@ -326,7 +326,7 @@ fn finality(s: &Scenario, family: Family) -> FinalityRecord {
         FinalityRule::Protocol => ("protocol".to_string(), usual),
         FinalityRule::Depth(k) => (format!("depth:{k}"), usual),
         FinalityRule::Risk { adversary, reversal } => {
-            let chosen = depth.map(|_| (Some(adversary), Some(reversal)));
+            let chosen = depth.map(|k| (Some(adversary), reversal_at_depth(family, adversary, k)));
             (format!("risk:{adversary}/{reversal:e}"), chosen.unwrap_or(usual))
         }
     };

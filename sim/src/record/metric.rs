@@ -169,7 +169,7 @@ pub const METRICS: &[Metric] = &[
     metric(
         "core_share_max",
         "",
-        "Largest share in use of the one core that runs a node's consensus state machine.",
+        "Largest share in use over the window of a single core, the busiest one of any node, whatever runs on it.",
         |r| NodeUse::largest(&r.nodes, |n| n.core_share),
     ),
     metric("block_interval_mean_s", "s", "Mean time between blocks of the final chain in the window.", |r| {

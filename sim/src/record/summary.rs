@@ -78,7 +78,7 @@ pub struct Provenance {
     pub commit: Option<String>,
     /// Processor, cores and operating system.
     pub host: String,
-    /// Wall time of all replications together, seconds.
+    /// Wall time of the run, seconds; of one that was resumed the sum of its parts, each up to its last replication.
     pub wall_s: f64,
     /// Command that gives the same figures.
     pub command: String,
@@ -149,7 +149,7 @@ pub struct PointSummary {
     pub messages: Vec<MessageCount>,
     /// What happened over time, averaged.
     pub series: Series,
-    /// When which fault acted in the first replication.
+    /// When which fault acted; one that never ended lasts as long as the longest replication.
     pub faults: Vec<FaultWindow>,
     /// What a reader should know, each said once.
     pub warnings: Vec<String>,
@@ -244,7 +244,7 @@ impl PointSummary {
             blocks: BlockStats::pooled(&runs.iter().map(|run| &run.blocks).collect::<Vec<_>>()),
             messages: MessageCount::summed(runs.iter().flat_map(|run| &run.messages)),
             series: Series::mean(&runs.iter().map(|run| &run.series).collect::<Vec<_>>()),
-            faults: first.map(|run| run.faults.clone()).unwrap_or_default(),
+            faults: longest_faults(runs),
             warnings: distinct_warnings(runs),
             replications: runs.iter().map(|run| ReplicationSummary::of(run)).collect(),
         }
@@ -279,6 +279,17 @@ fn longest_window(runs: &[&RunRecord]) -> Window {
     let first = runs.first().map(|run| run.window).unwrap_or_default();
     let stopped_s = runs.iter().map(|run| run.window.stopped_s).fold(first.stopped_s, f64::max);
     Window { stopped_s, ..first }
+}
+
+/// The plan is the same in all replications; what a run cut short lasts longer in a longer one.
+fn longest_faults(runs: &[&RunRecord]) -> Vec<FaultWindow> {
+    let mut faults = runs.first().map(|run| run.faults.clone()).unwrap_or_default();
+    for run in runs {
+        for (fault, same) in faults.iter_mut().zip(&run.faults) {
+            fault.to_s = fault.to_s.max(same.to_s);
+        }
+    }
+    faults
 }
 
 fn mean_stages(runs: &[&RunRecord]) -> Option<Stages> {
