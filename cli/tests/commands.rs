@@ -140,7 +140,10 @@ fn a_signal_leaves_a_run_that_resumes_and_the_next_run_says_so() {
         assert!(Command::new("kill").args(["-s", signal, &run.id().to_string()]).status().unwrap().success());
         let rest: Vec<String> = lines.map(Result::unwrap).filter(|line| !line.contains("/200")).collect();
         assert_eq!(run.wait().unwrap().code(), Some(code));
-        assert_eq!(rest, [word.to_owned(), format!("hint: continue with ledgerlab run s.toml --jobs 1 --resume {out}")]);
+        assert_eq!(
+            rest,
+            [word.to_owned(), format!("hint: continue with ledgerlab run s.toml --jobs 1 --resume {out}")]
+        );
         assert!(!dir.path().join(&out).exists() && dir.path().join(format!("{out}.partial")).is_dir());
     }
 }

@@ -1,7 +1,7 @@
 //! The one table that answers first: a row a point, the same in the terminal and on the report's first screen.
 
 use crate::format;
-use ledgerlab_sim::record::{FinalityRecord, LEAST_REVERSAL, PointSummary, Summary};
+use ledgerlab_sim::record::{FinalityRecord, LEAST_REVERSAL, PointSummary, Summary, Verdict};
 use std::fmt::Write;
 
 /// Axis whose value the protocol column shows already.
@@ -109,8 +109,9 @@ fn notes(summary: &Summary) -> Vec<String> {
     lines.extend(rules.into_iter().map(|(names, rule)| format!("final: {names}: {rule}")));
     for point in &summary.points {
         let name = label(summary, point);
-        if !point.verdict.text().is_empty() {
-            lines.push(format!("{}: {name}: {}", point.verdict, point.verdict.text()));
+        let runs = point.run_verdict();
+        if !runs.text().is_empty() {
+            lines.push(format!("{runs}: {name}: {}", runs.text()));
         }
         lines.extend(point.error.iter().map(|error| format!("failed: {name}: {error}")));
         for slo in &point.slo {
@@ -149,12 +150,11 @@ fn row(point: &PointSummary, axes: &[&str]) -> Vec<String> {
     cells
 }
 
-/// The verdict, with what the objectives add.
+/// The verdict; where objectives were missed, also what the runs have to say.
 fn verdict_word(point: &PointSummary) -> String {
-    match (&point.error, point.slo.iter().all(|slo| slo.met)) {
-        (Some(_), _) => "failed".into(),
-        (None, true) => point.verdict.word().into(),
-        (None, false) => format!("{}, slo missed", point.verdict.word()),
+    match (&point.verdict, point.run_verdict()) {
+        (Verdict::SloMissed { .. }, runs) if runs != Verdict::Ok => format!("{}, {runs}", point.verdict),
+        (verdict, _) => verdict.to_string(),
     }
 }
 

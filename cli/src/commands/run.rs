@@ -109,7 +109,8 @@ mod tests {
 
     #[test]
     fn an_interrupted_run_is_continued_by_one_command() {
-        let typed = ["ledgerlab", "run", "a b.toml", "--set", "run.duration=10 s", "--seed", "7", "--jobs", "2", "--quiet"];
+        let typed =
+            ["ledgerlab", "run", "a b.toml", "--set", "run.duration=10 s", "--seed", "7", "--jobs", "2", "--quiet"];
         let Command::Run(args) = Args::parse_from(typed).command else { panic!("another command") };
         let command = resuming(&args, Path::new("re sults/q"));
         insta::assert_snapshot!(command, @"ledgerlab run 'a b.toml' --set 'run.duration=10 s' --seed 7 --jobs 2 --quiet --resume 're sults/q'");

@@ -42,7 +42,8 @@ impl Replications {
             Ok(found) if found == identity => {}
             // A machine that lost power may have kept the file and not its content.
             Ok(found) if !(identity.starts_with(&found) && store.completed()?.is_empty()) => {
-                let error = Error::usage("the folder holds replications of another scenario or version", shown(&store.folder));
+                let error =
+                    Error::usage("the folder holds replications of another scenario or version", shown(&store.folder));
                 return Err(error.hint("resume with the same program, file, --set and --seed as at first"));
             }
             _ => write_whole(&path, identity.as_bytes())?,

@@ -144,7 +144,8 @@ mod tests {
     fn a_fault_that_never_ends_is_shaded_to_the_end_of_the_longest_run() {
         let (mut summary, _) = crate::fixture::comparison();
         for (point, end_s) in summary.points.iter_mut().zip([500.0, 800.0, 600.0, 700.0]) {
-            point.faults = vec![FaultWindow { name: "crash".into(), to_s: end_s, from_s: 200.0, ..FaultWindow::default() }];
+            point.faults =
+                vec![FaultWindow { name: "crash".into(), to_s: end_s, from_s: 200.0, ..FaultWindow::default() }];
         }
         let points: Vec<&PointSummary> = summary.points.iter().collect();
         let faults: Vec<_> = shades(&points, 800.0).into_iter().filter(|shade| shade.fault).collect();

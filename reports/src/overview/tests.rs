@@ -58,6 +58,7 @@ fn a_failed_point_keeps_its_row() {
     summary.points[2] = ledgerlab_sim::record::PointSummary {
         protocol: "pbft".into(),
         error: Some("node 3 has no uplink".into()),
+        verdict: Verdict::Failed { text: "node 3 has no uplink".into() },
         ..Default::default()
     };
     let text = table(&summary);

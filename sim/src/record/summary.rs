@@ -113,7 +113,7 @@ pub struct PointSummary {
     pub labels: BTreeMap<String, String>,
     /// Id of the protocol.
     pub protocol: String,
-    /// Worst verdict of its replications.
+    /// The worst of its replications, its objectives and its lack of a result.
     pub verdict: Verdict,
     /// Why the point has no result, if it has none.
     pub error: Option<String>,
@@ -197,11 +197,20 @@ impl Summary {
             PointSummary::from_runs(header, &own)
         };
         let points: Vec<_> = points.into_iter().enumerate().map(point).collect();
-        let verdict = points.iter().fold(&Verdict::Ok, |worst, point| worst.worse(&point.verdict)).clone();
+        let verdict = worst(points.iter().map(|point| &point.verdict));
         let definition = |unit: &str, definition: &str| Definition { unit: unit.into(), definition: definition.into() };
         let definitions = METRICS.iter().map(|m| (m.name.to_owned(), definition(m.unit, m.definition))).collect();
         let ExperimentHeader { name, provenance, axes, scenario } = header;
         Self { schema: SCHEMA, name, verdict, provenance, axes, definitions, points, scenario }
+    }
+
+    /// Enters what came of every point's objectives, which changes verdicts.
+    pub fn judge(&mut self, outcomes: impl Fn(usize, &PointSummary) -> Vec<SloOutcome>) {
+        for (index, point) in self.points.iter_mut().enumerate() {
+            point.slo = outcomes(index, point);
+            point.verdict = point.judged();
+        }
+        self.verdict = worst(self.points.iter().map(|point| &point.verdict));
     }
 
     /// Number of points that have no result.
@@ -223,10 +232,10 @@ impl PointSummary {
     pub fn from_runs(header: PointHeader, runs: &[&RunRecord]) -> Self {
         let latency = LatencyHistogram::pooled(runs.iter().map(|run| &run.latency));
         let first = runs.first();
-        Self {
+        let mut point = Self {
             labels: header.labels,
             protocol: header.protocol,
-            verdict: runs.iter().fold(&Verdict::Ok, |worst, run| worst.worse(&run.verdict)).clone(),
+            verdict: Verdict::Ok,
             error: header.error,
             slo: header.slo,
             finality: first.map(|run| run.finality.clone()).unwrap_or_default(),
@@ -247,13 +256,37 @@ impl PointSummary {
             faults: longest_faults(runs),
             warnings: distinct_warnings(runs),
             replications: runs.iter().map(|run| ReplicationSummary::of(run)).collect(),
-        }
+        };
+        point.verdict = point.judged();
+        point
+    }
+
+    /// The worst verdict of the replications alone.
+    #[must_use]
+    pub fn run_verdict(&self) -> Verdict {
+        worst(self.replications.iter().map(|run| &run.verdict))
+    }
+
+    /// The worst of the replications, the objectives and the lack of a result.
+    fn judged(&self) -> Verdict {
+        let missed: Vec<_> = self.slo.iter().filter(|slo| !slo.met).map(SloOutcome::words).collect();
+        let missed = (!missed.is_empty()).then(|| Verdict::SloMissed { text: missed.join(", ") });
+        let failed = self.error.clone().map(|text| Verdict::Failed { text });
+        worst([Some(self.run_verdict()), missed, failed].iter().flatten())
     }
 
     /// Estimate of a metric by name; `None` where the figure does not exist or no metric has that name.
     #[must_use]
     pub fn metric(&self, name: &str) -> Option<Estimate> {
         self.metrics.get(name).copied().flatten()
+    }
+}
+
+impl SloOutcome {
+    /// Key, measurement and limit.
+    fn words(&self) -> String {
+        let measured = self.measured.map_or_else(|| "not measured".to_owned(), |measured| measured.to_string());
+        format!("{} {measured} (limit {})", self.key, self.limit)
     }
 }
 
@@ -269,6 +302,10 @@ impl ReplicationSummary {
             deliveries: run.deliveries,
         }
     }
+}
+
+fn worst<'a>(verdicts: impl IntoIterator<Item = &'a Verdict>) -> Verdict {
+    verdicts.into_iter().fold(&Verdict::Ok, |worst, verdict| worst.worse(verdict)).clone()
 }
 
 fn estimate(runs: &[&RunRecord], of: fn(&RunRecord) -> Option<f64>) -> Option<Estimate> {

@@ -125,10 +125,7 @@ fn a_silence_longer_than_the_bound_fails_a_run_that_commits_again() {
     // The last commit before was at 49 s, the first admission after it at 50 s.
     assert_eq!((v.silence, v.stalled()), (Some(Window { from: s(50), to: s(70) }), false));
     let text = v.outcome(s(100)).unwrap_err().to_string();
-    assert!(
-        text.ends_with(": nothing committed from 50.000 s to 70.000 s, 20.000 s unexplained"),
-        "{text}"
-    );
+    assert!(text.ends_with(": nothing committed from 50.000 s to 70.000 s, 20.000 s unexplained"), "{text}");
     assert!(!silent(&none, 0, (50, 60)).failed(), "10 s is not longer than the bound");
     assert!(silent(&none, 0, (50, 61)).failed());
 }

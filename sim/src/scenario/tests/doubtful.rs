@@ -50,6 +50,17 @@ fn usual_values_are_not() {
 }
 
 #[test]
+fn messages_are_no_more_than_links_carry() {
+    // Full blocks of 1 MB for 49 others take 0.4 s of a link of 1 Gbit/s; of ten times that the blocks are ten times
+    // as many.
+    let pbft = ["consensus.protocol=pbft", "consensus.nodes=50", "network.rtt=constant:1 ms", "run.duration=1 h"];
+    let fixed = ["workload.clinics.kind=fixed", "workload.clinics.rate_tx_per_s=12000"];
+    let told = |bandwidth: &str| warnings(&[&pbft[..], &fixed, &["workload.clinics.bytes=1000 B", bandwidth]].concat());
+    assert_eq!(told("network.bandwidth=1 Gbit/s"), "");
+    assert!(told("network.bandwidth=10 Gbit/s").contains("messages in one replication"));
+}
+
+#[test]
 fn a_warning_of_one_point_names_it() {
     let text = format!("{BASE}[sweep]\naxes = {{ \"consensus.hotstuff.timeout\" = [\"50 ms\", \"1 s\"] }}\n");
     let warnings = read(&text, &[]).unwrap().warnings;
