@@ -65,3 +65,26 @@ fn a_failed_point_keeps_its_row() {
     assert!(text.contains("failed: pbft: node 3 has no uplink"), "{text}");
     assert!(text.lines().any(|line| line.starts_with("pbft") && line.ends_with("failed")), "{text}");
 }
+
+#[test]
+fn a_label_says_what_tells_a_point_from_the_others() {
+    let (mut summary, _) = fixture::load_curve();
+    summary.axes =
+        ["consensus.protocol", "storage.variant", "network.priority", "network.sharing"].map(str::to_owned).to_vec();
+    for (index, point) in summary.points.iter_mut().enumerate() {
+        let of = |values: [&str; 2], bit: usize| values[index >> bit & 1].to_owned();
+        point.labels = [
+            ("storage.variant".to_owned(), "hash-pointer".to_owned()),
+            ("network.priority".to_owned(), of(["false", "true"], 0)),
+            ("network.sharing".to_owned(), of(["fifo", "fair"], 1)),
+        ]
+        .into();
+        point.protocol = "pbft".into();
+    }
+    assert_eq!(label(&summary, &summary.points[2]), "priority false, fair");
+    assert_eq!(label_without(&summary, &summary.points[2], Some("network.sharing")), "priority false");
+    summary.points[0].protocol = "hotstuff".into();
+    assert_eq!(label(&summary, &summary.points[3]), "pbft, priority true, fair");
+    summary.points.truncate(1);
+    assert_eq!(label(&summary, &summary.points[0]), "hotstuff");
+}

@@ -208,6 +208,7 @@ impl Meter {
         };
         StorageRecord {
             variant: model.id().into(),
+            off_chain_at: model.store().place().into(),
             window_bytes_per_node: window,
             bytes_per_day_per_node: per_day,
             retention_days: s.storage.retention.map(|r| r.as_secs_f64() / DAY_S),
