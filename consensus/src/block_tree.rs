@@ -1,12 +1,11 @@
 //! Blocks above a pruned root, as chain protocols with forks keep them.
 //!
-//! Nodes lie in a slab and are found by digest; path operations cost what they walk, which is the length of the
-//! reorganisation. The best tip is the one with the most total weight; of equal ones the first inserted stays. Blocks
+//! Nodes lie in a slab and are found by digest, through their places in the digests' order; path operations cost what
+//! they walk, which is the length of the reorganisation. There are as many trees as replicas and most hold few blocks,
+//! so they grow by small steps. The best tip is the one with the most total weight; of equal ones the first inserted stays. Blocks
 //! whose parent is unknown wait in [`Orphans`].
 
 mod orphans;
-
-use std::collections::BTreeMap;
 
 pub use orphans::{Missing, Orphans};
 
@@ -14,15 +13,19 @@ use crate::types::{Digest, Height};
 
 const NONE: u32 = u32::MAX;
 
+/// What the tree asks of a block.
+pub trait Weighed {
+    /// Its id.
+    fn id(&self) -> Digest;
+    /// Weight of the chain from genesis up to it.
+    fn total(&self) -> u128;
+}
+
 /// A block in the tree.
 #[derive(Clone, Debug)]
 pub struct Node<B> {
-    /// Its id.
-    pub id: Digest,
     /// Its height.
     pub height: Height,
-    /// Weight of the chain from genesis up to it.
-    pub total: u128,
     /// The block.
     pub block: B,
     parent: u32,
@@ -30,29 +33,41 @@ pub struct Node<B> {
     sibling: u32,
 }
 
+impl<B: Weighed> Node<B> {
+    /// The block's id.
+    pub fn id(&self) -> Digest {
+        self.block.id()
+    }
+    /// Weight of the chain from genesis up to it.
+    pub fn total(&self) -> u128 {
+        self.block.total()
+    }
+}
+
 /// The tree.
 #[derive(Clone, Debug)]
 pub struct BlockTree<B> {
     slab: Vec<Option<Node<B>>>,
     free: Vec<u32>,
-    index: BTreeMap<Digest, u32>,
+    /// Places of all nodes, by their digests.
+    order: Vec<u32>,
     root: u32,
     best: u32,
 }
 
-impl<B> BlockTree<B> {
+impl<B: Weighed> BlockTree<B> {
     /// A tree of its root alone.
-    pub fn new(id: Digest, height: Height, total: u128, block: B) -> BlockTree<B> {
-        let root = Node { id, height, total, block, parent: NONE, child: NONE, sibling: NONE };
-        BlockTree { slab: vec![Some(root)], free: vec![], index: BTreeMap::from([(id, 0)]), root: 0, best: 0 }
+    pub fn new(height: Height, block: B) -> BlockTree<B> {
+        let root = Node { height, block, parent: NONE, child: NONE, sibling: NONE };
+        BlockTree { slab: vec![Some(root)], free: vec![], order: vec![0], root: 0, best: 0 }
     }
     /// Number of blocks, the root included.
     pub fn len(&self) -> usize {
-        self.index.len()
+        self.order.len()
     }
     /// Whether there are none: never.
     pub fn is_empty(&self) -> bool {
-        self.index.is_empty()
+        self.order.is_empty()
     }
     /// The lowest block.
     pub fn root(&self) -> &Node<B> {
@@ -64,7 +79,7 @@ impl<B> BlockTree<B> {
     }
     /// A block.
     pub fn get(&self, id: Digest) -> Option<&Node<B>> {
-        self.index.get(&id).map(|i| self.at(*i))
+        self.find(id).ok().map(|i| self.at(self.order[i]))
     }
     /// The block below; `None` for the root.
     pub fn parent(&self, node: &Node<B>) -> Option<&Node<B>> {
@@ -104,15 +119,15 @@ impl<B> BlockTree<B> {
     ///
     /// # Panics
     /// If the parent is not in the tree.
-    pub fn insert(&mut self, parent: Digest, id: Digest, total: u128, block: B) -> bool {
-        let below = self.known(parent);
-        if self.index.contains_key(&id) {
+    pub fn insert(&mut self, parent: Digest, block: B) -> bool {
+        let (below, total) = (self.known(parent), block.total());
+        if self.find(block.id()).is_ok() {
             return false;
         }
         let (height, sibling) = (self.at(below).height + 1, self.at(below).child);
-        let i = self.place(Node { id, height, total, block, parent: below, child: NONE, sibling });
+        let i = self.place(Node { height, block, parent: below, child: NONE, sibling });
         self.at_mut(below).child = i;
-        let heavier = total > self.best().total;
+        let heavier = total > self.best().total();
         if heavier {
             self.best = i;
         }
@@ -122,10 +137,10 @@ impl<B> BlockTree<B> {
     ///
     /// # Panics
     /// If the root is genesis.
-    pub fn lower_root(&mut self, id: Digest, total: u128, block: B) {
+    pub fn lower_root(&mut self, block: B) {
         let (old, height) = (self.root, self.root().height);
         assert!(height > 0, "nothing is below genesis");
-        let i = self.place(Node { id, height: height - 1, total, block, parent: NONE, child: old, sibling: NONE });
+        let i = self.place(Node { height: height - 1, block, parent: NONE, child: old, sibling: NONE });
         self.at_mut(old).parent = i;
         self.root = i;
     }
@@ -176,13 +191,18 @@ impl<B> BlockTree<B> {
     }
     fn remove(&mut self, i: u32) {
         let node = self.slab[i as usize].take().expect("a linked node is in the slab");
-        self.index.remove(&node.id);
+        let id = |j: &u32| if *j == i { node.id() } else { self.at(*j).id() };
+        let gone = self.order.binary_search_by_key(&node.id(), id);
+        self.order.remove(gone.expect("a node of the slab is in the order"));
         self.free.push(i);
     }
     fn place(&mut self, node: Node<B>) -> u32 {
         let i = self.free.pop().unwrap_or(self.slab.len() as u32);
-        self.index.insert(node.id, i);
+        let at = self.find(node.id()).unwrap_or_else(|at| at);
+        reserve_little(&mut self.order);
+        self.order.insert(at, i);
         if i as usize == self.slab.len() {
+            reserve_little(&mut self.slab);
             self.slab.push(Some(node));
         } else {
             self.slab[i as usize] = Some(node);
@@ -190,13 +210,25 @@ impl<B> BlockTree<B> {
         i
     }
     fn known(&self, id: Digest) -> u32 {
-        *self.index.get(&id).unwrap_or_else(|| panic!("block {id:?} is not in the tree"))
+        let i = self.find(id).unwrap_or_else(|_| panic!("block {id:?} is not in the tree"));
+        self.order[i]
+    }
+    /// Where a digest is in the order, or would be.
+    fn find(&self, id: Digest) -> Result<usize, usize> {
+        self.order.binary_search_by_key(&id, |i| self.at(*i).id())
     }
     fn at(&self, i: u32) -> &Node<B> {
         self.slab[i as usize].as_ref().expect("a linked node is in the slab")
     }
     fn at_mut(&mut self, i: u32) -> &mut Node<B> {
         self.slab[i as usize].as_mut().expect("a linked node is in the slab")
+    }
+}
+
+/// Makes room for one more: a quarter more than there is, where a vector takes twice as much.
+fn reserve_little<T>(list: &mut Vec<T>) {
+    if list.len() == list.capacity() {
+        list.reserve_exact(1 + list.len() / 4);
     }
 }
 

@@ -22,7 +22,7 @@ mod receive;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use crate::block_tree::{BlockTree, Node, Orphans};
+use crate::block_tree::{BlockTree, Node, Orphans, Weighed};
 use crate::effect::{Cx, Effect, Gate, Lane};
 use crate::protocol::{Env, Protocol, Records};
 use crate::types::{Digest, Hashing, Height, LogSeq, NodeId, Tip, Topic, ValidatorId};
@@ -47,6 +47,15 @@ pub struct Limits {
     pub reorganise: Option<u64>,
     /// A gap above this is closed by state transfer.
     pub far: u64,
+}
+
+impl<H: Header> Weighed for Arc<Block<H>> {
+    fn id(&self) -> Digest {
+        self.id
+    }
+    fn total(&self) -> u128 {
+        self.header.total()
+    }
 }
 
 /// The tree of blocks, as its nodes are.
@@ -76,7 +85,7 @@ pub struct LongestChain<H> {
     stage: Stage,
     limits: Limits,
     /// The records of the log from the oldest that is needed on, with their blocks.
-    logged: VecDeque<(LogSeq, Tip)>,
+    logged: VecDeque<(LogSeq, Arc<Block<H>>)>,
     /// The newest own block and its record.
     own: Option<(LogSeq, Arc<Block<H>>)>,
     me: NodeId,
@@ -85,19 +94,24 @@ pub struct LongestChain<H> {
     hashing: Hashing,
 }
 
+/// The lowest block, of this header.
+pub fn genesis<H: Header>(header: H) -> Arc<Block<H>> {
+    Arc::new(Block { id: Digest::GENESIS, header })
+}
+
 impl<H: Header> LongestChain<H> {
-    /// The engine at the ledger's tip, with the logged blocks from which its tree is built as deep as it is kept.
+    /// The engine at the ledger's tip, with the logged blocks from which its tree is built as deep as it is kept, and
+    /// with genesis, which replicas share where it is the same for all.
     pub fn open(
         env: &Env,
-        genesis: H,
+        genesis: Arc<Block<H>>,
         limits: Limits,
         log: Records<'_, Arc<Block<H>>>,
         adopted: Tip,
     ) -> LongestChain<H> {
-        let genesis = Arc::new(Block { id: Digest::GENESIS, header: genesis });
         let (mut logged, mut own, mut recent) = (VecDeque::new(), None, vec![]);
         for (seq, b) in log {
-            logged.push_back((seq, b.tip()));
+            logged.push_back((seq, b.clone()));
             if Some(b.header.author()) == env.key {
                 own = Some((seq, b.clone()));
             }
@@ -115,9 +129,9 @@ impl<H: Header> LongestChain<H> {
         }
         let lowest = if at == genesis.id { Some(genesis.clone()) } else { spine.pop() };
         let root = lowest.clone().unwrap_or_else(|| genesis.clone());
-        let mut tree = BlockTree::new(root.id, root.height(), root.total(), root);
+        let mut tree = BlockTree::new(root.height(), root);
         for b in spine.into_iter().rev() {
-            tree.insert(b.parent(), b.id, b.total(), b);
+            tree.insert(b.parent(), b);
         }
         LongestChain {
             head: adopted.block,
@@ -136,11 +150,23 @@ impl<H: Header> LongestChain<H> {
     }
     /// The block in which the ledger ends, if the replica takes part.
     pub fn head(&self) -> Option<&Node<Arc<Block<H>>>> {
-        if self.stage == Stage::Following { self.tree.get(self.head) } else { None }
+        if self.stage != Stage::Following {
+            return None;
+        }
+        let best = self.tree.best();
+        if best.id() == self.head { Some(best) } else { self.tree.get(self.head) }
     }
     /// The newest block of this replica's own that it remembers.
     pub fn own(&self) -> Option<&H> {
         self.own.as_ref().map(|(_, b)| &b.header)
+    }
+    /// The replica's endpoint.
+    pub fn me(&self) -> NodeId {
+        self.me
+    }
+    /// Its key, if it is a validator.
+    pub fn key(&self) -> Option<ValidatorId> {
+        self.key
     }
     /// The tree.
     pub fn tree(&self) -> &Tree<H> {

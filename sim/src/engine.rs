@@ -32,7 +32,7 @@ mod window;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use ledgerlab_consensus::{Effects, Env, Hashing, NodeId, Protocol, Span, Time, Validators};
+use ledgerlab_consensus::{Effects, Env, Hashing, NodeId, Protocol, Span, Time, ValidatorId, Validators};
 
 use crate::kernel::digest::RunDigest;
 use crate::kernel::queue::{Event, Origin, Queue};
@@ -43,7 +43,9 @@ use crate::network::Network;
 use crate::node::bits::Bits;
 use crate::node::blocks::Blocks;
 use crate::node::cost::Cost;
+use crate::node::disk::Disks;
 use crate::node::mempool::{Batches, Transactions, TxId};
+use crate::node::seldom::Seldom;
 use crate::probe::Probe;
 use crate::record::RunRecord;
 use crate::scenario::Scenario;
@@ -51,7 +53,7 @@ use crate::storage::StorageModel;
 
 use clients::Clients;
 use gateway::Gateway;
-use host::{Host, Node};
+use host::{Host, Node, Rare};
 use messages::Messages;
 use offchain::flows::{Flow, Flows};
 use retention::Retention;
@@ -89,6 +91,8 @@ pub struct Simulation<'s, P: Protocol, Q: Queue> {
     probe: &'s mut dyn Probe,
     effects: Effects<P>,
     scratch: Vec<u8>,
+    /// Neighbours to which something is sent.
+    peers: Vec<NodeId>,
     storage: StorageModel,
     storage_draws: Stream,
     flows: Flows,
@@ -100,6 +104,8 @@ pub struct Simulation<'s, P: Protocol, Q: Queue> {
     /// Whether a message is handled when it arrives, if nothing can come before.
     eager: bool,
     window: Batch,
+    /// Before this nothing else arrives at the host that acts, as far as that is known.
+    clear: Time,
     /// Who writes down tasks now: [`FATE`], [`PLAN`], or one more than the host that acts.
     author: u32,
     mining: Stream,
@@ -115,24 +121,34 @@ impl<'s, P: Protocol, Q: Queue> Simulation<'s, P, Q> {
         let validators = Arc::new(scenario.validators());
         let config = P::configure(&scenario.settings, &validators);
         let skew = Stream::new(seed, Purpose::ClockSkew);
+        // Asking the scenario for each key would take a look at every organisation each time.
+        let keys = scenario.nodes();
+        let rare = Seldom::<Rare>::default();
         let nodes = (0..network.nodes())
             .map(|i| {
                 let env = Env {
                     me: NodeId(i),
-                    key: scenario.key_of(NodeId(i)),
+                    key: (i < keys).then_some(ValidatorId(i)),
                     nodes: network.nodes(),
                     validators: Arc::clone(&validators),
                     hashing: Hashing::Mix,
                     seed,
                 };
                 let offset = Span(skew.below(u64::from(i), 0, 2 * scenario.node.clock_skew.0 + 1));
-                Node::new(env, network.host_of(NodeId(i)), offset, !network.faults().down(NodeId(i)).is_empty())
+                Node::new(
+                    env,
+                    network.host_of(NodeId(i)),
+                    offset,
+                    !network.faults().down(NodeId(i)).is_empty(),
+                    rare.clone(),
+                )
             })
             .collect();
         let coin_quorum = P::INFO.faults.tolerated(validators.total()).0 as usize + 1;
         let storage_draws = Stream::new(seed, Purpose::Storage);
         let bound = owed::within::<P>(scenario, &network, &config, &validators);
-        let hosts = network.hosts().iter().enumerate().map(|(i, spec)| Host::new(spec, scenario, seed, i as u32));
+        let disks = Disks::new(scenario.node.disk, seed);
+        let hosts = network.hosts().iter().enumerate().map(|(i, spec)| Host::new(spec, scenario, &disks, i as u32));
         Simulation {
             hosts: hosts.collect(),
             nodes,
@@ -153,6 +169,7 @@ impl<'s, P: Protocol, Q: Queue> Simulation<'s, P, Q> {
             probe,
             effects: Effects::default(),
             scratch: vec![],
+            peers: vec![],
             storage: StorageModel::new(&scenario.storage),
             storage_draws,
             flows: Flows::default(),
@@ -162,6 +179,7 @@ impl<'s, P: Protocol, Q: Queue> Simulation<'s, P, Q> {
             horizon: Time::ZERO + GRID,
             eager: true,
             window: Batch::default(),
+            clear: Time::ZERO,
             author: FATE,
             mining: Stream::new(seed, Purpose::Mining),
             vrf: Stream::new(seed, Purpose::Vrf),
@@ -179,6 +197,7 @@ impl<'s, P: Protocol, Q: Queue> Simulation<'s, P, Q> {
         loop {
             self.run_to_horizon();
             let now = self.horizon;
+            self.show_full_links(now);
             self.meter.advance(now, &self.blocks, &self.batches, &self.txs);
             self.flows.sweep();
             self.sweep(now);
@@ -192,6 +211,16 @@ impl<'s, P: Protocol, Q: Queue> Simulation<'s, P, Q> {
             self.horizon = (now + GRID).min(last.max(now + Span(1)));
         }
         self.finish()
+    }
+
+    fn show_full_links(&mut self, now: Time) {
+        if !self.meter.is_silent(now) {
+            return;
+        }
+        for (n, node) in self.nodes.iter().enumerate() {
+            let host = &self.hosts[node.host as usize];
+            host.up.full(now).chain(host.down.full(now)).for_each(|w| self.meter.full_link(NodeId(n as u32), w));
+        }
     }
 
     /// When the run ends at the latest.
@@ -307,7 +336,7 @@ impl<'s, P: Protocol, Q: Queue> Simulation<'s, P, Q> {
         self.gateway.waiting().chain(self.clients.holding()).for_each(&mut take);
         self.flows.iter().filter_map(Flow::awaited).for_each(&mut take);
         let open = self.batches.iter().filter(|b| !b.closed);
-        let own = self.nodes.iter().flat_map(|n| n.own.iter().map(|b| self.batches.get(*b)));
+        let own = self.nodes.iter().flat_map(|n| n.rare.own.iter().map(|b| self.batches.get(*b)));
         open.chain(own).flat_map(|b| b.txs.iter().copied()).for_each(&mut take);
         let tops = self.nodes.iter().flat_map(|n| n.unsettled()).filter(|b| self.blocks.keeps(*b));
         for block in tops.chain(self.meter.undecided()) {

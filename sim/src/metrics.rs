@@ -27,7 +27,7 @@ use crate::check::little::Little;
 use crate::check::liveness::Liveness;
 use crate::check::statements::Statements;
 use crate::check::{Violation, Violations};
-use crate::fault::FaultPlan;
+use crate::fault::{FaultPlan, Window};
 use crate::node::blocks::{BlockId, Blocks};
 use crate::node::mempool::{Batches, Transactions, TxId};
 use crate::scenario::Scenario;
@@ -62,6 +62,8 @@ pub struct Meter {
     client: Latency,
     turns: Turns,
     reads: (u64, u64, Latency),
+    /// Transactions that were sent to every node since they had waited too long, and their bytes on the links.
+    shared: (u64, u64),
     series: SeriesMeter,
     bytes: BytesByClass,
     off_chain: u64,
@@ -93,7 +95,8 @@ impl Meter {
         let nodes: Vec<bool> = s.organisations.iter().flat_map(|o| (0..o.validators).map(|_| true)).collect();
         let stake: Vec<Stake> = validators.iter().map(|v| validators.counted(v, info.faults)).collect();
         let plan = FaultPlan::new(&s.faults, nodes.len() as u32);
-        let sound = plan.sound(&stake, info.faults.tolerated(validators.total()));
+        let tolerated = info.faults.tolerated(validators.total());
+        let sound = plan.sound(&stake, tolerated);
         let reversals = match info.finality {
             Finality::Deterministic => Reversals::Fail,
             Finality::Probabilistic { .. } => Reversals::Count,
@@ -108,6 +111,7 @@ impl Meter {
             client: Latency::default(),
             turns: Turns::default(),
             reads: (0, 0, Latency::default()),
+            shared: (0, 0),
             series: SeriesMeter::new(s.warmup + s.duration),
             bytes: BytesByClass::default(),
             off_chain: 0,
@@ -124,7 +128,7 @@ impl Meter {
             conservation: Conservation::new(),
             little: Little::new(),
             sides: None,
-            liveness: Liveness::new(bound, s.mempool.expiry, sound),
+            liveness: Liveness::new(bound, s.mempool.expiry, sound, &stake, tolerated),
             agreement: Agreement::new(&nodes, reversals),
             statements: Statements::new(info.exclusive, &honest).with_window(statement_window(s)),
             certificates: Certificates::new(Arc::clone(validators), validators.quorum(info.faults)),
@@ -279,6 +283,14 @@ impl Meter {
         self.violations.note(outcome);
     }
 
+    /// Whether full links are to be shown, for they may explain why nothing commits.
+    pub fn is_silent(&self, now: Time) -> bool {
+        self.liveness.is_silent(now)
+    }
+    /// A link of a node was never idle for this long.
+    pub fn full_link(&mut self, node: NodeId, full: Window) {
+        self.liveness.full(node, full);
+    }
     /// Everything before `now` has happened: blocks that are final by the rule are accounted for.
     pub fn advance(&mut self, now: Time, blocks: &Blocks, batches: &Batches, txs: &Transactions) {
         for (block, commit, at) in self.reports.settle(now) {

@@ -116,6 +116,17 @@ impl Network {
         Rate::bits_per_s(self.hosts[host as usize].uplink).carry(u64::from(bytes))
     }
 
+    /// Asks for what will be needed soon if a node sends something.
+    #[inline]
+    pub fn prefetch(&self, n: NodeId) {
+        self.connections.iter().for_each(|c| c.prefetch(n));
+    }
+    /// The same for what that refers to.
+    #[inline]
+    pub fn prefetch_connections(&self, n: NodeId) {
+        self.connections.iter().for_each(|c| c.prefetch_row(n));
+    }
+
     /// Nothing is sent before `now` any more: what has arrived by then holds nothing up.
     pub fn forget_arrivals(&mut self, now: Time) {
         self.connections.iter_mut().for_each(|c| c.forget(now));

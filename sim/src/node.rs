@@ -7,5 +7,7 @@ pub mod chunks;
 pub mod cost;
 pub mod cpu;
 pub mod disk;
+pub mod few;
 pub mod mempool;
+pub mod seldom;
 pub mod window;

@@ -96,9 +96,9 @@ fn memory_does_not_grow_with_virtual_time_under_praos() {
 #[test]
 fn a_node_of_a_large_overlay_takes_little_all_included() {
     const NODES: usize = 10_000;
-    /// Half of it before the first block: node and machine. The rest when a block spreads: announcements on their way,
-    /// each replica's tree, what each node knows of recent blocks.
-    const MOST_BYTES: usize = 6_400;
+    /// A third of it before the first block: node, machine and replica. The rest when a block spreads: announcements on
+    /// their way, each replica's tree, what each node knows of recent blocks.
+    const MOST_BYTES: usize = 4_096;
     let _alone = alone();
     let s = scenario(&format!(
         r#"

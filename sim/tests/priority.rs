@@ -65,6 +65,50 @@ fn compare_lanes(protocol: &str, seed: u64) {
     assert!(fair < 1.05 * alone, "{protocol}: p99 {fair} ms with fair links, {alone} ms alone");
 }
 
+/// Radiologists read studies that lie at other hospitals, over links as slow in both directions.
+const READING: &str = r#"
+    [run]
+    start = "monday 10:00"
+    warmup = "10 s"
+    duration = "240 s"
+    [consensus]
+    protocol = "pbft"
+    nodes = 4
+    block_period = "100 ms"
+    [network]
+    rtt = "constant:10 ms"
+    bandwidth = "100 Mbit/s"
+    [workload.imaging]
+    kind = "img"
+    hospitals = 4
+    remote_share = 0.5
+    reads_per_write = 10.0
+    [workload.records]
+    kind = "fixed"
+    rate_tx_per_s = 10
+    [storage]
+    variant = "hash-pointer"
+"#;
+
+#[test]
+fn votes_go_first_on_downlinks_too() {
+    let p99 = |set: &[&str]| {
+        let r = record(&scenario(READING, set), 3);
+        let records = r.workloads.iter().find(|w| w.name == "records").expect("the workload");
+        assert!(records.cohort.success_rate() > Some(0.99), "{set:?}: {:?}", records.cohort);
+        let used = r.nodes.iter().map(|n| n.downlink_share).fold(0.0, f64::max);
+        (records.latency.quantile_ms(0.99).expect("records become final"), used)
+    };
+    let (alone, _) = p99(&["workload.imaging.multiplier=0.01"]);
+    let (beside, used) = p99(&["workload.imaging.multiplier=6"]);
+    let (urgent, _) = p99(&["workload.imaging.multiplier=6", "network.priority=true"]);
+    println!("p99 {alone} ms alone, {beside} beside reading, {urgent} with priority; {used}");
+    assert!(used > 0.5, "{used}");
+    assert!(beside > 3.0 * alone, "{beside} ms beside reading, {alone} ms alone");
+    // Each of three delays may wait for a chunk at either end: 5 ms each.
+    assert!(urgent < alone + 30.0, "{urgent} ms with priority, {alone} ms alone");
+}
+
 #[test]
 fn imaging_slows_consensus_down_unless_votes_go_first() {
     compare_lanes("pbft", 4);

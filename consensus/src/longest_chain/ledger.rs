@@ -23,21 +23,26 @@ impl<H: Header> LongestChain<H> {
     }
     pub(super) fn log<P: OnChain<H>>(&mut self, b: &Arc<Block<H>>, cx: &mut Cx<'_, P>) -> LogSeq {
         let seq = cx.log(b.clone());
-        self.logged.push_back((seq, b.tip()));
+        if self.logged.len() == self.logged.capacity() {
+            // Most logs are short, and there are as many as replicas.
+            self.logged.reserve_exact(1 + self.logged.len() / 4);
+        }
+        self.logged.push_back((seq, b.clone()));
         seq
     }
     fn is_logged(&self, b: &Block<H>) -> bool {
-        self.logged.iter().rev().any(|(_, tip)| tip.block == b.id)
+        self.logged.iter().rev().any(|(_, other)| other.id == b.id)
     }
     fn compact<P: OnChain<H>>(&mut self, cx: &mut Cx<'_, P>) {
         let lowest = self.tree.root().height;
-        while self.logged.front().is_some_and(|(_, tip)| tip.height < lowest) {
+        while self.logged.front().is_some_and(|(_, b)| b.height() < lowest) {
             self.logged.pop_front();
         }
-        let Some(&(below, _)) = self.logged.front() else { return };
+        let Some((below, _)) = self.logged.front() else { return };
+        let below = *below;
         if let Some((seq, b)) = self.own.as_mut().filter(|(seq, _)| H::BINDS && *seq < below) {
             *seq = cx.log_lazily(b.clone());
-            self.logged.push_back((*seq, b.tip()));
+            self.logged.push_back((*seq, b.clone()));
         }
         cx.truncate(below);
     }
@@ -47,15 +52,15 @@ impl<H: Header> LongestChain<H> {
             return self.shed(cx);
         }
         let best = self.tree.best();
-        if best.id == self.head {
+        if best.id() == self.head {
             return;
         }
-        let fork = self.tree.fork(self.head, best.id);
+        let fork = self.tree.fork(self.head, best.id());
         if self.tree.get(self.head).is_some_and(|h| h.height > fork) {
             cx.push(Effect::Revert { height: fork });
         }
-        let adopted: Vec<Arc<Block<H>>> = self.tree.branch(fork, best.id).iter().map(|n| n.block.clone()).collect();
-        self.head = best.id;
+        let adopted: Vec<Arc<Block<H>>> = self.tree.branch(fork, best.id()).iter().map(|n| n.block.clone()).collect();
+        self.head = best.id();
         for b in &adopted {
             // An own block was logged when it was made, unless a crash has taken the record back.
             if Some(b.header.author()) != self.key || !self.is_logged(b) {

@@ -38,7 +38,7 @@ impl<H: Header> LongestChain<H> {
         } else if let Some(parent) = self.tree.get(b.parent()) {
             match self.admissible(parent, b, rule) {
                 Ok(()) => {
-                    self.tree.insert(b.parent(), b.id, b.total(), b.clone());
+                    self.tree.insert(b.parent(), b.clone());
                     self.connect(b.id, rule, cx);
                 }
                 Err(why) => cx.reject(from, why),
@@ -83,20 +83,20 @@ impl<H: Header> LongestChain<H> {
     }
     /// The ledger's tip has come: everything known grows from it.
     fn root_at<P: OnChain<H>>(&mut self, b: &Arc<Block<H>>, rule: Rule<'_, H>, cx: &mut Cx<'_, P>) {
-        self.tree = BlockTree::new(b.id, b.height(), b.total(), b.clone());
+        self.tree = BlockTree::new(b.height(), b.clone());
         self.stage = Stage::Following;
         self.head = b.id;
         self.log(b, cx);
         if b.height() == 1 {
-            self.tree.lower_root(self.genesis.id, 0, self.genesis.clone());
+            self.tree.lower_root(self.genesis.clone());
         }
         self.connect(b.id, rule, cx);
         self.refetch(cx);
     }
     fn lower_root(&mut self, b: &Arc<Block<H>>) {
-        self.tree.lower_root(b.id, b.total(), b.clone());
+        self.tree.lower_root(b.clone());
         if b.height() == 1 {
-            self.tree.lower_root(self.genesis.id, 0, self.genesis.clone());
+            self.tree.lower_root(self.genesis.clone());
         }
     }
     /// Inserts the orphans that descend from a block which is in the tree now.
@@ -107,7 +107,7 @@ impl<H: Header> LongestChain<H> {
                 let Some(parent) = self.tree.get(id) else { continue };
                 match self.admissible(parent, &child, rule) {
                     Ok(()) => {
-                        self.tree.insert(id, child.id, child.total(), child.clone());
+                        self.tree.insert(id, child.clone());
                         stack.push(child.id);
                     }
                     Err(why) => cx.reject(sender, why),
@@ -123,8 +123,8 @@ impl<H: Header> LongestChain<H> {
         rule(&self.tree, parent, &b.header)?;
         let best = self.tree.best();
         let Some(deepest) = self.limits.reorganise else { return Ok(()) };
-        if b.total() > best.total && parent.id != best.id {
-            let fork = self.tree.fork(parent.id, best.id);
+        if b.total() > best.total() && parent.id() != best.id() {
+            let fork = self.tree.fork(parent.id(), best.id());
             if best.height - fork > deepest {
                 return Err("a fork deeper than the chain is reorganised");
             }
@@ -150,7 +150,7 @@ impl<H: Header> LongestChain<H> {
         }
         let (best, deepest) = (self.tree.best(), self.limits.reorganise.unwrap_or(self.limits.keep));
         if missing.height.saturating_add(deepest) < best.height {
-            let heavier = b.total() > best.total;
+            let heavier = b.total() > best.total();
             self.orphans.forget(missing.id);
             if self.limits.reorganise.is_some() {
                 cx.reject(from, "a fork deeper than the chain is reorganised");

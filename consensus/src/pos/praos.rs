@@ -50,7 +50,7 @@ use crate::block_tree::Node;
 use crate::effect::{Cx, Effect, Gate, Lane, To, Until};
 use crate::info::{Family, FaultBound, Finality, ProtocolInfo, Reply, Rotation};
 use crate::knob::{Knob, KnobValue, Settings};
-use crate::longest_chain::{BLOCKS, ChainMessage, Limits, LongestChain};
+use crate::longest_chain::{self, BLOCKS, ChainMessage, Limits, LongestChain};
 use crate::message::PayloadRef;
 use crate::protocol::{self, Env, Peer, Protocol, Records, Role, Status, Validators};
 use crate::types::{Digest, Hashing, NodeId, Span, Ticket, Time, Tip};
@@ -156,12 +156,12 @@ impl Praos {
         }
     }
     fn assemble(&self, win: Win, payload: &[PayloadRef], cx: &Cx<'_, Self>) -> Option<Header> {
-        let head = self.chain.head().filter(|h| h.id == win.parent)?;
+        let head = self.chain.head().filter(|h| h.id() == win.parent)?;
         let below = &head.block.header;
         let nonce = nonce_at(&self.config, below, win.slot / self.config.epoch_slots, self.env.hashing);
         let output = cx.vrf(lottery::input(nonce, win.slot));
         let header = Header {
-            parent: head.id,
+            parent: head.id(),
             height: head.height + 1,
             slot: win.slot,
             issuer: self.env.key?,
@@ -281,7 +281,7 @@ impl Protocol for Praos {
         let nonce = lottery::first_nonce(env.seed, env.hashing);
         let genesis = Header { nonce, ..Header::default() };
         let limits = Limits { keep: config.k, reorganise: Some(config.k), far: (2 * config.k).max(8) };
-        let chain = LongestChain::open(&env, genesis, limits, log, adopted);
+        let chain = LongestChain::open(&env, longest_chain::genesis(genesis), limits, log, adopted);
         let minted = chain.own().map_or(0, |h| h.slot);
         let threshold = env.key.map_or(0, |v| config.thresholds[v.0 as usize]);
         Praos { env, config: config.clone(), chain, threshold, drawn: (0, nonce), minted, building: None }
@@ -305,7 +305,7 @@ impl Protocol for Praos {
             Timer::Draw(slot) => self.draw(slot, cx),
             Timer::Win(slot) => {
                 if let Some(head) = self.chain.head().filter(|h| h.block.header.slot < slot && self.minted < slot) {
-                    let parent = head.id;
+                    let parent = head.id();
                     self.building = Some(Win { slot, parent });
                     let limit = self.config.block_bytes;
                     cx.push(Effect::Build { ticket: Ticket(slot), parent, limit, until: Until::Now });

@@ -48,7 +48,7 @@ use std::sync::Arc;
 use crate::effect::{Cx, Effect, Until, Work};
 use crate::info::{Family, FaultBound, Finality, ProtocolInfo, Reply, Rotation};
 use crate::knob::{Knob, KnobValue, Settings};
-use crate::longest_chain::{BLOCKS, ChainMessage, Header as _, Limits, LongestChain};
+use crate::longest_chain::{self, BLOCKS, ChainMessage, Header as _, Limits, LongestChain};
 use crate::message::PayloadRef;
 use crate::protocol::{Env, Peer, Protocol, Records, Role, Status, Validators};
 use crate::types::{Digest, NodeId, Span, Ticket, Time, Tip};
@@ -68,37 +68,38 @@ pub struct Config {
     pub k: u64,
     /// Most payload bytes in a block.
     pub block_bytes: u32,
+    /// The block below all others, stored once for all replicas.
+    pub genesis: Arc<Block>,
 }
 
 /// A replica; it mines if it has a key with stake.
 #[derive(Debug)]
 pub struct Nakamoto {
-    env: Env,
-    config: Config,
+    /// Whether it has a key with stake.
+    is_miner: bool,
+    retarget: Retarget,
+    block_bytes: u32,
     chain: LongestChain<Header>,
     race: u64,
     building: Option<(Ticket, Digest)>,
 }
 
 impl Nakamoto {
-    fn is_miner(&self) -> bool {
-        self.env.key.is_some_and(|v| self.env.validators.stake(v).0 > 0)
-    }
     /// Races on the head, or leaves the race while there is none.
     fn race(&mut self, cx: &mut Cx<'_, Self>) {
-        if !self.is_miner() {
+        if !self.is_miner {
             return;
         }
         self.race += 1;
         self.building = None;
-        let next = self.chain.head().map(|h| self.config.retarget.difficulty(&h.block.header));
+        let next = self.chain.head().map(|h| self.retarget.difficulty(&h.block.header));
         cx.push(match next {
             Some(difficulty) => Effect::Mine { ticket: Ticket(self.race), difficulty },
             None => Effect::StopMining,
         });
     }
     fn receive(&mut self, from: NodeId, b: &Arc<Block>, cx: &mut Cx<'_, Self>) {
-        let (rule, wall) = (self.config.retarget, cx.wall());
+        let (rule, wall) = (self.retarget, cx.wall());
         let valid = |tree: &_, parent: &_, h: &Header| rules::check(&rule, tree, parent, h, wall);
         if self.chain.receive(from, b, &valid, cx) {
             self.race(cx);
@@ -106,18 +107,18 @@ impl Nakamoto {
     }
     fn assemble(&self, wall: Time, payload: &[PayloadRef]) -> Option<Header> {
         let head = self.chain.head()?;
-        let (below, miner) = (&head.block.header, self.env.key?);
+        let (below, miner) = (&head.block.header, self.chain.key()?);
         let median = rules::median_time_past(self.chain.tree(), head).unwrap_or(below.time);
         let time = wall.max(median + Span::nanos(1));
-        let difficulty = self.config.retarget.difficulty(below);
+        let difficulty = self.retarget.difficulty(below);
         Some(Header {
-            parent: head.id,
+            parent: head.id(),
             height: head.height + 1,
             miner,
             time,
             difficulty,
-            work: head.total + u128::from(difficulty),
-            window: self.config.retarget.window_start(below, time),
+            work: head.total() + u128::from(difficulty),
+            window: self.retarget.window_start(below, time),
             payload: payload.to_vec(),
         })
     }
@@ -184,13 +185,16 @@ impl Protocol for Nakamoto {
             retarget: Retarget { interval, window, inner, initial },
             k: settings.count("k"),
             block_bytes: settings.block_bytes,
+            genesis: longest_chain::genesis(Header::default()),
         }
     }
     fn open(env: Env, config: &Config, log: Records<'_, Arc<Block>>, adopted: Tip) -> Self {
         let keep = KEEP.max(2 * config.k);
         let limits = Limits { keep, reorganise: None, far: (2 * config.k).max(8) };
-        let chain = LongestChain::open(&env, Header::default(), limits, log, adopted);
-        Nakamoto { env, config: config.clone(), chain, race: 0, building: None }
+        let chain = LongestChain::open(&env, Arc::clone(&config.genesis), limits, log, adopted);
+        let is_miner = env.key.is_some_and(|v| env.validators.stake(v).0 > 0);
+        let (retarget, block_bytes) = (config.retarget, config.block_bytes);
+        Nakamoto { is_miner, retarget, block_bytes, chain, race: 0, building: None }
     }
     fn expected_finality(config: &Config, delay: Span) -> Span {
         config.retarget.interval * (config.k + 1) + delay
@@ -212,24 +216,24 @@ impl Protocol for Nakamoto {
     }
     fn on_mined(&mut self, ticket: Ticket, cx: &mut Cx<'_, Self>) {
         let Some(head) = self.chain.head().filter(|_| ticket.0 == self.race) else { return };
-        let parent = head.id;
+        let parent = head.id();
         self.building = Some((ticket, parent));
-        cx.push(Effect::Build { ticket, parent, limit: self.config.block_bytes, until: Until::Now });
+        cx.push(Effect::Build { ticket, parent, limit: self.block_bytes, until: Until::Now });
     }
     fn on_payload(&mut self, ticket: Ticket, payload: &[PayloadRef], cx: &mut Cx<'_, Self>) {
         let current = self.building.take_if(|(t, _)| *t == ticket).map(|(_, parent)| parent);
-        let on_head = current.filter(|p| self.chain.head().is_some_and(|h| h.id == *p));
+        let on_head = current.filter(|p| self.chain.head().is_some_and(|h| h.id() == *p));
         let Some(header) = on_head.and_then(|_| self.assemble(cx.wall(), payload)) else {
             payload.iter().for_each(|p| cx.push(Effect::Drop { root: p.root }));
             return;
         };
         let (block, _) = self.chain.mint(header, cx);
-        self.receive(self.env.me, &block, cx);
+        self.receive(self.chain.me(), &block, cx);
         assert!(self.chain.tree().get(block.id).is_some(), "a block that breaks its miner's own rules");
         cx.gossip(BLOCKS, block.into());
     }
     fn on_state(&mut self, tip: Tip, cx: &mut Cx<'_, Self>) {
-        let (rule, wall) = (self.config.retarget, cx.wall());
+        let (rule, wall) = (self.retarget, cx.wall());
         let valid = |tree: &_, parent: &_, h: &Header| rules::check(&rule, tree, parent, h, wall);
         self.chain.copied(tip, &valid, cx);
         self.race(cx);
@@ -243,7 +247,7 @@ impl Protocol for Nakamoto {
         self.chain.serve(key)
     }
     fn status(&self) -> Status {
-        let role = if self.is_miner() && self.chain.head().is_some() { Role::Leader } else { Role::Follower };
+        let role = if self.is_miner && self.chain.head().is_some() { Role::Leader } else { Role::Follower };
         Status { height: self.chain.height(), view: 0, role, leader: None, locked: 0 }
     }
 }

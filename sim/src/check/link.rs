@@ -8,6 +8,7 @@
 use ledgerlab_consensus::{Span, Time};
 
 use super::{Outcome, Violation};
+use crate::fault::Window;
 
 const SECOND: u64 = 1_000_000_000;
 const POINT: u32 = 16;
@@ -21,6 +22,8 @@ pub struct LinkAudit {
     last_end: Time,
     busy_since: Time,
     busy_bits: u64,
+    /// The last busy period of a second or more before this one.
+    full: (Time, Time),
     /// When the second began that is being filled.
     second: Time,
     second_bits: u64,
@@ -39,6 +42,7 @@ impl LinkAudit {
             last_end: Time::ZERO,
             busy_since: Time::ZERO,
             busy_bits: 0,
+            full: (Time::ZERO, Time::ZERO),
             second: Time::ZERO,
             second_bits: 0,
             // One nanosecond's worth above the rate, as in a busy period.
@@ -58,7 +62,7 @@ impl LinkAudit {
         }
         let bits = bytes * 8;
         if start > self.last_end {
-            (self.busy_since, self.busy_bits) = (start, 0);
+            self.turn_busy(start);
         }
         self.busy_bits += bits;
         self.last_end = end;
@@ -93,7 +97,7 @@ impl LinkAudit {
                 let what = format!("a busy period begins at {since} ns, but the one before it ends at {last} ns");
                 return Err(self.fault(at, what));
             }
-            (self.busy_since, self.busy_bits) = (since, 0);
+            self.turn_busy(since);
         }
         // Who was served when does not matter for the sum: bits count as if they had passed one after the other.
         let place = |bits: u64| since.0 + (u128::from(bits) * u128::from(SECOND) / u128::from(self.rate)) as u64;
@@ -103,6 +107,20 @@ impl LinkAudit {
         self.last_end = Time(to);
         self.within_rate(at)?;
         self.spread(Time(from), Time(to), bits)
+    }
+
+    #[inline]
+    fn turn_busy(&mut self, now: Time) {
+        if self.last_end.0 - self.busy_since.0 >= SECOND {
+            self.full = (self.busy_since, self.last_end);
+        }
+        (self.busy_since, self.busy_bits) = (now, 0);
+    }
+
+    /// The present busy period and the last long one before, as far as they have lasted for a second by `now`.
+    pub fn full(&self, now: Time) -> impl Iterator<Item = Window> {
+        let present = (self.busy_since, self.last_end.min(now));
+        [self.full, present].into_iter().filter(|(a, b)| b.since(*a).0 >= SECOND).map(|(from, to)| Window { from, to })
     }
 
     /// Durations are whole nanoseconds: a busy period may be ahead by less than one.
@@ -131,7 +149,8 @@ impl LinkAudit {
     /// What was to be transmitted after `now` is lost: the machine crashed. Its second is audited from here on.
     pub fn reset(&mut self, now: Time) {
         if self.last_end > now {
-            (self.last_end, self.busy_since, self.busy_bits) = (now, now, 0);
+            self.last_end = now;
+            self.turn_busy(now);
             (self.second, self.second_bits) = (Time(now.0 / SECOND * SECOND), 0);
         }
     }
@@ -247,6 +266,19 @@ mod tests {
         l.transmit(Time(SECOND / 2), Time(SECOND * 7 / 2), 3_000).unwrap();
         assert!((l.peak() - 1.0).abs() < 1e-6, "{}", l.peak());
         assert!(l.transmit(Time(SECOND * 7 / 2), Time(SECOND * 9 / 2), 1_001).is_err());
+    }
+
+    #[test]
+    fn stretches_in_which_it_is_never_idle_are_known() {
+        let mut l = link(8_000);
+        let full = |l: &LinkAudit, now: u64| l.full(Time(now)).map(|w| (w.from.0, w.to.0)).collect::<Vec<_>>();
+        l.transmit(Time(0), Time(SECOND / 2), 500).unwrap();
+        l.transmit(Time(SECOND), Time(2 * SECOND), 1_000).unwrap();
+        l.transmit(Time(2 * SECOND), Time(4 * SECOND), 2_000).unwrap();
+        assert_eq!(full(&l, SECOND * 3 / 2), []);
+        assert_eq!(full(&l, 3 * SECOND), [(SECOND, 3 * SECOND)]);
+        l.transmit(Time(5 * SECOND), Time(6 * SECOND), 1_000).unwrap();
+        assert_eq!(full(&l, 9 * SECOND), [(SECOND, 4 * SECOND), (5 * SECOND, 6 * SECOND)]);
     }
 
     #[test]

@@ -12,8 +12,12 @@
 //! of the fault plan (after which the protocol has its bound anew), the end, or when the pool drops the last of them.
 //! While more is faulty than is tolerated no node counts. Work that is held elsewhere - by a client, in an object
 //! store, by a node that is cut off - begins no silence. One that overload does not explain is a violation, too.
+//! Overload explains all of a run that carried less than was offered, and of any other the time for which links of
+//! more stake than is tolerated were full.
 //!
 //! Limits: of transactions taken within a quarter of a second only the first is kept, so a silence may be found so much too short.
+
+mod choked;
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -23,6 +27,7 @@ use ledgerlab_consensus::{NodeId, Span, Stake, Time};
 
 use super::{Outcome, Violation};
 use crate::fault::{FaultPlan, Sound, Window};
+use choked::Choked;
 
 /// How fine the times are told at which transactions were taken.
 const CELL: Span = Span::millis(250);
@@ -112,6 +117,11 @@ pub struct Liveness {
     bound: Span,
     expiry: Span,
     sound: Sound,
+    stake: Vec<Stake>,
+    tolerated: Stake,
+    choked: Choked,
+    /// The longest stretch beyond the bound that full links explain.
+    jam: Option<Window>,
     commits: u64,
     last: Time,
     waiting_since: Option<Time>,
@@ -124,12 +134,16 @@ pub struct Liveness {
 impl Liveness {
     /// Nothing was submitted, nothing has committed. A commit is owed within `bound`, the protocol's
     /// [`ledgerlab_consensus::Protocol::recovery_bound`] where it states one, to what `sound` nodes have; a pool
-    /// drops a transaction after `expiry`.
-    pub fn new(bound: Span, expiry: Span, sound: Sound) -> Liveness {
+    /// drops a transaction after `expiry`. `stake` is by node.
+    pub fn new(bound: Span, expiry: Span, sound: Sound, stake: &[Stake], tolerated: Stake) -> Liveness {
         Liveness {
             bound,
             expiry,
             sound,
+            stake: stake.to_vec(),
+            tolerated,
+            choked: Choked::default(),
+            jam: None,
             commits: 0,
             last: Time::ZERO,
             waiting_since: None,
@@ -148,6 +162,16 @@ impl Liveness {
             self.admitted.insert(at.0 / CELL.0, at);
         }
     }
+    /// Whether nothing has committed for longer than the bound, so that full links are to be shown before the next
+    /// commit.
+    pub fn is_silent(&self, now: Time) -> bool {
+        now.since(self.last) > self.bound
+    }
+    /// A link of a node has been full for this long, and may still be.
+    pub fn full(&mut self, node: NodeId, full: Window) {
+        let stake = self.stake.get(node.0 as usize).copied().unwrap_or_default();
+        self.choked.note(node, stake, full);
+    }
     /// A transaction was submitted.
     pub fn submit(&mut self, at: Time) {
         self.waiting_since.get_or_insert(at);
@@ -156,13 +180,26 @@ impl Liveness {
     /// Calls come in order of time.
     pub fn commit(&mut self, at: Time, left: bool) {
         self.silences.extend(self.silences_until(at));
+        self.jam = self.jam_until(at);
         self.admitted.retain(|_, first| *first > at);
+        self.choked.forget(at);
         self.last = self.last.max(at);
         self.commits += 1;
         self.waiting_since = left.then_some(self.last);
     }
-    /// Stretches longer than the bound since the last commit, up to `at`.
+    /// The longest stretch up to `end` in which commits were owed and did not come since links were full.
+    pub fn jam_until(&self, end: Time) -> Option<Window> {
+        let new = self.stretches_until(end).into_iter().filter(|w| self.chokes(*w));
+        self.jam.into_iter().chain(new).max_by_key(|w| (w.to.since(w.from), Reverse(w.from)))
+    }
+    /// Stretches longer than the bound since the last commit, up to `at`, that full links do not explain.
     fn silences_until(&self, at: Time) -> Vec<Window> {
+        let mut stretches = self.stretches_until(at);
+        stretches.retain(|w| self.is_too_long(*w));
+        stretches
+    }
+    /// Stretches longer than the bound since the last commit, up to `at`.
+    fn stretches_until(&self, at: Time) -> Vec<Window> {
         let mut stretches: Vec<Window> = vec![];
         for &from in self.admitted.values().take_while(|first| **first < at) {
             let change = self.sound.next_change(from).unwrap_or(Time::NEVER);
@@ -175,6 +212,13 @@ impl Liveness {
         stretches.retain(|w| w.to.since(w.from) > self.bound);
         stretches
     }
+    /// Whether full links explain that nothing commits.
+    fn chokes(&self, w: Window) -> bool {
+        self.choked.within(w, self.tolerated) > Span::ZERO && !self.is_too_long(w)
+    }
+    fn is_too_long(&self, w: Window) -> bool {
+        w.to.since(w.from) > self.bound + self.choked.within(w, self.tolerated)
+    }
     /// Stretches longer than the bound in which work waited and nothing committed, in a run that ends at `end`.
     pub fn silences(&self, end: Time) -> Vec<Window> {
         [self.silences.as_slice(), &self.silences_until(end)].concat()
@@ -184,18 +228,18 @@ impl Liveness {
         (self.commits > 0).then_some(self.last)
     }
 
-    /// The verdict on a run that ends at `end`. `stake` is by node; `overload` says whether more was offered than
-    /// the system carried.
-    pub fn verdict(&self, end: Time, overload: bool, plan: &FaultPlan, stake: &[Stake], tolerated: Stake) -> Verdict {
+    /// The verdict on a run that ends at `end`; `overload` says whether more was offered than the system carried.
+    pub fn verdict(&self, end: Time, overload: bool, plan: &FaultPlan) -> Verdict {
+        let (stake, tolerated) = (&self.stake, self.tolerated);
         let faults = plan.faulty_stake(stake);
         let owed = Time(end.0.saturating_sub(self.bound.0));
         let stalled_since = self.waiting_since.filter(|since| self.commits == 0 || *since < owed);
         let beyond = || faults.beyond(tolerated).iter().any(|w| w.from < end && w.to > owed);
         let changed = || plan.timeline().iter().any(|c| c.0 >= owed && c.0 < end);
-        let cause = stalled_since.and_then(|_| match () {
+        let cause = stalled_since.and_then(|since| match () {
             () if beyond() => Some(Cause::Faults),
             () if changed() => Some(Cause::Recovering),
-            () => overload.then_some(Cause::Overload),
+            () => (overload || self.chokes(Window { from: since, to: end })).then_some(Cause::Overload),
         });
         // What lasts to the end is the stall.
         let ended = |w: &Window| stalled_since.is_none() || w.to <= self.last;

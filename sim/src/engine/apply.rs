@@ -44,7 +44,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
             Effect::CancelTimer { kind } => node.timers[kind] = 0,
             Effect::Build { ticket, parent, limit, until } => {
                 let generation = node.next_generation();
-                node.build = Some(Build { ticket, parent, limit, until, generation });
+                node.rare.build = Some(Build { ticket, parent, limit, until, generation });
                 if let Until::Full { deadline } = until {
                     self.push_task(n, deadline.max(at), Task::Deadline { generation });
                 }

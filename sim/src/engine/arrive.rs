@@ -5,7 +5,7 @@ use ledgerlab_consensus::{Message, Protocol, Span, Time};
 use crate::engine::Simulation;
 use crate::engine::messages::{Cargo, Header};
 use crate::engine::step::{Input, Mark};
-use crate::engine::task::Task;
+use crate::engine::task::{Came, Task};
 use crate::kernel::queue::{Event, Queue};
 
 impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
@@ -18,12 +18,13 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
             self.lose_copy(handle);
             return self.schedule_wake(host);
         }
+        let came = Came { at: event.at, origin: event.origin };
         let header = self.messages.header(handle);
         let Some(ready) = self.receive(n, event.at, handle, &header) else { return self.schedule_wake(host) };
         if self.may_run_ahead(host, ready) {
-            self.verify_with(n, host, event.at, ready, handle, &header);
+            self.verify_with(n, host, came, ready, handle, &header);
         } else {
-            self.push_task(n, ready, Task::Received { handle, arrived: event.at });
+            self.push_task(n, ready, Task::Received { handle, came });
         }
         self.schedule_wake(host);
     }
@@ -45,17 +46,17 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
     pub(super) fn arrive_local(&mut self, n: u32, at: Time, handle: u32) {
         match self.nodes[n as usize].replica {
             None => self.lose_copy(handle),
-            Some(_) => self.verify(n, at, at, handle),
+            Some(_) => self.verify(n, Came { at, origin: self.messages.header(handle).origin }, at, handle),
         }
     }
 
     /// A message has passed the downlink: its proofs are verified, then its handler runs.
-    pub(super) fn verify(&mut self, n: u32, arrived: Time, ready: Time, handle: u32) {
+    pub(super) fn verify(&mut self, n: u32, came: Came, ready: Time, handle: u32) {
         let host = self.nodes[n as usize].host as usize;
-        self.verify_with(n, host, arrived, ready, handle, &self.messages.header(handle));
+        self.verify_with(n, host, came, ready, handle, &self.messages.header(handle));
     }
 
-    fn verify_with(&mut self, n: u32, host: usize, arrived: Time, ready: Time, handle: u32, header: &Header) {
+    fn verify_with(&mut self, n: u32, host: usize, came: Came, ready: Time, handle: u32, header: &Header) {
         let Header { verify, divided, .. } = *header;
         let cpu = &mut self.hosts[host].cpu;
         let mut done = cpu.verify(ready, verify);
@@ -63,12 +64,12 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
             done = done.max(cpu.verify_divided(ready, divided));
         }
         // A later message cannot overtake one of the least cost, nor be verified on the state machine's core before
-        // the step; anything else waits on the agenda for its end.
+        // the step; anything else waits on the agenda for its end, unless it is known that nothing arrives before that.
         let first = divided == Span::ZERO && verify <= self.scenario.node.crypto.verify && cpu.verifies_apart();
-        if first && self.may_run_ahead(host, done) {
-            self.deliver_with(n, arrived, done, handle, header);
+        if (first || done < self.clear) && self.may_run_ahead(host, done) {
+            self.deliver_with(n, came, done, handle, header);
         } else {
-            self.push_task(n, done, Task::Job { handle, arrived });
+            self.push_task(n, done, Task::Job { handle, came });
         }
     }
 
@@ -80,12 +81,12 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
     }
 
     /// Hands a verified message to the replica, or to the host's own part.
-    pub(super) fn deliver(&mut self, n: u32, arrived: Time, ready: Time, handle: u32) {
-        self.deliver_with(n, arrived, ready, handle, &self.messages.header(handle));
+    pub(super) fn deliver(&mut self, n: u32, came: Came, ready: Time, handle: u32) {
+        self.deliver_with(n, came, ready, handle, &self.messages.header(handle));
     }
 
-    fn deliver_with(&mut self, n: u32, arrived: Time, ready: Time, handle: u32, header: &Header) {
-        let mark = Mark { arrived, origin: header.origin, content: header.content };
+    fn deliver_with(&mut self, n: u32, came: Came, ready: Time, handle: u32, header: &Header) {
+        let mark = Mark { arrived: came.at, origin: came.origin, content: header.content };
         let from = header.sender;
         if header.plain {
             self.step(n, ready, mark, Input::Message { from, handle });
@@ -108,7 +109,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
             }
             cargo => {
                 let node = &mut self.nodes[n as usize];
-                node.digest.record(&[arrived.0, ready.0, mark.origin.0, mark.content]);
+                node.digest.record(&[came.at.0, ready.0, mark.origin.0, mark.content]);
                 self.host_message(n, from, ready, cargo);
             }
         }

@@ -1,40 +1,17 @@
 //! Network cards: what is handed to one, what has left it, and what has come in through one.
 //!
-//! On a FIFO link that is known when something is handed over. A fair link says when to look at it again, which is a
-//! task on the host's agenda; an appointment that another one has replaced is void. Lanes of priority on a FIFO
-//! uplink wait here, and the card takes the most urgent copy when it is free; a fair link knows urgency itself.
+//! On a FIFO link that is known when something is handed over. One with urgent lanes or a fair one says when to look at
+//! it again, which is a task on the host's agenda; an appointment that another one has replaced is void.
 
-use std::collections::VecDeque;
-
-use ledgerlab_consensus::{LANES, NodeId, Protocol, Time};
+use ledgerlab_consensus::{Lane, NodeId, Protocol, Time};
 
 use crate::engine::Simulation;
 use crate::engine::messages::{Cargo, Header};
 use crate::engine::offchain::PROVIDER;
 use crate::engine::offchain::flows::FlowId;
-use crate::engine::task::{ANY_EPOCH, Due, Task};
-use crate::kernel::queue::{Event, Queue};
+use crate::engine::task::{ANY_EPOCH, Came, Due, Task};
+use crate::kernel::queue::{Event, Origin, Queue};
 use crate::network::link::Parcel;
-
-/// A copy that waits for a card.
-type Waiting = (NodeId, NodeId, u32);
-
-/// Copies that wait for a network card that takes urgent lanes first.
-#[derive(Clone, Debug, Default)]
-pub struct LaneQueue {
-    lanes: [VecDeque<Waiting>; LANES],
-    busy: bool,
-    /// Number of times that the card was set back by a crash: what it was to do then is void.
-    generation: u64,
-}
-
-impl LaneQueue {
-    /// The machine crashed: the card is free.
-    pub fn reset(&mut self) {
-        self.busy = false;
-        self.generation += 1;
-    }
-}
 
 /// A copy on its way out of a card.
 #[derive(Clone, Copy, Debug)]
@@ -63,24 +40,11 @@ pub enum Way {
 }
 
 impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
-    /// A copy goes to the card of its sender's host.
-    pub(super) fn hand_over(&mut self, n: u32, at: Time, to: NodeId, handle: u32) {
-        let host = self.nodes[n as usize].host as usize;
-        let Some(queue) = &mut self.hosts[host].lanes else { return self.upload(n, at, to, handle) };
-        let lane = self.messages.header(handle).lane as usize;
-        queue.lanes[lane].push_back((NodeId(n), to, handle));
-        if !queue.busy {
-            queue.busy = true;
-            let generation = queue.generation;
-            self.uplink_ready(n, generation, at);
-        }
-    }
-
     /// Whether everything that a node sends leaves its card one after the other.
     pub(super) fn streams(&self, n: u32) -> bool {
         let host = self.nodes[n as usize].host;
         let h = &self.hosts[host as usize];
-        h.lanes.is_none() && h.up.is_fifo() && self.network.stands_alone(host)
+        h.up.is_fifo() && self.network.stands_alone(host)
     }
 
     /// Sends a copy to every other node over a card from which they [stream](Self::streams).
@@ -100,14 +64,34 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         });
     }
 
-    fn upload(&mut self, n: u32, at: Time, to: NodeId, handle: u32) {
+    /// Sends copies of a message that is stored once to these nodes, over a card from which they
+    /// [stream](Self::streams). Each has a number of its own, from the message's on.
+    pub(super) fn spread(&mut self, n: u32, at: Time, to: &[NodeId], handle: u32, kind: &'static str) {
+        let Header { lane, bytes, origin, .. } = self.messages.header(handle);
+        self.messages.count(kind, bytes, to.len() as u32);
+        self.messages.retain_many(handle, to.len() as u32);
+        let host = self.nodes[n as usize].host as usize;
+        let (mut sent, apart) = self.hosts[host].up.stream(at, bytes, to.len() as u32);
+        for (&to, sequence) in to.iter().zip(origin.sequence()..) {
+            self.probe.on_send(at, NodeId(n), to, kind, bytes);
+            let origin = Origin::new(n, sequence);
+            match self.network.arrival((NodeId(n), to), (lane, bytes), origin, (at, sent)) {
+                Some(at) => self.queue.push(Event { at, origin, target: to.0, what: handle }),
+                None => self.messages.release(handle),
+            }
+            sent += apart;
+        }
+    }
+
+    /// A copy goes to the card of its sender's host.
+    pub(super) fn hand_over(&mut self, n: u32, at: Time, to: NodeId, handle: u32) {
         let e = self.messages.header(handle);
         let lane = e.lane as u8;
         let parcel = Parcel {
             there: (at, at),
             bytes: e.bytes,
             connection: (n, to.0, lane),
-            class: if self.scenario.network.priority { lane } else { 0 },
+            class: self.class(e.lane),
             what: Outgoing { from: NodeId(n), to, handle, queued: at },
         };
         let host = self.nodes[n as usize].host as usize;
@@ -117,32 +101,18 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         }
     }
 
-    /// The network card of the node's host is free: it takes the next copy of the most urgent lane.
-    pub(super) fn uplink_ready(&mut self, n: u32, generation: u64, at: Time) {
-        let host = self.nodes[n as usize].host as usize;
-        let Some(queue) = &mut self.hosts[host].lanes else { return };
-        if queue.generation != generation {
-            return;
-        }
-        let Some((from, to, handle)) = queue.lanes.iter_mut().find_map(VecDeque::pop_front) else {
-            queue.busy = false;
-            return;
-        };
-        let bytes = self.messages.header(handle).bytes;
-        let what = Outgoing { from, to, handle, queued: at };
-        let parcel = Parcel { there: (at, at), bytes, connection: (from.0, to.0, 0), class: 0, what };
-        let h = &mut self.hosts[host];
-        let sent = h.up.carry(parcel).expect("lanes wait only for a card that takes one after the other");
-        h.agenda.push(sent, self.author, n, Due { epoch: ANY_EPOCH, task: Task::Uplink { generation } });
-        self.travel(from, to, (at, sent), handle);
-    }
-
     /// Passes bytes of a message through the downlink, of which the first came at `there.0` and the last at `there.1`:
     /// when they have passed, or `None` where [`Task::Card`] will say.
     pub(super) fn download(&mut self, n: u32, there: (Time, Time), handle: u32, e: &Header) -> Option<Time> {
         let connection = (n, e.sender.0, e.lane as u8);
         let what = Incoming::Message { node: n, handle, arrived: there.1 };
-        self.take_in_parcel(n, Parcel { there, bytes: e.bytes, connection, class: 0, what })
+        let class = self.class(e.lane);
+        self.take_in_parcel(n, Parcel { there, bytes: e.bytes, connection, class, what })
+    }
+
+    /// How urgent a lane is to a link.
+    pub(super) fn class(&self, lane: Lane) -> u8 {
+        if self.scenario.network.priority { lane as u8 } else { 0 }
     }
 
     /// The same of anything that comes in.
@@ -168,7 +138,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         }
     }
 
-    /// A fair link has an appointment: what has passed goes on.
+    /// A link has an appointment: what has passed goes on.
     pub(super) fn look_at_card(&mut self, n: u32, way: Way, appointment: u64, at: Time) {
         let host = self.nodes[n as usize].host as usize;
         match way {
@@ -189,13 +159,15 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
     fn come_in(&mut self, at: Time, what: Incoming) {
         match what {
             Incoming::Message { node, handle, arrived } => {
-                self.push_task(node, at, Task::Received { handle, arrived });
+                let came = Came { at: arrived, origin: self.messages.header(handle).origin };
+                self.push_task(node, at, Task::Received { handle, came });
             }
             Incoming::Chunk { node, flow, streamed, last } => self.chunk_taken_in(node, flow, at, (streamed, last)),
         }
     }
 
-    /// Copies of a crashed node that wait for its card are lost, and on a fair link those on their way to it.
+    /// Copies of a crashed node that wait for its card are lost, and where links share or have lanes those that wait on
+    /// their way to it.
     pub(super) fn forget_copies(&mut self, n: u32, at: Time) {
         let h = &mut self.hosts[self.nodes[n as usize].host as usize];
         let mut lost: Vec<u32> = h.up.forget(at, n).into_iter().map(|c| c.handle).collect();
@@ -203,10 +175,6 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
             Incoming::Message { handle, .. } => Some(handle),
             Incoming::Chunk { .. } => None,
         }));
-        for lane in h.lanes.iter_mut().flat_map(|queue| &mut queue.lanes) {
-            lost.extend(lane.iter().filter(|(from, ..)| from.0 == n).map(|(.., handle)| *handle));
-            lane.retain(|(from, ..)| from.0 != n);
-        }
         lost.into_iter().for_each(|handle| self.lose_copy(handle));
         self.watch(n, Way::Up);
         self.watch(n, Way::Down);

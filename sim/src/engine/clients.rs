@@ -280,7 +280,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
     /// enough replies: while it is down they are not told.
     pub(super) fn unanswered(&self, n: u32) -> Vec<TxId> {
         let node = &self.nodes[n as usize];
-        let blocks = node.unsettled().chain(node.unreplied.iter().copied());
+        let blocks = node.unsettled().chain(node.rare.unreplied.iter().copied());
         let payloads = blocks.flat_map(|b| &self.blocks.block(b).payloads);
         let parts = payloads.flat_map(|p| self.blocks.segments(*p));
         let txs = parts.flat_map(|s| &self.batches.get(s.batch).txs[s.from as usize..s.to as usize]);

@@ -48,10 +48,10 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         let tip = self.tip_of(n);
         let node = &mut self.nodes[n as usize];
         let env = node.env.clone();
-        node.replica = Some(match &node.log {
+        node.replica = Some(Box::new(match &node.log {
             Some(log) => P::open(env, &self.config, &mut log.numbered(), tip),
             None => P::open(env, &self.config, &mut std::iter::empty(), tip),
-        });
+        }));
         self.step(n, at, Mark::own(n, at), Input::Start);
     }
 
@@ -73,19 +73,19 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         node.local.clear();
         node.timers.fill(0);
         node.mining = 0;
-        node.build = None;
+        node.rare.build = None;
         node.leader = None;
         node.fetches.clear();
         node.held.clear();
-        node.wanted.clear();
-        node.replies.clear();
-        node.transfer = None;
-        node.retrying = false;
-        node.push = Push::default();
+        node.rare.wanted.clear();
+        node.rare.replies.clear();
+        node.rare.transfer = None;
+        node.rare.retrying = false;
+        node.rare.push = Push::default();
         node.pool.crash();
         self.forget_copies(n, at);
         self.fail_over(n, at);
-        self.nodes[n as usize].unreplied.clear();
+        self.nodes[n as usize].rare.unreplied.clear();
         self.lose_flows(n, at);
         // A machine that others share goes on; one of its own is idle when it starts again.
         let host = self.nodes[n as usize].host;

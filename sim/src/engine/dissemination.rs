@@ -43,7 +43,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
 
     /// Looks after own batches from now on.
     fn start_retrying(&mut self, n: u32, at: Time) {
-        if !std::mem::replace(&mut self.nodes[n as usize].retrying, true) {
+        if !std::mem::replace(&mut self.nodes[n as usize].rare.retrying, true) {
             self.push_task(n, at + self.scenario.mempool.client_timeout, Task::Retry);
         }
     }
@@ -70,7 +70,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         if node.pool.pending().count == 0 {
             node.local.push_back(Input::Work);
         }
-        while let Some(own) = self.nodes[n as usize].own.front().copied() {
+        while let Some(own) = self.nodes[n as usize].rare.own.front().copied() {
             if self.batches.get(own).youngest + self.scenario.mempool.expiry > at {
                 break;
             }
@@ -85,10 +85,12 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
     }
 
     fn gossip_batch(&mut self, n: u32, from: Option<NodeId>, at: Time, id: BatchId) {
-        let peers = self.network.overlay().neighbours(NodeId(n)).to_vec();
-        for peer in peers.into_iter().filter(|p| Some(*p) != from) {
-            self.send_batch(n, peer, at, id);
-        }
+        let bytes = self.batches.get(id).bytes + BATCH_HEADER_BYTES;
+        let mut peers = std::mem::take(&mut self.peers);
+        peers.clear();
+        peers.extend(self.network.overlay().neighbours(NodeId(n)).iter().filter(|p| Some(**p) != from));
+        self.send_cargo_to(n, at, &peers, &Cargo::Batch(id), bytes, "batch");
+        self.peers = peers;
     }
 
     pub(super) fn receive_batch(&mut self, n: u32, from: NodeId, at: Time, id: BatchId) {
@@ -98,7 +100,10 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
             self.gossip_batch(n, Some(from), at, id);
         }
         self.try_build(n, at);
-        self.drain_local(n, at);
+        // A batch that is known changes nothing, neither here nor in what the replica says of itself.
+        if fresh || !self.nodes[n as usize].local.is_empty() {
+            self.drain_local(n, at);
+        }
     }
 
     /// The replica names another leader: it gets everything of the own clients that is not on chain.
@@ -106,7 +111,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         if self.scenario.mempool.dissemination != Dissemination::LeaderPush {
             return;
         }
-        self.nodes[n as usize].push = Push::default();
+        self.nodes[n as usize].rare.push = Push::default();
         self.push_on(n, at);
     }
 
@@ -120,26 +125,28 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         loop {
             let node = &mut self.nodes[n as usize];
             let Some(leader) = node.leader.filter(|l| l.0 != n) else { return };
-            let Some(id) = node.own.get(node.push.sent).copied().filter(|b| node.pool.knows(*b)) else { return };
-            if node.push.unseen_bytes >= window {
+            let Some(id) = node.rare.own.get(node.rare.push.sent).copied().filter(|b| node.pool.knows(*b)) else {
+                return;
+            };
+            if node.rare.push.unseen_bytes >= window {
                 return;
             }
-            node.push.sent += 1;
-            node.push.unseen.insert(id);
-            node.push.unseen_bytes += self.batches.get(id).bytes;
+            node.rare.push.sent += 1;
+            node.rare.push.unseen.insert(id);
+            node.rare.push.unseen_bytes += self.batches.get(id).bytes;
             self.send_batch(n, leader, at, id);
         }
     }
 
     /// A proposal shows these payloads: own batches in them have arrived.
     pub(super) fn see_proposed(&mut self, n: u32, at: Time, payloads: &[PayloadRef]) {
-        if self.nodes[n as usize].push.unseen.is_empty() {
+        if self.nodes[n as usize].rare.push.unseen.is_empty() {
             return;
         }
         for p in payloads.iter().filter_map(|p| self.blocks.payload_of(p.root)) {
             for s in self.blocks.segments(p) {
                 let whole = s.to as usize == self.batches.get(s.batch).txs.len();
-                let push = &mut self.nodes[n as usize].push;
+                let push = &mut self.nodes[n as usize].rare.push;
                 if whole && push.unseen.remove(&s.batch) {
                     push.unseen_bytes -= self.batches.get(s.batch).bytes;
                 }
@@ -151,12 +158,12 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
     /// The oldest own batch is wholly on chain.
     pub(super) fn drop_own(&mut self, n: u32) {
         let node = &mut self.nodes[n as usize];
-        let Some(id) = node.own.pop_front() else { return };
+        let Some(id) = node.rare.own.pop_front() else { return };
         let batch = self.batches.get(id);
-        node.own_pending -= batch.txs.len() as u64;
-        node.push.sent = node.push.sent.saturating_sub(1);
-        if node.push.unseen.remove(&id) {
-            node.push.unseen_bytes -= batch.bytes;
+        node.rare.own_pending -= batch.txs.len() as u64;
+        node.rare.push.sent = node.rare.push.sent.saturating_sub(1);
+        if node.rare.push.unseen.remove(&id) {
+            node.rare.push.unseen_bytes -= batch.bytes;
         }
     }
 
@@ -170,11 +177,11 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         }
         let gossips = self.scenario.mempool.dissemination == Dissemination::Gossip;
         if !gossips && leads {
-            node.push = Push::default();
+            node.rare.push = Push::default();
             return self.push_on(n, at);
         }
         let meant = |b: &BatchId| gossips || self.batches.get(*b).shared;
-        let own: Vec<BatchId> = node.own.iter().copied().filter(|b| node.pool.knows(*b)).filter(meant).collect();
+        let own: Vec<BatchId> = node.rare.own.iter().copied().filter(|b| node.pool.knows(*b)).filter(meant).collect();
         if !gossips || self.network.overlay().neighbours(NodeId(n)).contains(&peer) {
             own.into_iter().for_each(|b| self.send_batch(n, peer, at, b));
         }
@@ -185,16 +192,18 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         let timeout = self.scenario.mempool.client_timeout;
         let node = &self.nodes[n as usize];
         let late = |b: &&BatchId| node.pool.knows(**b) && self.batches.get(**b).ready + timeout <= at;
-        let own: Vec<BatchId> = node.own.iter().take_while(late).copied().collect();
+        let own: Vec<BatchId> = node.rare.own.iter().take_while(late).copied().collect();
         if self.scenario.mempool.dissemination == Dissemination::LeaderPush {
             let peers: Vec<u32> = (0..self.nodes.len() as u32).filter(|p| *p != n).collect();
             for b in own.iter().filter(|b| !self.batches.get(**b).shared).copied().collect::<Vec<_>>() {
-                self.batches.get_mut(b).shared = true;
+                let batch = self.batches.get_mut(b);
+                batch.shared = true;
+                self.meter.shared(batch.txs.len() as u64, batch.bytes, peers.len() as u64);
                 peers.iter().for_each(|p| self.send_batch(n, NodeId(*p), at, b));
             }
         }
-        let waits = !self.nodes[n as usize].own.is_empty();
-        self.nodes[n as usize].retrying = waits;
+        let waits = !self.nodes[n as usize].rare.own.is_empty();
+        self.nodes[n as usize].rare.retrying = waits;
         if waits {
             self.push_task(n, at + timeout, Task::Retry);
         }

@@ -11,9 +11,9 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
     /// The clients of a crashed node turn to the next one with everything that is not on chain.
     pub(super) fn fail_over(&mut self, n: u32, at: Time) {
         let node = &mut self.nodes[n as usize];
-        node.own_pending = 0;
-        node.taken.clear();
-        let own = std::mem::take(&mut node.own);
+        node.rare.own_pending = 0;
+        node.rare.taken.clear();
+        let own = std::mem::take(&mut node.rare.own);
         for id in own {
             let kept = self.nodes[n as usize].pool.consumed_to(id, &self.batches);
             let batch = self.batches.get_mut(id);
@@ -40,9 +40,9 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         self.batches.get_mut(id).txs.clear();
         let count = self.batches.get(first).txs.len() as u64;
         let node = &mut self.nodes[n as usize];
-        node.own_pending += count;
-        node.taken.insert(first);
-        node.own.push_back(first);
+        node.rare.own_pending += count;
+        node.rare.taken.insert(first);
+        node.rare.own.push_back(first);
         Some(first)
     }
 
@@ -57,7 +57,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
 
     /// Whether clients of a batch are with this gateway.
     pub(super) fn serves(&self, n: u32, batch: BatchId) -> bool {
-        self.batches.get(batch).origin == n || self.nodes[n as usize].taken.contains(&batch)
+        self.batches.get(batch).origin == n || self.nodes[n as usize].rare.taken.contains(&batch)
     }
 
     /// The gateway with which the clients of `home` are at a time: by the fault plan alone, so that every node knows.
@@ -72,7 +72,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
                 let s = self.blocks.segments(p)[i];
                 let batch = self.batches.get(s.batch);
                 let upto = match () {
-                    () if self.nodes[n as usize].taken.contains(&s.batch) => s.to,
+                    () if self.nodes[n as usize].rare.taken.contains(&s.batch) => s.to,
                     () if batch.origin == n => s.to.min(batch.kept),
                     () => continue,
                 };

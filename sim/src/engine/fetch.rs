@@ -96,12 +96,12 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         message.carries(&mut |p| self.stamp_proposal(n, at, &p));
         let entry = self.nodes[n as usize].fetches.entry(key);
         entry.have = true;
-        let holders = entry.holders.clone();
+        let mut peers = std::mem::take(&mut self.peers);
+        peers.clear();
+        peers.extend(self.network.overlay().neighbours(NodeId(n)).iter().filter(|p| !entry.holders.contains(p)));
         let bytes = u64::from(message.body_bytes() + cost.proof_bytes);
-        let neighbours = self.network.overlay().neighbours(NodeId(n)).to_vec();
-        for peer in neighbours.into_iter().filter(|p| !holders.contains(p)) {
-            self.send_cargo(n, at, peer, Cargo::Announce { key }, bytes, "announce");
-        }
+        self.send_cargo_to(n, at, &peers, &Cargo::Announce { key }, bytes, "announce");
+        self.peers = peers;
     }
 
     pub(super) fn receive_announce(&mut self, n: u32, from: NodeId, at: Time, key: Digest) {

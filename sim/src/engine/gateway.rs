@@ -293,7 +293,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
             return self.pass_on(n, at, known);
         }
         let (batch, node) = (self.batches.get_mut(id), &self.nodes[n as usize]);
-        let room = spec.capacity.saturating_sub(node.own_pending) as usize;
+        let room = spec.capacity.saturating_sub(node.rare.own_pending) as usize;
         let most = self.scenario.settings.block_bytes;
         let too_large: Vec<TxId> = batch.txs.extract_if(.., |t| self.txs.bytes[*t] > most).collect();
         let surplus = batch.txs.split_off(room.min(batch.txs.len()));
@@ -306,8 +306,8 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
             return;
         }
         let node = &mut self.nodes[n as usize];
-        node.own_pending += count;
-        node.own.push_back(id);
+        node.rare.own_pending += count;
+        node.rare.own.push_back(id);
         // What was submitted before may be final already.
         if self.batches.get(id).txs.iter().any(|t| !self.txs.resubmitted.has(*t)) {
             self.meter.admitted(at, NodeId(n));
@@ -339,7 +339,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
     /// Answers the replica's request for a payload if its condition is met.
     pub(super) fn try_build(&mut self, n: u32, at: Time) {
         let node = &mut self.nodes[n as usize];
-        let Some(b) = node.build else { return };
+        let Some(b) = node.rare.build else { return };
         let must = match b.until {
             Until::Now => true,
             Until::Full { deadline } => deadline <= at,
@@ -359,7 +359,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         if !must && !enough {
             return;
         }
-        node.build = None;
+        node.rare.build = None;
         // The root is of the content, and of who put it together, so that no two payloads share one.
         let mut words = vec![u64::from(n).to_le_bytes(), node.next_sequence().to_le_bytes()];
         for s in &found.segments {

@@ -5,11 +5,12 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use ledgerlab_consensus::log::RecordLog;
 use ledgerlab_consensus::{Digest, Env, Height, LogSeq, NodeId, Protocol, Span, Ticket, Time, Until};
 
-use crate::engine::cards::{Incoming, LaneQueue, Outgoing};
+use crate::engine::cards::{Incoming, Outgoing};
 use crate::engine::fetch::Fetches;
 use crate::engine::payloads::Wanted;
 use crate::engine::replies::Tally;
 use crate::engine::send::Gated;
+use crate::engine::step::Input;
 use crate::engine::sync::StateTransfer;
 use crate::engine::task::Due;
 use crate::kernel::digest::NodeDigest;
@@ -20,31 +21,34 @@ use crate::node::agenda::Agenda;
 use crate::node::bits::Bits;
 use crate::node::blocks::BlockId;
 use crate::node::cpu::Cpu;
-use crate::node::disk::Disk;
+use crate::node::disk::{Disk, Disks};
+use crate::node::few::Few;
 use crate::node::mempool::{BatchId, Pool};
+use crate::node::seldom::Seldom;
 use crate::node::window::Window;
-use crate::scenario::{Scenario, Sharing};
+use crate::scenario::Scenario;
 
-/// A machine: what its nodes share.
+/// A machine: what its nodes share. What every message meets comes first, so that it can be fetched ahead.
+#[repr(C)]
 pub struct Host<P: Protocol> {
-    pub up: Link<Outgoing>,
-    pub lanes: Option<Box<LaneQueue>>,
-    pub down: Link<Incoming>,
-    pub cpu: Cpu,
-    pub disk: Disk,
     pub agenda: Agenda<Due<P>>,
+    pub cpu: Cpu,
+    pub down: Link<Incoming>,
+    pub up: Link<Outgoing>,
+    pub disk: Disk,
 }
 
+/// Cache lines of a [`Host`], and of a [`Node`], that nearly every message meets.
+pub const HOT_LINES: (usize, usize) = (5, 6);
+
 impl<P: Protocol> Host<P> {
-    pub fn new(spec: &HostSpec, scenario: &Scenario, seed: u64, index: u32) -> Host<P> {
+    pub fn new(spec: &HostSpec, scenario: &Scenario, disks: &Disks, index: u32) -> Host<P> {
         let network = &scenario.network;
-        let waits = network.priority && network.sharing == Sharing::Fifo;
         Host {
-            up: Link::new(network.sharing, Rate::bits_per_s(spec.uplink), ("uplink", index)),
-            lanes: waits.then(Box::default),
-            down: Link::new(network.sharing, Rate::bits_per_s(spec.downlink), ("downlink", index)),
+            up: Link::new(network.sharing, network.priority, Rate::bits_per_s(spec.uplink), ("uplink", index)),
+            down: Link::new(network.sharing, network.priority, Rate::bits_per_s(spec.downlink), ("downlink", index)),
             cpu: Cpu::new(spec.cores),
-            disk: Disk::new(scenario.node.disk, seed, index),
+            disk: disks.of(index),
             agenda: Agenda::default(),
         }
     }
@@ -52,7 +56,6 @@ impl<P: Protocol> Host<P> {
     /// The machine crashed, and is idle when it starts again.
     pub fn reset(&mut self, now: Time) {
         self.up.reset(now);
-        self.lanes.iter_mut().for_each(|l| l.reset());
         self.down.reset(now);
         self.cpu.reset(now);
         self.disk.reset(now);
@@ -104,30 +107,10 @@ pub struct Adopted {
     pub certificate_bytes: u32,
 }
 
-/// A node: a replica, its log, its pool and its chain.
-pub struct Node<P: Protocol> {
-    pub env: Env,
-    pub host: u32,
-    pub epoch: u32,
-    pub replica: Option<P>,
-    pub skew: Span,
-    /// Numbers its effects.
-    pub sequence: u64,
-    pub digest: NodeDigest,
-    /// Number of the last record, and of the last durable one.
-    pub log_seq: LogSeq,
-    pub durable: LogSeq,
-    /// Kept only where the fault plan will need it.
-    pub log: Option<RecordLog<P::Record>>,
-    pub syncing: VecDeque<(Time, LogSeq)>,
-    pub gated: VecDeque<Gated<P::Message>>,
-    pub timers: Vec<u64>,
-    pub generation: u64,
-    pub mining: u64,
+/// What most nodes never use, or only while something goes wrong.
+#[derive(Clone, Debug, Default)]
+pub struct Rare {
     pub build: Option<Build>,
-    pub pool: Pool,
-    /// Payloads that were built here or came with a message.
-    pub held: Bits,
     /// Questions of the replica that wait for a payload.
     pub wanted: Vec<Wanted>,
     /// Replies about blocks with transactions of the own clients.
@@ -141,21 +124,50 @@ pub struct Node<P: Protocol> {
     pub taken: BTreeSet<BatchId>,
     pub push: Push,
     pub retrying: bool,
+    pub transfer: Option<StateTransfer>,
+}
+
+/// A node: a replica, its log, its pool and its chain. What every message meets comes first, so that it can be fetched
+/// ahead.
+#[repr(C)]
+pub struct Node<P: Protocol> {
+    pub host: u32,
+    pub epoch: u32,
+    /// Apart, because most of what comes to a node is for its host.
+    pub replica: Option<Box<P>>,
+    pub rare: Seldom<Rare>,
+    pub digest: NodeDigest,
+    /// Numbers its effects.
+    pub sequence: u64,
+    pub generation: u64,
+    /// Answers that the next step takes before anything else.
+    pub local: Few<Input<P>>,
+    pub pool: Pool,
+    pub fetches: Fetches,
     pub leader: Option<NodeId>,
     pub view: u64,
     /// Whether its replica looked for another leader when it was last asked.
     pub electing: bool,
+    /// Payloads that were built here or came with a message.
+    pub held: Bits,
+    pub env: Env,
+    pub skew: Span,
+    /// Number of the last record, and of the last durable one.
+    pub log_seq: LogSeq,
+    pub durable: LogSeq,
+    /// Kept only where the fault plan will need it.
+    pub log: Option<Box<RecordLog<P::Record>>>,
+    pub syncing: VecDeque<(Time, LogSeq)>,
+    pub gated: VecDeque<Gated<P::Message>>,
+    pub timers: Box<[u64]>,
+    pub mining: u64,
     /// The own chain by height, from what is settled everywhere on.
     pub chain: Window<Adopted>,
     pub final_height: Height,
-    pub fetches: Fetches,
-    pub transfer: Option<StateTransfer>,
-    /// Answers that the next step takes before anything else.
-    pub local: VecDeque<crate::engine::step::Input<P>>,
 }
 
 impl<P: Protocol> Node<P> {
-    pub fn new(env: Env, host: u32, skew: Span, keeps_log: bool) -> Node<P> {
+    pub fn new(env: Env, host: u32, skew: Span, keeps_log: bool, rare: Seldom<Rare>) -> Node<P> {
         let mut chain = Window::default();
         chain.push(Adopted { block: 0, executed: Time::ZERO, certificate_bytes: 0 });
         Node {
@@ -168,31 +180,22 @@ impl<P: Protocol> Node<P> {
             digest: NodeDigest::default(),
             log_seq: LogSeq(0),
             durable: LogSeq(0),
-            log: keeps_log.then(RecordLog::default),
+            log: keeps_log.then(Box::default),
             syncing: VecDeque::new(),
             gated: VecDeque::new(),
-            timers: vec![0; P::TIMERS],
+            timers: vec![0; P::TIMERS].into(),
             generation: 0,
             mining: 0,
-            build: None,
             pool: Pool::default(),
             held: Bits::default(),
-            wanted: vec![],
-            replies: BTreeMap::new(),
-            unreplied: BTreeSet::new(),
-            own: VecDeque::new(),
-            own_pending: 0,
-            taken: BTreeSet::new(),
-            push: Push::default(),
-            retrying: false,
             leader: None,
             view: 0,
             chain,
             electing: false,
             final_height: 0,
             fetches: Fetches::default(),
-            transfer: None,
-            local: VecDeque::new(),
+            local: Few::default(),
+            rare,
         }
     }
     /// All records up to this one are on disk.

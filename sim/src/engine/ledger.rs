@@ -64,7 +64,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         }
         loop {
             let node = &self.nodes[n as usize];
-            if !node.own.front().is_some_and(|b| node.pool.consumed(*b, &self.batches)) {
+            if !node.rare.own.front().is_some_and(|b| node.pool.consumed(*b, &self.batches)) {
                 break;
             }
             self.drop_own(n);
@@ -95,12 +95,14 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
             let Some(a) = node.chain.pop() else { return };
             for p in &self.blocks.block(a.block).payloads {
                 node.pool.revert(*p, &self.blocks, &self.txs.bytes, &self.batches);
-                let own = |b: &BatchId| self.batches.get(*b).origin == n || node.taken.contains(b);
-                for id in self.blocks.segments(*p).iter().rev().map(|s| s.batch).filter(own) {
-                    if !node.own.contains(&id) {
-                        node.own.push_front(id);
-                        node.own_pending += self.batches.get(id).txs.len() as u64;
-                        node.push.sent += 1;
+                let own = |b: &BatchId| self.batches.get(*b).origin == n || node.rare.taken.contains(b);
+                let batches: Vec<BatchId> =
+                    self.blocks.segments(*p).iter().rev().map(|s| s.batch).filter(own).collect();
+                for id in batches {
+                    if !node.rare.own.contains(&id) {
+                        node.rare.own.push_front(id);
+                        node.rare.own_pending += self.batches.get(id).txs.len() as u64;
+                        node.rare.push.sent += 1;
                     }
                     if !node.pool.knows(id) {
                         forgotten.push(id);

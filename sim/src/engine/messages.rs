@@ -49,6 +49,7 @@ pub struct Answer {
 /// What the way of a message depends on.
 #[derive(Clone, Copy, Debug)]
 pub struct Header {
+    /// Its sender's number for it; of copies with numbers of their own the first.
     pub origin: Origin,
     pub sender: NodeId,
     pub lane: Lane,
@@ -100,6 +101,11 @@ impl<M> Messages<M> {
     }
     pub fn header(&self, handle: u32) -> Header {
         self.envelopes[handle].header
+    }
+    /// Asks for a message that will be read soon.
+    #[inline]
+    pub fn prefetch(&self, handle: u32) {
+        self.envelopes.prefetch(handle);
     }
     pub fn cargo(&self, handle: u32) -> &Cargo {
         &self.envelopes[handle].cargo

@@ -154,7 +154,8 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         let streamed = at + self.storage.stream(u64::from(bytes));
         let what = Incoming::Chunk { node: n, flow, streamed, last };
         let connection = (n, PROVIDER.0, Lane::Offchain as u8);
-        let came = self.take_in_parcel(n, Parcel { there: (at, at), bytes, connection, class: 0, what });
+        let class = self.class(Lane::Offchain);
+        let came = self.take_in_parcel(n, Parcel { there: (at, at), bytes, connection, class, what });
         if let Some(came) = came {
             self.chunk_taken_in(n, flow, came, (streamed, last));
         }

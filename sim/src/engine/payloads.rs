@@ -55,7 +55,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         if self.holds(n, &payload) {
             return self.conclude(n, &w);
         }
-        self.nodes[n as usize].wanted.push(w);
+        self.nodes[n as usize].rare.wanted.push(w);
         self.ask_for_payload(n, at, generation);
     }
 
@@ -71,11 +71,12 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
     /// A payload has come: the replica's questions about it are answered.
     pub(super) fn hold(&mut self, n: u32, id: PayloadId) {
         self.nodes[n as usize].held.add(id);
-        if self.nodes[n as usize].wanted.is_empty() {
+        if self.nodes[n as usize].rare.wanted.is_empty() {
             return;
         }
         let root = self.blocks.payload(id).reference.root;
-        let answered: Vec<Wanted> = self.nodes[n as usize].wanted.extract_if(.., |w| w.payload.root == root).collect();
+        let answered: Vec<Wanted> =
+            self.nodes[n as usize].rare.wanted.extract_if(.., |w| w.payload.root == root).collect();
         answered.iter().for_each(|w| self.conclude(n, w));
     }
 
@@ -106,7 +107,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
     /// Asks the next peer, or gives up when all have been asked.
     pub(super) fn ask_for_payload(&mut self, n: u32, at: Time, generation: u64) {
         let nodes = self.nodes.len() as u32;
-        let list = &mut self.nodes[n as usize].wanted;
+        let list = &mut self.nodes[n as usize].rare.wanted;
         let Some(i) = list.iter().position(|w| w.generation == generation) else { return };
         let w = &mut list[i];
         let mut peer = (w.first.0 + w.asked) % nodes;
@@ -146,7 +147,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
                 // The time at which this peer would have been given up is void: the next request has its own.
                 let node = &mut self.nodes[n as usize];
                 let next = node.next_generation();
-                let Some(w) = node.wanted.iter_mut().find(|w| w.generation == generation) else { return };
+                let Some(w) = node.rare.wanted.iter_mut().find(|w| w.generation == generation) else { return };
                 w.generation = next;
                 self.ask_for_payload(n, at, next);
             }

@@ -40,7 +40,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         if self.blocks.content(a.block).1 == 0 {
             return;
         }
-        self.nodes[n as usize].unreplied.insert(a.block);
+        self.nodes[n as usize].rare.unreplied.insert(a.block);
         if a.executed > at {
             self.push_task(n, a.executed, Task::Reply { block: a.block });
         } else {
@@ -55,14 +55,14 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         }
         let mut payloads = self.blocks.block(block).payloads.iter();
         if !payloads.any(|p| self.blocks.segments(*p).iter().any(|s| self.serves(n, s.batch))) {
-            self.nodes[n as usize].unreplied.remove(&block);
+            self.nodes[n as usize].rare.unreplied.remove(&block);
             return;
         }
         self.tally(n, NodeId(n), at, block);
-        let waits = self.nodes[n as usize].replies.get(&block).is_some_and(|t| !t.enough);
+        let waits = self.nodes[n as usize].rare.replies.get(&block).is_some_and(|t| !t.enough);
         if !waits {
             // The others were faster.
-            self.nodes[n as usize].unreplied.remove(&block);
+            self.nodes[n as usize].rare.unreplied.remove(&block);
         } else if self.nodes.len() > 1 {
             self.push_task(n, at + self.scenario.mempool.client_timeout, Task::AskReplies { block });
         }
@@ -92,7 +92,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
     pub(super) fn tally(&mut self, n: u32, from: NodeId, at: Time, block: BlockId) {
         let weight = self.scenario.key_of(from).map_or(0, |v| self.validators.stake(v).0);
         let tolerated = P::INFO.faults.tolerated(self.validators.total()).0;
-        let replies = &mut self.nodes[n as usize].replies;
+        let replies = &mut self.nodes[n as usize].rare.replies;
         let t = replies.entry(block).or_default();
         if t.enough || !t.who.add(from.0) {
             return;
@@ -102,8 +102,8 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
             return;
         }
         t.enough = true;
-        self.nodes[n as usize].unreplied.remove(&block);
-        let replies = &mut self.nodes[n as usize].replies;
+        self.nodes[n as usize].rare.unreplied.remove(&block);
+        let replies = &mut self.nodes[n as usize].rare.replies;
         if replies.len() > 2 * KEPT {
             let newest = replies.last_key_value().map_or(0, |(id, _)| *id);
             replies.retain(|id, t| !t.enough || *id as usize + KEPT > newest as usize);
@@ -113,7 +113,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
 
     /// Replies are still lacking: everybody is asked.
     pub(super) fn ask_for_replies(&mut self, n: u32, at: Time, block: BlockId) {
-        if self.nodes[n as usize].replies.get(&block).is_none_or(|t| t.enough) {
+        if self.nodes[n as usize].rare.replies.get(&block).is_none_or(|t| t.enough) {
             return;
         }
         for peer in (0..self.nodes.len() as u32).filter(|p| *p != n) {

@@ -177,13 +177,13 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         for n in nodes {
             self.nodes[*n as usize].pool.drop_settled(&self.batches);
             let node = &self.nodes[*n as usize];
-            node.wanted.iter().for_each(|w| self.keep_payload(w.root(), oldest));
-            node.wanted.iter().for_each(|w| self.keep_named(w.parent(), oldest));
-            node.build.iter().for_each(|b| self.keep_named(b.parent, oldest));
-            node.unreplied.iter().for_each(|b| self.keep_block(*b, oldest));
-            let batches = node.own.iter().copied().chain(node.pool.waiting());
-            oldest.batch = batches.chain(node.push.unseen.first().copied()).fold(oldest.batch, BatchId::min);
-            oldest.cost += (node.own.len() + node.pool.waiting().len()) as u64;
+            node.rare.wanted.iter().for_each(|w| self.keep_payload(w.root(), oldest));
+            node.rare.wanted.iter().for_each(|w| self.keep_named(w.parent(), oldest));
+            node.rare.build.iter().for_each(|b| self.keep_named(b.parent, oldest));
+            node.rare.unreplied.iter().for_each(|b| self.keep_block(*b, oldest));
+            let batches = node.rare.own.iter().copied().chain(node.pool.waiting());
+            oldest.batch = batches.chain(node.rare.push.unseen.first().copied()).fold(oldest.batch, BatchId::min);
+            oldest.cost += (node.rare.own.len() + node.pool.waiting().len()) as u64;
         }
     }
 
@@ -240,8 +240,10 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
             node.chain.forget_below(oldest.height.min(node.height()));
             node.pool.forget_below(oldest.batch, oldest.payload);
             node.held.forget_below(oldest.payload);
-            node.replies = node.replies.split_off(&oldest.block);
-            node.taken = node.taken.split_off(&oldest.batch);
+            if !node.rare.replies.is_empty() || !node.rare.taken.is_empty() {
+                node.rare.replies = node.rare.replies.split_off(&oldest.block);
+                node.rare.taken = node.rare.taken.split_off(&oldest.batch);
+            }
             gone.iter().for_each(|key| node.fetches.forget(*key));
             // Objects that came once more after they were forgotten.
             if node.fetches.len() > 2 * kept + 16 {

@@ -141,6 +141,32 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
 
     /// Sends a host's own message to one node.
     pub(super) fn send_cargo(&mut self, n: u32, at: Time, to: NodeId, cargo: Cargo, bytes: u64, kind: &'static str) {
+        let envelope = self.envelope_of(n, cargo, bytes);
+        self.send_envelope(n, at, &Recipients::One(to), envelope, None, kind);
+    }
+
+    /// Sends a host's own message to these nodes, as one message to each.
+    pub(super) fn send_cargo_to(
+        &mut self,
+        n: u32,
+        at: Time,
+        to: &[NodeId],
+        cargo: &Cargo,
+        bytes: u64,
+        kind: &'static str,
+    ) {
+        if to.is_empty() || !self.streams(n) {
+            return to.iter().for_each(|peer| self.send_cargo(n, at, *peer, cargo.clone(), bytes, kind));
+        }
+        let envelope = self.envelope_of(n, cargo.clone(), bytes);
+        self.nodes[n as usize].sequence += to.len() as u64 - 1;
+        let handle = self.messages.insert(envelope, None);
+        self.spread(n, at, to, handle, kind);
+        self.messages.release(handle);
+    }
+
+    /// A host's own message, with the next of its sender's numbers.
+    fn envelope_of(&mut self, n: u32, cargo: Cargo, bytes: u64) -> Envelope {
         let divided = match &cargo {
             Cargo::Batch(b) => cost::of_transactions(&self.scenario.node, self.batches.get(*b).txs.len() as u64, bytes),
             Cargo::Payload { id: Some(id), .. } => {
@@ -163,19 +189,19 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         // Every message pays for the authentication of its channel. None is cheaper than a vote: see `verify`.
         let verify = self.scenario.node.crypto.verify;
         let sequence = self.nodes[n as usize].next_sequence();
+        let bytes_on_wire = (u64::from(ENVELOPE_BYTES) + bytes) as u32;
         let header = Header {
             origin: Origin::new(n, sequence),
             sender: NodeId(n),
             lane,
-            bytes: (u64::from(ENVELOPE_BYTES) + bytes) as u32,
-            upload: Span::ZERO,
+            bytes: bytes_on_wire,
+            upload: self.network.upload_time(self.nodes[n as usize].host, bytes_on_wire),
             verify,
             divided,
             content: mix64(bytes ^ mix64(self.cargo_content(&cargo))),
             plain: false,
         };
-        let envelope = Envelope { header, cargo, left: 1 };
-        self.send_envelope(n, at, &Recipients::One(to), envelope, None, kind);
+        Envelope { header, cargo, left: 1 }
     }
 
     /// What a host's own message says, for the digest.

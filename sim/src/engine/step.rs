@@ -176,7 +176,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
 
     fn look_at_status(&mut self, n: u32, at: Time) {
         let node = &mut self.nodes[n as usize];
-        let Some(status) = node.replica.as_ref().map(Protocol::status) else { return };
+        let Some(status) = node.replica.as_deref().map(Protocol::status) else { return };
         // PBFT enters the next view to elect, HotStuff when it has elected.
         let electing = status.role == Role::Electing;
         let by_failure = std::mem::replace(&mut node.electing, electing) || electing;
@@ -197,8 +197,8 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         match task {
             Task::Start => self.start_replica(n, at),
             Task::Local { handle } => self.arrive_local(n, at, handle),
-            Task::Received { handle, arrived } => self.verify(n, arrived, at, handle),
-            Task::Job { handle, arrived } => self.deliver(n, arrived, at, handle),
+            Task::Received { handle, came } => self.verify(n, came, at, handle),
+            Task::Job { handle, came } => self.deliver(n, came, at, handle),
             Task::Timer { timer, generation } => {
                 use ledgerlab_consensus::Timer as _;
                 if self.nodes[n as usize].timers[timer.kind()] == generation {
@@ -208,7 +208,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
             }
             Task::Durable => self.fsync_ended(n, at),
             Task::Deadline { generation } => {
-                if self.nodes[n as usize].build.is_some_and(|b| b.generation == generation) {
+                if self.nodes[n as usize].rare.build.is_some_and(|b| b.generation == generation) {
                     self.try_build(n, at);
                     self.drain_local(n, at);
                 }
@@ -236,7 +236,6 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
                     self.push_again(n, peer, at);
                 }
             }
-            Task::Uplink { generation } => self.uplink_ready(n, generation, at),
             Task::Card { way, appointment } => self.look_at_card(n, way, appointment, at),
             Task::Open { flow } => self.open_transfer(n, flow, at),
             Task::Chunk { flow } => self.next_chunk(n, flow, at),

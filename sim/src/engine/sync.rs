@@ -36,21 +36,21 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
     pub(super) fn start_transfer(&mut self, n: u32, at: Time, tip: Tip, hint: NodeId) {
         let peer = NodeId(other_than(n, hint.0, self.nodes.len() as u32));
         let node = &mut self.nodes[n as usize];
-        if let Some(t) = &mut node.transfer {
+        if let Some(t) = &mut node.rare.transfer {
             if tip.height > t.target.height {
                 t.target = tip;
             }
             return;
         }
         let generation = node.next_generation();
-        node.transfer = Some(StateTransfer { target: tip, peer, generation, in_vain: 0 });
+        node.rare.transfer = Some(StateTransfer { target: tip, peer, generation, in_vain: 0 });
         self.ask_for_state(n, at);
     }
 
     fn ask_for_state(&mut self, n: u32, at: Time) {
         let node = &mut self.nodes[n as usize];
         let generation = node.next_generation();
-        let Some(t) = &mut node.transfer else { return };
+        let Some(t) = &mut node.rare.transfer else { return };
         t.generation = generation;
         let (peer, own) = (t.peer, node.top());
         self.send_cargo(n, at, peer, Cargo::StateRequest { tip: own, generation }, REQUEST_BYTES, "state-request");
@@ -59,7 +59,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
 
     /// The patience is over: the next peer.
     pub(super) fn resync(&mut self, n: u32, at: Time, generation: u64) {
-        let Some(t) = &mut self.nodes[n as usize].transfer else { return };
+        let Some(t) = &mut self.nodes[n as usize].rare.transfer else { return };
         if t.generation == generation {
             t.in_vain = 0;
             self.ask_next(n, at);
@@ -68,7 +68,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
 
     fn ask_next(&mut self, n: u32, at: Time) {
         let nodes = self.nodes.len() as u32;
-        if let Some(t) = &mut self.nodes[n as usize].transfer {
+        if let Some(t) = &mut self.nodes[n as usize].rare.transfer {
             t.peer = NodeId(other_than(n, (t.peer.0 + 1) % nodes, nodes));
             self.ask_for_state(n, at);
         }
@@ -127,22 +127,22 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         peer_tip: Tip,
         generation: u64,
     ) {
-        if self.nodes[n as usize].transfer.is_none_or(|t| t.generation != generation) {
+        if self.nodes[n as usize].rare.transfer.is_none_or(|t| t.generation != generation) {
             return;
         }
         let grown = self.append_copied(n, at, blocks);
         let tip = self.tip_of(n);
         let node = &mut self.nodes[n as usize];
-        let Some(t) = node.transfer else { return };
+        let Some(t) = node.rare.transfer else { return };
         let more = tip.height < peer_tip.height && !blocks.is_empty();
         if !more && tip.height >= t.target.height {
-            node.transfer = None;
+            node.rare.transfer = None;
             self.meter.catch_up(at, NodeId(n), tip);
             self.probe.on_state(at, NodeId(n), tip.height);
             return self.step(n, at, Mark::own(n, at), Input::State(tip));
         }
         let in_vain = if grown { 0 } else { t.in_vain + 1 };
-        node.transfer = Some(StateTransfer { peer: from, in_vain, ..t });
+        node.rare.transfer = Some(StateTransfer { peer: from, in_vain, ..t });
         if more {
             self.ask_for_state(n, at);
         } else if in_vain < MOST_IN_VAIN.min(self.nodes.len() as u32 - 1) {
@@ -225,7 +225,7 @@ mod tests {
         let at = sim.horizon;
         let target = Tip { height: 1_000, block: Digest([1, 1]) };
         sim.start_transfer(1, at, target, NodeId(1));
-        let transfer = |sim: &Simulation<'_, Pbft, Pending>| sim.nodes[1].transfer.expect("it runs");
+        let transfer = |sim: &Simulation<'_, Pbft, Pending>| sim.nodes[1].rare.transfer.expect("it runs");
         assert_eq!(transfer(&sim).peer, NodeId(2), "not itself");
         let mut asked = vec![];
         for _ in 0..4 {

@@ -5,6 +5,7 @@ use ledgerlab_consensus::{Digest, NodeId, Peer, Protocol, Ticket, Time};
 use crate::engine::cards::Way;
 use crate::engine::clients::ClientId;
 use crate::engine::offchain::flows::FlowId;
+use crate::kernel::queue::Origin;
 use crate::node::blocks::BlockId;
 use crate::node::mempool::{BatchId, TxId};
 
@@ -20,6 +21,14 @@ pub struct Due<P: Protocol> {
     pub task: Task<P>,
 }
 
+/// How a copy of a message came: when its last byte did, and by which number of its sender. Copies that share a message
+/// may have numbers of their own.
+#[derive(Clone, Copy, Debug)]
+pub struct Came {
+    pub at: Time,
+    pub origin: Origin,
+}
+
 /// Something that a host does by itself.
 #[derive(Clone, Debug)]
 pub enum Task<P: Protocol> {
@@ -28,9 +37,9 @@ pub enum Task<P: Protocol> {
     /// A message between two nodes of the host.
     Local { handle: u32 },
     /// A message that has passed the downlink.
-    Received { handle: u32, arrived: Time },
+    Received { handle: u32, came: Came },
     /// A message whose verification ends.
-    Job { handle: u32, arrived: Time },
+    Job { handle: u32, came: Came },
     /// A timer of the replica.
     Timer { timer: P::Timer, generation: u64 },
     /// An fsync ends.
@@ -65,9 +74,7 @@ pub enum Task<P: Protocol> {
     Restart,
     /// A connection changes.
     Peer { peer: NodeId, state: Peer },
-    /// The uplink has sent a copy and takes the next, unless a crash has set it back.
-    Uplink { generation: u64 },
-    /// Something has passed a fair link, or comes to it.
+    /// Something has passed a link that shares or has lanes, or comes to it.
     Card { way: Way, appointment: u64 },
     /// A transfer outside the chain begins.
     Open { flow: FlowId },

@@ -58,8 +58,8 @@ fn nothing_is_lost_without_a_fault() {
 fn transactions_that_a_gateway_forgets_are_found_lost() {
     let mut forgotten = 0;
     let record = run_and(|sim| {
-        forgotten = sim.nodes[2].own.len();
-        sim.nodes[2].own.clear();
+        forgotten = sim.nodes[2].rare.own.len();
+        sim.nodes[2].rare.own.clear();
     });
     assert!(forgotten > 0, "the gateway of node 2 held nothing");
     assert_eq!(record.verdict.word(), "conservation-violation");
@@ -69,7 +69,7 @@ fn transactions_that_a_gateway_forgets_are_found_lost() {
 #[test]
 fn a_transaction_that_leaves_its_batch_on_the_way_is_found_lost() {
     let record = run_and(|sim| {
-        let batch = *sim.nodes[1].own.back().expect("something is under way");
+        let batch = *sim.nodes[1].rare.own.back().expect("something is under way");
         sim.batches.get_mut(batch).txs.pop().expect("no batch is empty");
     });
     assert!(record.verdict.text().contains("1 lost"), "{}", record.verdict.text());

@@ -9,7 +9,7 @@ use crate::scenario::Scenario;
 
 /// Share of the offered rate by which throughput may fall behind without a word.
 const BEHIND: f64 = 0.05;
-/// Share of the window's transactions that may be rejected without a word.
+/// Share of the window's transactions, or reads, that may fare badly without a word.
 const REJECTED: f64 = 0.01;
 /// Standard deviations within which a difference counts as chance.
 const CHANCE: f64 = 3.0;
@@ -19,7 +19,76 @@ impl Meter {
     pub(super) fn load_warnings(&self, s: &Scenario) -> Vec<String> {
         let cohort = self.cohorts.total();
         let (committed, _) = self.cohorts.in_window();
-        [self.behind(s, &cohort, committed), self.rejected_warning(s, &cohort)].into_iter().flatten().collect()
+        let found = [
+            self.behind(s, &cohort, committed),
+            self.rejected_warning(s, &cohort),
+            self.expired_warning(s, &cohort),
+            self.jam_warning(),
+            self.shared_warning(s, &cohort),
+            self.view_warning(s),
+            self.read_warning(s),
+        ];
+        found.into_iter().flatten().collect()
+    }
+
+    fn expired_warning(&self, s: &Scenario, cohort: &Cohort) -> Option<String> {
+        (cohort.expired as f64 > REJECTED * cohort.created as f64).then(|| {
+            format!(
+                "{} of the {} transactions of the window expired before they were on chain (mempool.expiry = {} s)",
+                cohort.expired,
+                cohort.created,
+                s.mempool.expiry.as_secs_f64()
+            )
+        })
+    }
+
+    fn jam_warning(&self) -> Option<String> {
+        self.liveness.jam_until(self.end).map(|w| {
+            format!(
+                "nothing committed from {:.1} s to {:.1} s: the links of more nodes than the protocol can do without were \
+                 full; with network.sharing = \"fair\" or network.priority votes need not wait behind everything else",
+                w.from.as_secs_f64(),
+                w.to.as_secs_f64()
+            )
+        })
+    }
+
+    fn shared_warning(&self, s: &Scenario, cohort: &Cohort) -> Option<String> {
+        let (count, bytes) = self.shared;
+        (count as f64 > REJECTED * cohort.created as f64).then(|| {
+            format!(
+                "{count} transactions waited longer than mempool.client_timeout = {} s, so they were sent to every node, \
+                 {:.2} GB in all: that competes with the blocks for the links; offer less, or raise the timeout",
+                s.mempool.client_timeout.as_secs_f64(),
+                bytes as f64 / 1e9
+            )
+        })
+    }
+
+    /// Leaders that are given up although nothing fails are slow, and a comparison then measures timeouts.
+    fn view_warning(&self, s: &Scenario) -> Option<String> {
+        let n = self.blocks.view_changes;
+        (n > 0 && s.faults.is_empty()).then(|| {
+            format!(
+                "{n} leaders were given up although no fault was planned: consensus.{}.timeout is too short for this \
+                 load and these links",
+                self.info.id
+            )
+        })
+    }
+
+    /// Reads fail where faults are planned; elsewhere they come too late.
+    fn read_warning(&self, s: &Scenario) -> Option<String> {
+        let (created, answered, _) = &self.reads;
+        let missing = created.saturating_sub(*answered);
+        (s.faults.is_empty() && missing as f64 > REJECTED * *created as f64)
+            .then(|| format!("{missing} of the {created} reads of the window were not answered by the end of the run"))
+    }
+
+    /// A batch that has waited too long goes to `copies` nodes.
+    pub fn shared(&mut self, transactions: u64, bytes: u64, copies: u64) {
+        self.shared.0 += transactions;
+        self.shared.1 += bytes * copies;
     }
 
     fn behind(&self, s: &Scenario, cohort: &Cohort, committed: u64) -> Option<String> {

@@ -1,7 +1,7 @@
 //! The meter's figures as a run record.
 
 use ledgerlab_consensus::risk::{USUAL_ADVERSARY, reversal_at_depth};
-use ledgerlab_consensus::{Family, NodeId, Span, Stake, Time, Validators};
+use ledgerlab_consensus::{Family, NodeId, Span, Time, Validators};
 
 use crate::check::liveness::{Cause, Verdict as Liveness};
 use crate::fault::FaultPlan;
@@ -101,7 +101,6 @@ impl Meter {
     }
 
     fn liveness(&self, c: &Context<'_>) -> Liveness {
-        let stake: Vec<Stake> = c.validators.iter().map(|v| c.validators.counted(v, self.info.faults)).collect();
         let busy = |m: &MachineUsage| m.uplink.max(m.downlink).max(m.core).max(m.disk) >= OVERLOAD;
         let busiest = self.snapshots.last().is_some_and(|p| p.machines.iter().any(busy));
         let refused = self.cohorts.total().rejected > 0;
@@ -110,8 +109,7 @@ impl Meter {
         let (owed, _) = self.series.totals(Time(last.0.saturating_sub(c.bound.0)));
         let (_, done) = self.series.totals(last);
         let overload = busiest || refused || (done as f64) < OVERLOAD * owed as f64;
-        let tolerated = self.info.faults.tolerated(c.validators.total());
-        let mut verdict = self.liveness.verdict(self.end, overload, c.faults, &stake, tolerated);
+        let mut verdict = self.liveness.verdict(self.end, overload, c.faults);
         if verdict.stalled()
             && verdict.cause.is_none()
             && c.scenario.network.loss > 0.0

@@ -1,11 +1,14 @@
 //! Connections that keep the order of their messages, as TCP does: one for each pair of nodes and lane.
 
-use std::collections::BTreeMap;
-
 use ledgerlab_consensus::{LANES, Lane, NodeId, Time};
+
+use crate::kernel::prefetch::prefetch_lines;
 
 /// Up to this many nodes every connection has its place in a table; beyond, only those with messages on their way.
 const DENSE: u32 = 1_024;
+
+/// A connection of a sender: receiver and lane, and when its last message arrives.
+type Last = ((NodeId, Lane), Time);
 
 /// When the last message of each connection arrives.
 #[derive(Debug)]
@@ -17,25 +20,31 @@ pub enum Connections {
         /// By lane, sender and receiver.
         last: Vec<Time>,
     },
-    /// By sender, receiver and lane.
-    Sparse(BTreeMap<(u32, u32, u8), Time>),
+    /// By sender, in no order: what has arrived by `now` holds nothing up, and its place is taken by another.
+    Sparse {
+        /// Nothing arrives before this any more.
+        now: Time,
+        /// The connections of each sender.
+        rows: Vec<Vec<Last>>,
+    },
 }
 
 impl Connections {
     /// Connections between so many nodes.
     pub fn new(nodes: u32) -> Connections {
+        let n = nodes as usize;
         if nodes <= DENSE {
-            let n = nodes as usize;
             Connections::Dense { nodes, last: vec![Time::ZERO; n * n * LANES] }
         } else {
-            Connections::Sparse(BTreeMap::new())
+            Connections::Sparse { now: Time::ZERO, rows: vec![vec![]; n] }
         }
     }
     /// The arrival of a message that would arrive at `at` if nothing were before it.
+    #[inline]
     pub fn keep_order(&mut self, from: NodeId, to: NodeId, lane: Lane, at: Time) -> Time {
         let last = match self {
             Connections::Dense { nodes, last } => &mut last[row(*nodes, from, lane)][to.0 as usize],
-            Connections::Sparse(last) => last.entry((from.0, to.0, lane as u8)).or_default(),
+            Connections::Sparse { now, rows } => place(&mut rows[from.0 as usize], (to, lane), *now),
         };
         *last = at.max(*last);
         *last
@@ -44,15 +53,52 @@ impl Connections {
     pub fn of(&mut self, from: NodeId, lane: Lane) -> Option<&mut [Time]> {
         match self {
             Connections::Dense { nodes, last } => Some(&mut last[row(*nodes, from, lane)]),
-            Connections::Sparse(_) => None,
+            Connections::Sparse { .. } => None,
+        }
+    }
+    /// Asks for where the connections of a sender are.
+    #[inline]
+    pub fn prefetch(&self, from: NodeId) {
+        if let Connections::Sparse { rows, .. } = self {
+            prefetch_lines(rows, from.0 as usize, 1);
+        }
+    }
+    /// Asks for the connections of a sender.
+    #[inline]
+    pub fn prefetch_row(&self, from: NodeId) {
+        if let Connections::Sparse { rows, .. } = self {
+            prefetch_lines(&rows[from.0 as usize], 0, 1);
         }
     }
     /// Nothing will arrive before `now` any more: connections on which the last message has arrived are as unused ones.
-    pub fn forget(&mut self, now: Time) {
-        if let Connections::Sparse(last) = self {
-            last.retain(|_, at| *at > now);
+    #[inline]
+    pub fn forget(&mut self, until: Time) {
+        if let Connections::Sparse { now, .. } = self {
+            *now = until;
         }
     }
+}
+
+/// The entry of a connection in its sender's row.
+fn place(row: &mut Vec<Last>, connection: (NodeId, Lane), now: Time) -> &mut Time {
+    let mut unused = row.len();
+    for (i, (other, last)) in row.iter().enumerate() {
+        if *other == connection {
+            return &mut row[i].1;
+        }
+        if *last <= now {
+            unused = i;
+        }
+    }
+    if unused == row.len() {
+        if row.len() == row.capacity() {
+            // Most rows are short, and there are very many.
+            row.reserve_exact(2 + row.len() / 2);
+        }
+        row.push((connection, Time::ZERO));
+    }
+    row[unused] = (connection, Time::ZERO);
+    &mut row[unused].1
 }
 
 /// Where a sender's connections of a lane are.
@@ -72,8 +118,9 @@ mod tests {
         c.keep_order(NodeId(1), NodeId(2), Lane::Vote, Time(50));
         c.keep_order(NodeId(1), NodeId(3), Lane::Vote, Time(90));
         c.forget(Time(50));
-        assert!(matches!(&c, Connections::Sparse(last) if last.len() == 1));
-        assert_eq!(c.keep_order(NodeId(1), NodeId(3), Lane::Vote, Time(60)), Time(90));
+        assert_eq!(c.keep_order(NodeId(1), NodeId(4), Lane::Vote, Time(60)), Time(60));
+        assert!(matches!(&c, Connections::Sparse { rows, .. } if rows[1].len() == 2));
+        assert_eq!(c.keep_order(NodeId(1), NodeId(3), Lane::Vote, Time(70)), Time(90));
     }
 
     #[test]

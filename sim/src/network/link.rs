@@ -1,20 +1,23 @@
 //! One direction of a host's network card: what is handed to it passes at its rate, alone or beside others.
 //!
-//! Two models stand behind one call, [`Link::carry`]: in a FIFO link the end of a transmission is known at once; in a
-//! fair one it depends on what comes later, so it is announced: the host looks at the link again when [`Link::watch`]
-//! says so. Every transmission is shown to an audit, whatever the model: none carries more than its rate.
+//! Three models stand behind one call, [`Link::carry`]: in a FIFO link the end of a transmission is known at once; in one
+//! with urgent lanes or a fair one it depends on what comes later, so it is announced: the host looks at the link again
+//! when [`Link::watch`] says so. Every transmission is shown to an audit, whatever the model: none carries more than its rate.
 
 mod fair;
 mod fifo;
+mod lanes;
 mod rate;
 
 use ledgerlab_consensus::{Span, Time};
 
 use crate::check::link::LinkAudit;
 use crate::check::{Outcome, Violation, Violations};
+use crate::fault::Window;
 use crate::scenario::Sharing;
 use fair::{Fair, Passed};
 use fifo::Fifo;
+use lanes::{Begun, Lanes};
 
 pub use rate::Rate;
 
@@ -31,7 +34,7 @@ pub struct Parcel<T> {
     pub bytes: u32,
     /// On which connection.
     pub connection: Connection,
-    /// Urgency: a fair link serves nobody while somebody with a smaller number waits. A FIFO link has no urgency.
+    /// Urgency: nobody is served while somebody with a smaller number waits. A plain FIFO link has no urgency.
     pub class: u8,
     /// What comes back when it has passed, where that is not known at once.
     pub what: T,
@@ -40,6 +43,7 @@ pub struct Parcel<T> {
 #[derive(Clone, Debug)]
 enum Model<T> {
     Fifo(Fifo),
+    Lanes(Box<Lanes<T>>),
     Fair(Box<Fair<T>>),
 }
 
@@ -52,9 +56,10 @@ pub struct Link<T> {
 }
 
 impl<T> Link<T> {
-    /// An idle link; its name and host are for the audit.
-    pub fn new(sharing: Sharing, rate: Rate, (name, host): (&'static str, u32)) -> Link<T> {
+    /// An idle link; its name and host are for the audit. With `urgency` the classes of parcels count.
+    pub fn new(sharing: Sharing, urgency: bool, rate: Rate, (name, host): (&'static str, u32)) -> Link<T> {
         let model = match sharing {
+            Sharing::Fifo if urgency => Model::Lanes(Box::new(Lanes::new(Fifo::new(rate)))),
             Sharing::Fifo => Model::Fifo(Fifo::new(rate)),
             Sharing::Fair => Model::Fair(Box::new(Fair::new(rate))),
         };
@@ -69,6 +74,10 @@ impl<T> Link<T> {
                     self.found.note(Err(v));
                 }
                 Some(end.max(parcel.there.1))
+            }
+            Model::Lanes(link) => {
+                let begun = link.carry(parcel)?;
+                Some(begin(&mut self.audit, &mut self.found, &begun))
             }
             Model::Fair(link) => {
                 let p = link.carry(parcel)?;
@@ -96,36 +105,50 @@ impl<T> Link<T> {
     pub fn watch(&mut self) -> Option<(Time, u64)> {
         match &mut self.model {
             Model::Fifo(_) => None,
+            Model::Lanes(link) => link.watch(),
             Model::Fair(link) => link.watch(),
         }
     }
-    /// The host looks: what has passed by `at`, and when. Nothing where it has another appointment.
+    /// The host looks: what has passed by `at`, or is begun then, and when it will have passed. Nothing where it has
+    /// another appointment.
     pub fn advance(&mut self, at: Time, appointment: u64) -> Vec<(Time, T)> {
-        let Model::Fair(link) = &mut self.model else { return vec![] };
-        let passed = link.keep(at, appointment);
-        passed.iter().for_each(|p| {
-            self.found.note(show(&mut self.audit, p));
-        });
-        passed.into_iter().map(|p| (p.at, p.what)).collect()
+        match &mut self.model {
+            Model::Fifo(_) => vec![],
+            Model::Lanes(link) => {
+                let begun = link.keep(at, appointment);
+                begun.map(|b| (begin(&mut self.audit, &mut self.found, &b), b.2.what)).into_iter().collect()
+            }
+            Model::Fair(link) => {
+                let passed = link.keep(at, appointment);
+                passed.iter().for_each(|p| {
+                    self.found.note(show(&mut self.audit, p));
+                });
+                passed.into_iter().map(|p| (p.at, p.what)).collect()
+            }
+        }
     }
     /// A node of the host crashed: what it has on the link is lost, where the link knows whose it is.
     pub fn forget(&mut self, now: Time, node: u32) -> Vec<T> {
         match &mut self.model {
             Model::Fifo(_) => vec![],
+            Model::Lanes(link) => link.forget(node),
             Model::Fair(link) => link.forget(now, node),
         }
     }
     /// Forgets what is queued behind `now`: the machine crashed.
     pub fn reset(&mut self, now: Time) {
-        if let Model::Fifo(link) = &mut self.model {
-            link.reset(now);
-            self.audit.reset(now);
+        match &mut self.model {
+            Model::Fifo(link) => link.reset(now),
+            Model::Lanes(link) => link.reset(now),
+            Model::Fair(_) => return,
         }
+        self.audit.reset(now);
     }
     /// Bytes carried or queued so far.
     pub fn bytes(&self) -> u64 {
         match &self.model {
             Model::Fifo(link) => link.bytes(),
+            Model::Lanes(link) => link.fifo().bytes(),
             Model::Fair(link) => link.bytes(),
         }
     }
@@ -133,6 +156,7 @@ impl<T> Link<T> {
     pub fn utilisation(&self, now: Time) -> f64 {
         let busy = match &self.model {
             Model::Fifo(link) => link.busy(now),
+            Model::Lanes(link) => link.fifo().busy(now),
             Model::Fair(link) => link.busy(now),
         };
         busy.0 as f64 / now.0.max(1) as f64
@@ -140,6 +164,10 @@ impl<T> Link<T> {
     /// The busiest second, as a share of the rate.
     pub fn peak(&self) -> f64 {
         self.audit.peak()
+    }
+    /// Stretches of at least a second, up to `now`, in which it was never idle: the last one or two.
+    pub fn full(&self, now: Time) -> impl Iterator<Item = Window> {
+        self.audit.full(now)
     }
     /// When it carried more than its rate, the first times.
     pub fn violations(&self) -> &[Violation] {
@@ -150,9 +178,18 @@ impl<T> Link<T> {
     pub fn cheat(&mut self, rate: Rate) {
         match &mut self.model {
             Model::Fifo(link) => *link = Fifo::new(rate),
+            Model::Lanes(link) => **link = Lanes::new(Fifo::new(rate)),
             Model::Fair(link) => **link = Fair::new(rate),
         }
     }
+}
+
+/// Shows what begins, in order of beginning; says when it has passed.
+fn begin<T>(audit: &mut LinkAudit, found: &mut Violations, (begin, end, parcel): &Begun<T>) -> Time {
+    if let Err(v) = audit.transmit(*begin, *end, u64::from(parcel.bytes)) {
+        found.note(Err(v));
+    }
+    (*end).max(parcel.there.1)
 }
 
 fn show<T>(audit: &mut LinkAudit, p: &Passed<T>) -> Outcome {

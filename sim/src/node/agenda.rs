@@ -10,6 +10,8 @@ use std::collections::BinaryHeap;
 
 use ledgerlab_consensus::Time;
 
+use crate::kernel::prefetch::prefetch_lines;
+
 #[derive(Clone, Debug)]
 struct Entry<T> {
     at: Time,
@@ -40,6 +42,8 @@ impl<T> Ord for Entry<T> {
 #[derive(Clone, Debug)]
 pub struct Agenda<T> {
     entries: BinaryHeap<Reverse<Entry<T>>>,
+    /// Time of the earliest entry, so that whoever only asks for it need not look there.
+    next: Time,
     number: u64,
     /// The earliest wake that is in the queue.
     pub wake: Time,
@@ -47,7 +51,7 @@ pub struct Agenda<T> {
 
 impl<T> Default for Agenda<T> {
     fn default() -> Self {
-        Agenda { entries: BinaryHeap::new(), number: 0, wake: Time::NEVER }
+        Agenda { entries: BinaryHeap::new(), next: Time::NEVER, number: 0, wake: Time::NEVER }
     }
 }
 
@@ -59,19 +63,30 @@ impl<T> Agenda<T> {
             // Most agendas are short, and there may be very many of them.
             self.entries.reserve_exact(1 + self.entries.len() / 2);
         }
+        self.next = self.next.min(at);
         self.entries.push(Reverse(Entry { at, by, number: self.number, node, task }));
+    }
+    /// Asks for the earliest task, which will be taken soon.
+    #[inline]
+    pub fn prefetch(&self) {
+        prefetch_lines(self.entries.as_slice(), 0, 2);
     }
     /// Time of the earliest task.
     #[inline]
     pub fn next_at(&self) -> Time {
-        self.entries.peek().map_or(Time::NEVER, |e| e.0.at)
+        self.next
     }
     /// Removes the earliest task if it is due by `until`.
     pub fn pop(&mut self, until: Time) -> Option<(Time, u32, T)> {
         if self.next_at() > until {
             return None;
         }
-        self.entries.pop().map(|Reverse(e)| (e.at, e.node, e.task))
+        let Reverse(e) = self.entries.pop()?;
+        self.look();
+        Some((e.at, e.node, e.task))
+    }
+    fn look(&mut self) {
+        self.next = self.entries.peek().map_or(Time::NEVER, |e| e.0.at);
     }
     /// All tasks, in no particular order.
     pub fn tasks(&self) -> impl Iterator<Item = &T> {
@@ -80,6 +95,7 @@ impl<T> Agenda<T> {
     /// Drops the tasks for which `keep` does not hold, given their node.
     pub fn retain(&mut self, keep: impl Fn(u32, &T) -> bool) {
         self.entries.retain(|e| keep(e.0.node, &e.0.task));
+        self.look();
         if self.entries.capacity() > 4 * self.entries.len() {
             self.entries.shrink_to(2 * self.entries.len());
         }

@@ -2,6 +2,8 @@
 
 use std::ops::{Index, IndexMut};
 
+use crate::kernel::prefetch::prefetch_lines;
+
 /// log2 of the number of entries in a piece.
 const SHIFT: u32 = 9;
 const MASK: u32 = (1 << SHIFT) - 1;
@@ -38,6 +40,13 @@ impl<T> Chunks<T> {
         }
         self.len += 1;
         self.len - 1
+    }
+    /// Asks for an entry that will be read soon.
+    #[inline]
+    pub fn prefetch(&self, i: u32) {
+        if let Some(piece) = self.pieces.get((i >> SHIFT) as usize) {
+            prefetch_lines(piece, (i & MASK) as usize, 2);
+        }
     }
     /// All entries in order.
     pub fn iter(&self) -> impl Iterator<Item = &T> {

@@ -6,37 +6,62 @@
 
 use ledgerlab_consensus::{Span, Time};
 
-/// When each core is free.
+use crate::kernel::prefetch::prefetch;
+
+/// When a core is free, and for how long it was busy.
+#[derive(Clone, Copy, Debug, Default)]
+struct Core {
+    free: Time,
+    busy: Span,
+}
+
+impl Core {
+    #[inline]
+    fn run(&mut self, ready: Time, cost: Span) -> Time {
+        self.free = self.free.max(ready) + cost;
+        self.busy += cost;
+        self.free
+    }
+}
+
+/// The cores.
 #[derive(Clone, Debug)]
 pub struct Cpu {
-    free: Vec<Time>,
-    busy: Vec<Span>,
-    machine: usize,
-    execution: usize,
-    pool: usize,
+    cores: Box<[Core]>,
+    machine: u8,
+    execution: u8,
+    pool: u8,
 }
 
 impl Cpu {
     /// Idle cores.
     pub fn new(cores: u32) -> Cpu {
         assert!(cores > 0, "a host without cores");
-        let n = cores as usize;
-        let (machine, execution, pool) = match n {
+        let (machine, execution, pool) = match cores {
             1 => (0, 0, 0),
             2 => (0, 0, 1),
             _ => (0, 1, 2),
         };
-        Cpu { free: vec![Time::ZERO; n], busy: vec![Span::ZERO; n], machine, execution, pool }
+        Cpu { cores: vec![Core::default(); cores as usize].into(), machine, execution, pool }
     }
-    fn run(&mut self, core: usize, ready: Time, cost: Span) -> Time {
-        let done = self.free[core].max(ready) + cost;
-        self.free[core] = done;
-        self.busy[core] += cost;
-        done
+    fn run(&mut self, core: u8, ready: Time, cost: Span) -> Time {
+        self.cores[core as usize].run(ready, cost)
     }
-    fn earliest(&self) -> usize {
-        let pool = self.free[self.pool..].iter().enumerate();
-        self.pool + pool.min_by_key(|(i, free)| (**free, *i)).map_or(0, |(i, _)| i)
+    /// The core of the pool that is free first, of equal ones the first.
+    fn earliest(&mut self) -> &mut Core {
+        let pool = &mut self.cores[self.pool as usize..];
+        let mut best = 0;
+        for i in 1..pool.len() {
+            if pool[i].free < pool[best].free {
+                best = i;
+            }
+        }
+        &mut pool[best]
+    }
+    /// Asks for the cores, which will be needed soon.
+    #[inline]
+    pub fn prefetch(&self) {
+        prefetch(&self.cores, 0);
     }
     /// Whether the state machine shares no core with verification.
     pub fn verifies_apart(&self) -> bool {
@@ -44,18 +69,17 @@ impl Cpu {
     }
     /// Verifies on the earliest free core of the pool; returns when it is done.
     pub fn verify(&mut self, ready: Time, cost: Span) -> Time {
-        let core = self.earliest();
-        self.run(core, ready, cost)
+        self.earliest().run(ready, cost)
     }
     /// Verifies work that divides: an equal part on each core of the pool; returns when the last is done.
     pub fn verify_divided(&mut self, ready: Time, cost: Span) -> Time {
-        let parts = (self.free.len() - self.pool) as u64;
+        let parts = (self.cores.len() - self.pool as usize) as u64;
         let part = Span(cost.0.div_ceil(parts));
         (0..parts).map(|_| self.verify(ready, part)).max().unwrap_or(ready)
     }
     /// When a step of the state machine that is ready at `ready` begins.
     pub fn step_begin(&self, ready: Time) -> Time {
-        self.free[self.machine].max(ready)
+        self.cores[self.machine as usize].free.max(ready)
     }
     /// Runs a step of the state machine.
     pub fn step(&mut self, begin: Time, cost: Span) -> Time {
@@ -67,21 +91,20 @@ impl Cpu {
     }
     /// Share of all cores' time up to `now` that was billed.
     pub fn utilisation(&self, now: Time) -> f64 {
-        self.shares(now).sum::<f64>() / self.free.len() as f64
+        self.shares(now).sum::<f64>() / self.cores.len() as f64
     }
     /// The same of the busiest core.
     pub fn busiest(&self, now: Time) -> f64 {
         self.shares(now).fold(0.0, f64::max)
     }
     fn shares(&self, now: Time) -> impl Iterator<Item = f64> + '_ {
-        let cores = self.busy.iter().zip(&self.free);
-        cores.map(move |(busy, free)| busy.0.saturating_sub(free.since(now).0) as f64 / now.0.max(1) as f64)
+        self.cores.iter().map(move |c| c.busy.0.saturating_sub(c.free.since(now).0) as f64 / now.0.max(1) as f64)
     }
     /// Idle from `now` on: the machine restarted.
     pub fn reset(&mut self, now: Time) {
-        for (free, busy) in self.free.iter_mut().zip(&mut self.busy) {
-            *busy = Span(busy.0.saturating_sub(free.since(now).0));
-            *free = (*free).min(now);
+        for c in &mut self.cores {
+            c.busy = Span(c.busy.0.saturating_sub(c.free.since(now).0));
+            c.free = c.free.min(now);
         }
     }
 }

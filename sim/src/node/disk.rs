@@ -3,6 +3,8 @@
 //! Fsyncs follow each other and are grouped: one begins when the last has ended and a record waits whose bytes have
 //! passed to the device, and it makes all those durable that have by then.
 
+use std::rc::Rc;
+
 use ledgerlab_consensus::{Span, Time};
 
 use crate::kernel::rng::{Purpose, Stream};
@@ -10,12 +12,27 @@ use crate::scenario::DiskSpec;
 
 const SECOND: u128 = 1_000_000_000;
 
+/// What all disks of a run have in common, stored once.
+#[derive(Clone, Debug)]
+pub struct Disks(Rc<(DiskSpec, Stream)>);
+
+impl Disks {
+    /// Disks of a kind.
+    pub fn new(spec: DiskSpec, seed: u64) -> Disks {
+        Disks(Rc::new((spec, Stream::new(seed, Purpose::Fsync))))
+    }
+    /// The idle disk of a host.
+    pub fn of(&self, host: u32) -> Disk {
+        let common = self.clone();
+        Disk { common, host, syncs: 0, last: None, free: Time::ZERO, bytes: 0, busy: Span::ZERO }
+    }
+}
+
 /// A disk in use.
 #[derive(Clone, Debug)]
 pub struct Disk {
-    spec: DiskSpec,
-    draws: Stream,
-    host: u64,
+    common: Disks,
+    host: u32,
     syncs: u64,
     /// Begin and end of the last fsync that is due.
     last: Option<(Time, Time)>,
@@ -25,24 +42,14 @@ pub struct Disk {
 }
 
 impl Disk {
-    /// The idle disk of a host.
-    pub fn new(spec: DiskSpec, seed: u64, host: u32) -> Disk {
-        Disk {
-            spec,
-            draws: Stream::new(seed, Purpose::Fsync),
-            host: u64::from(host),
-            syncs: 0,
-            last: None,
-            free: Time::ZERO,
-            bytes: 0,
-            busy: Span::ZERO,
-        }
+    fn spec(&self) -> &DiskSpec {
+        &self.common.0.0
     }
     /// Writes without waiting; returns when the bytes have passed to the device.
     pub fn append(&mut self, at: Time, bytes: u64) -> Time {
-        let bytes = (bytes as f64 * self.spec.amplification) as u64;
+        let bytes = (bytes as f64 * self.spec().amplification) as u64;
         self.bytes += bytes;
-        let took = u128::from(bytes) * SECOND / u128::from(self.spec.bytes_per_s);
+        let took = u128::from(bytes) * SECOND / u128::from(self.spec().bytes_per_s);
         self.busy += Span(took as u64);
         self.free = self.free.max(at) + Span(took as u64);
         self.free
@@ -51,7 +58,7 @@ impl Disk {
     /// survives a crash.
     pub fn sync(&mut self, at: Time, bytes: u64) -> Time {
         let written = self.append(at, bytes);
-        if self.spec.fsync == Span::ZERO {
+        if self.spec().fsync == Span::ZERO {
             return at;
         }
         match self.last {
@@ -66,8 +73,8 @@ impl Disk {
     }
     fn draw(&mut self) -> Span {
         self.syncs += 1;
-        let fsync = self.spec.fsync.0 as f64;
-        Span(self.draws.lognormal(self.host, self.syncs, fsync, self.spec.fsync_sigma) as u64)
+        let fsync = self.spec().fsync.0 as f64;
+        Span(self.common.0.1.lognormal(u64::from(self.host), self.syncs, fsync, self.spec().fsync_sigma) as u64)
     }
     /// Bytes written, amplification included.
     pub fn bytes(&self) -> u64 {
@@ -85,7 +92,7 @@ impl Disk {
     pub fn reset(&mut self, now: Time) {
         let lost = self.free.since(now);
         self.busy = Span(self.busy.0.saturating_sub(lost.0));
-        let bytes = u128::from(lost.0) * u128::from(self.spec.bytes_per_s) / SECOND;
+        let bytes = u128::from(lost.0) * u128::from(self.spec().bytes_per_s) / SECOND;
         self.bytes = self.bytes.saturating_sub(bytes as u64);
         self.free = self.free.min(now);
         self.last = None;
@@ -99,7 +106,7 @@ mod tests {
     /// Writes a byte in 1 ns and syncs in 100 ns.
     fn disk(fsync: u64) -> Disk {
         let spec = DiskSpec { fsync: Span(fsync), fsync_sigma: 0.0, bytes_per_s: 1_000_000_000, amplification: 2.0 };
-        Disk::new(spec, 1, 0)
+        Disks::new(spec, 1).of(0)
     }
 
     #[test]

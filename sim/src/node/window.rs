@@ -6,6 +6,9 @@
 use std::collections::VecDeque;
 use std::ops::{Index, IndexMut};
 
+/// Tables with fewer entries grow by small steps: there may be very many of them.
+const SHORT: usize = 32;
+
 /// Entries `first..end` of a table.
 #[derive(Clone, Debug)]
 pub struct Window<T> {
@@ -34,6 +37,9 @@ impl<T> Window<T> {
     }
     /// Adds an entry; returns its number.
     pub fn push(&mut self, entry: T) -> u64 {
+        if self.entries.len() == self.entries.capacity() && self.entries.len() < SHORT {
+            self.entries.reserve_exact(1 + self.entries.len() / 4);
+        }
         self.entries.push_back(entry);
         self.end() - 1
     }

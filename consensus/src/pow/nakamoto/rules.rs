@@ -82,7 +82,7 @@ pub fn check(
     if h.difficulty != rule.difficulty(below) {
         return Err("another difficulty than the retarget rule gives");
     }
-    if h.work != parent.total + u128::from(h.difficulty) {
+    if h.work != parent.total() + u128::from(h.difficulty) {
         return Err("another total work than the parent's plus its own");
     }
     if h.window != rule.window_start(below, h.time) {

@@ -14,7 +14,7 @@ fn crash(nodes: &[u32], at_s: u64, lasts_s: Option<u64>) -> FaultPlan {
     FaultPlan::new(&[Fault { name: "f".into(), kind, at: Span::secs(at_s), lasts: lasts_s.map(Span::secs) }], 4)
 }
 fn observer(plan: &FaultPlan) -> Liveness {
-    Liveness::new(BOUND, Span(u64::MAX), plan.sound(&STAKE, Stake(1)))
+    Liveness::new(BOUND, Span(u64::MAX), plan.sound(&STAKE, Stake(1)), &STAKE, Stake(1))
 }
 fn new() -> Liveness {
     observer(&FaultPlan::new(&[], 4))
@@ -31,7 +31,7 @@ fn run_until(last: u64) -> Liveness {
     l
 }
 fn verdict(l: &Liveness, plan: &FaultPlan, overload: bool) -> Verdict {
-    l.verdict(s(100), overload, plan, &STAKE, Stake(1))
+    l.verdict(s(100), overload, plan)
 }
 /// A transaction for `node` every second until 100 s, commits every second but from `from` to `to`.
 fn silent(plan: &FaultPlan, node: u32, (from, to): (u64, u64)) -> Verdict {
@@ -70,11 +70,11 @@ fn an_unexplained_stall_fails_the_run() {
 #[test]
 fn nothing_ever_committed_is_a_stall_and_nothing_submitted_is_none() {
     let none = FaultPlan::new(&[], 4);
-    let v = new().verdict(s(5), false, &none, &STAKE, Stake(1));
+    let v = new().verdict(s(5), false, &none);
     assert!(!v.stalled());
     let mut l = new();
     l.submit(s(1));
-    let v = l.verdict(s(5), false, &none, &STAKE, Stake(1));
+    let v = l.verdict(s(5), false, &none);
     assert_eq!((v.stalled_since, l.last()), (Some(s(1)), None));
     assert!(v.outcome(s(5)).is_err());
 }
@@ -165,7 +165,7 @@ fn overload_explains_a_silence_and_an_explained_stall_is_none() {
     l.submit(s(10));
     l.commit(s(50), true);
     let none = FaultPlan::new(&[], 4);
-    let failed = |overload: bool| l.verdict(s(55), overload, &none, &STAKE, Stake(1)).failed();
+    let failed = |overload: bool| l.verdict(s(55), overload, &none).failed();
     assert!(failed(false) && !failed(true));
     l.admit(s(51), NodeId(0));
     let v = verdict(&l, &crash(&[0, 1], 51, None), true);
@@ -173,10 +173,29 @@ fn overload_explains_a_silence_and_an_explained_stall_is_none() {
 }
 
 #[test]
+fn full_links_of_more_stake_than_is_tolerated_explain_a_silence() {
+    let failed = |full: &[(u32, u64, u64)]| {
+        let mut l = new();
+        l.admit(s(10), NodeId(0));
+        l.submit(s(10));
+        assert!(!l.is_silent(s(10)) && l.is_silent(s(11)));
+        full.iter().for_each(|(n, from, to)| l.full(NodeId(*n), Window { from: s(*from), to: s(*to) }));
+        l.commit(s(50), false);
+        let failed = l.verdict(s(55), false, &FaultPlan::new(&[], 4)).failed();
+        assert_eq!(l.jam_until(s(55)), (!failed).then_some(Window { from: s(10), to: s(50) }));
+        failed
+    };
+    assert!(failed(&[]) && failed(&[(0, 5, 60)]), "one of four may fail");
+    assert!(!failed(&[(0, 5, 60), (2, 5, 60)]));
+    assert!(!failed(&[(0, 5, 60), (2, 20, 50)]), "10 s are left");
+    assert!(failed(&[(0, 5, 60), (2, 21, 50)]));
+}
+
+#[test]
 fn what_pools_have_dropped_is_not_owed() {
     let sound = || FaultPlan::new(&[], 4).sound(&STAKE, Stake(1));
     let silences = |expiry: u64, taken: &[u64]| {
-        let mut l = Liveness::new(BOUND, Span::secs(expiry), sound());
+        let mut l = Liveness::new(BOUND, Span::secs(expiry), sound(), &STAKE, Stake(1));
         taken.iter().for_each(|t| l.admit(s(*t), NodeId(0)));
         l.silences(s(60))
     };

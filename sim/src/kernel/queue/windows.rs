@@ -22,6 +22,9 @@ const RING: usize = 1 << 12;
 
 /// Events in a chunk: few, because many windows may hold a few.
 const EVENTS: usize = 16;
+/// So many events may come before the open window until the windows are opened anew; an eighth of those that would be
+/// moved then may come beside, so that each pays for a constant share.
+const FEW_EARLY: usize = 64;
 /// Copies in a chunk.
 const COPIES: usize = 64;
 
@@ -52,6 +55,8 @@ pub struct Windows {
     far: Heap,
     /// Events that came when their window was open, or past.
     late: Heap,
+    /// How many came before the open window, since windows were last opened anew.
+    early: usize,
     /// The open window: its start in ns, what it holds, and how much of it was popped.
     base: u64,
     run: Vec<Event>,
@@ -75,6 +80,7 @@ impl Default for Windows {
             origins: vec![],
             far: Heap::default(),
             late: Heap::default(),
+            early: 0,
             base: 0,
             run: vec![],
             run_next: 0,
@@ -222,9 +228,23 @@ impl Windows {
             return self.far.push(event);
         }
         self.late.push(event);
+        if event.at.0 < self.base {
+            return self.push_early();
+        }
         self.pace.late();
         if self.pace.due(self.len) {
             self.reconsider();
+        }
+    }
+
+    /// An event came before the open window, which was the next that held anything: after many such the windows are
+    /// opened anew from the first of them on, so that a crowd that fills a pause does not pass through the heap.
+    fn push_early(&mut self) {
+        self.early += 1;
+        if self.early > FEW_EARLY + (self.len - self.far.len()) / 8
+            && let Some(start) = self.next_at()
+        {
+            self.redistribute(self.shift, start.0);
         }
     }
 

@@ -39,6 +39,10 @@ impl Fifo {
         self.busy += each * u64::from(copies);
         (begin, each)
     }
+    /// From when on nothing is queued.
+    pub fn free(&self) -> Time {
+        self.free
+    }
     /// Bytes carried or queued so far.
     pub fn bytes(&self) -> u64 {
         self.bytes

@@ -70,11 +70,11 @@ fn difficulty_is_total_stake_times_interval_at_first() {
 #[test]
 fn times_follow_the_median_and_the_wall() {
     let c = Nakamoto::configure(&settings(), &Validators::equal(4));
-    let mut tree = BlockTree::new(Block::default().id, 0, 0, std::sync::Arc::new(Block::default()));
+    let mut tree = BlockTree::new(0, std::sync::Arc::new(Block::default()));
     let mut tip = None;
     for i in 1..=20_u64 {
         let b = on_top(&c, tip.as_ref(), Span::secs(i), 0);
-        tree.insert(b.header.parent, b.id, b.header.work, b.clone());
+        tree.insert(b.header.parent, b.clone());
         tip = Some((*b).clone());
     }
     let tip = tip.expect("there are blocks");

@@ -67,7 +67,7 @@ impl Windows {
         for copy in std::mem::take(&mut self.copy_run).drain(self.copy_next..) {
             self.place_copy(copy.event(base, &self.origins));
         }
-        (self.run_next, self.copy_next) = (0, 0);
+        (self.run_next, self.copy_next, self.early) = (0, 0, 0);
         for (i, mut window) in old.into_iter().enumerate() {
             let number = old_next + ((i as u64).wrapping_sub(old_next) % RING as u64);
             while let Some((events, n)) = self.events.take_chunk(&mut window.events) {
