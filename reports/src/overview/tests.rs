@@ -34,8 +34,8 @@ fn a_sweep_over_two_axes_has_a_column_for_the_other_axis() {
 fn a_stall_shows_no_latency_and_says_why() {
     insta::assert_snapshot!(table(&fixture::stalled().0), @r"
     protocol  offered tx/s  tx/s  p50 to finality  p99 to finality  chain bytes/day/node  success  verdict
-    --------  ------------  ----  ---------------  ---------------  --------------------  -------  -------------------
-    pbft             150.0     0                -                -               5.19 GB      0 %  stalled, slo missed
+    --------  ------------  ----  ---------------  ---------------  --------------------  -------  -------
+    pbft             150.0     0                -                -               5.19 GB      0 %  stalled
 
     final: pbft: certificate, risk of reversal 0 within the fault model; nodes: quorum, rule: protocol
     stalled: pbft: no block after 3.2 s & none <expected>

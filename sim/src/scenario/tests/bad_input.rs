@@ -24,7 +24,7 @@ fn messages(edits: &[Edit]) -> String {
 fn unknown_keys() {
     assert_messages!(messages(&[
         ("unknown key, near a valid one", "nodes = 8", "nods = 8"),
-        ("beginning of a key", "hospitals = 4", "hospitals = 4\nread_per = 5"),
+        ("beginning of a key", "hospitals = 4", "hospitals = 4\nbreak_glass = 5"),
         ("unknown key, near none", "", "temperature = 3\n"),
         ("unknown table", "", "[mempol]\nexpiry = \"1 s\"\n"),
         ("unknown setting of a protocol", "", "[consensus.hotstuff]\ntimeot = \"1 s\"\n"),
@@ -91,7 +91,11 @@ fn limits() {
             "kind = \"ehr\"\nhospitals = 4",
             "kind = \"fixed\"\nrate_tx_per_s = 1e9\nmultiplier = 2"
         ),
-        ("a duration that plans more than fits", "duration = \"60 s\"\n", "duration = \"3650 d\"\nwarmup = \"20 s\"\n"),
+        (
+            "a duration that plans more than fits",
+            "schema = 1\n\n[run]\nname = \"base\"\nduration = \"60 s\"",
+            "schema = 1\nload = 2000\n\n[run]\nname = \"base\"\nduration = \"3650 d\""
+        ),
     ]));
 }
 
