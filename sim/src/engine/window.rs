@@ -158,6 +158,9 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         let wake = std::mem::replace(&mut self.hosts[host].agenda.wake, Time::ZERO);
         let mut events = events.iter().filter(|e| e.what != WAKE).peekable();
         while let Some(e) = events.next() {
+            // What comes before it must not run past it.
+            self.clear = e.at;
+            self.run_agenda(host, e.at);
             self.clear = events.peek().map_or(end, |next| next.at);
             self.arrive(*e);
         }
