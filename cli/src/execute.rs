@@ -5,8 +5,9 @@ mod provenance;
 mod replications;
 mod slo;
 
+pub use provenance::{command, quoted};
+
 use std::path::Path;
-use std::time::Instant;
 
 use ledgerlab_reports::{Existing, to_json, write};
 use ledgerlab_sim::experiment::{Job, execute, gauges, jobs};
@@ -50,15 +51,15 @@ pub struct Outcome {
 /// # Errors
 /// If files cannot be written, another scenario is in the folder, or nothing was submitted at any point.
 pub fn run(request: &Request<'_>) -> Result<Outcome, Error> {
-    let begun = Instant::now();
-    let records = replications(request)?;
+    let store = Replications::open(request.folder.partial(), request.experiment)?;
+    let records = replications(request, &store)?;
     let empty = empty_points(request, &records);
     if let Some(reason) = empty.iter().flatten().next().filter(|_| empty.iter().all(Option::is_some)) {
         return Err(nothing_to_say(request, reason));
     }
     // A point that says nothing has an error in the place of figures.
     let told: Vec<RunRecord> = records.iter().filter(|r| empty[r.point as usize].is_none()).cloned().collect();
-    let mut summary = summarise(request, &told, &empty, begun);
+    let mut summary = summarise(request, &told, &empty, store.wall_s());
     slo::judge(&mut summary, request.experiment);
     let existing = if request.folder.replaces() { Existing::Replace } else { Existing::Refuse };
     let target = request.folder.target();
@@ -99,8 +100,7 @@ fn scenarios(experiment: &Experiment) -> Vec<&Scenario> {
 }
 
 /// All records in order, old and new; each new one is on disk as soon as it is there.
-fn replications(request: &Request<'_>) -> Result<Vec<RunRecord>, Error> {
-    let store = Replications::open(request.folder.partial(), request.experiment)?;
+fn replications(request: &Request<'_>, store: &Replications) -> Result<Vec<RunRecord>, Error> {
     let mut records = store.completed()?;
     let points = scenarios(request.experiment);
     let all = jobs(&points);
@@ -120,11 +120,11 @@ fn replications(request: &Request<'_>) -> Result<Vec<RunRecord>, Error> {
     Ok(records)
 }
 
-fn summarise(request: &Request<'_>, records: &[RunRecord], errors: &[Option<String>], begun: Instant) -> Summary {
+fn summarise(request: &Request<'_>, records: &[RunRecord], errors: &[Option<String>], wall_s: f64) -> Summary {
     let experiment = request.experiment;
     let header = ExperimentHeader {
         name: experiment.name.clone(),
-        provenance: provenance::of(request.file, request.overrides, begun.elapsed().as_secs_f64()),
+        provenance: provenance::of(request.file, request.overrides, wall_s),
         axes: experiment.axes.iter().map(|a| a.key.clone()).collect(),
         scenario: experiment.effective(),
     };

@@ -47,11 +47,11 @@ impl Folder {
             return Err(error.hint("move it, or name another folder with --out"));
         }
         if partial.exists() {
+            let lock = locked(&partial)?;
             if !force {
                 let error = Error::usage("an interrupted run is in the folder", shown(&partial));
                 return Err(error.hint(format!("continue with --resume {}, or --force", target.display())));
             }
-            let lock = locked(&partial)?;
             empty(&partial).map_err(|e| not_writable(&partial, &e))?;
             note_force(&partial).map_err(|e| not_writable(&partial, &e))?;
             return Ok(Folder::held(target.to_owned(), partial, force, lock));

@@ -3,7 +3,6 @@
 //!
 //! Where there are no Unix signals the system's own handling ends the program; only the hint is missing then.
 
-use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -11,7 +10,7 @@ use crate::error::{Error, Exit};
 use crate::print;
 
 static JSON: AtomicBool = AtomicBool::new(false);
-static RESUMABLE: Mutex<Option<PathBuf>> = Mutex::new(None);
+static RESUMABLE: Mutex<Option<String>> = Mutex::new(None);
 
 /// Watches for signals from now on, once for a command that takes its time.
 ///
@@ -44,10 +43,10 @@ pub fn tell_as_json() {
     JSON.store(true, Ordering::Relaxed);
 }
 
-/// From now on the run that is interrupted can be resumed at `folder`.
-pub fn resumable_at(folder: &Path) {
+/// From now on `command` resumes the run if it is interrupted.
+pub fn resumable_with(command: String) {
     if let Ok(mut slot) = RESUMABLE.lock() {
-        *slot = Some(folder.to_owned());
+        *slot = Some(command);
     }
 }
 
@@ -61,7 +60,7 @@ pub fn nothing_to_resume() {
 #[cfg(unix)]
 fn leave(what: &str, exit: Exit) {
     let hint = RESUMABLE.lock().ok().and_then(|slot| slot.clone());
-    let hint = hint.map(|folder| format!("continue with --resume {}", folder.display()));
+    let hint = hint.map(|command| format!("continue with {command}"));
     if JSON.load(Ordering::Relaxed) {
         let error = Error::new(exit, what, "ledgerlab");
         hint.into_iter().fold(error, Error::hint).report(true);

@@ -140,7 +140,10 @@ fn a_signal_leaves_a_run_that_resumes_and_the_next_run_says_so() {
         assert!(Command::new("kill").args(["-s", signal, &run.id().to_string()]).status().unwrap().success());
         let rest: Vec<String> = lines.map(Result::unwrap).filter(|line| !line.contains("/200")).collect();
         assert_eq!(run.wait().unwrap().code(), Some(code));
-        assert_eq!(rest, [word.to_owned(), format!("hint: continue with --resume {out}")]);
+        assert_eq!(
+            rest,
+            [word.to_owned(), format!("hint: continue with ledgerlab run s.toml --jobs 1 --resume {out}")]
+        );
         assert!(!dir.path().join(&out).exists() && dir.path().join(format!("{out}.partial")).is_dir());
     }
 }
@@ -311,5 +314,5 @@ fn an_interrupted_run_leaves_a_json_document_where_one_is_promised() {
     let output = run.wait_with_output().unwrap();
     let document: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!((output.status.code(), &document["error"]["code"]), (Some(143), &143.into()));
-    assert_eq!(document["error"]["hint"], "continue with --resume out");
+    assert_eq!(document["error"]["hint"], "continue with ledgerlab run s.toml --jobs 1 --json --resume out");
 }

@@ -177,6 +177,7 @@ fn storage(rate: f64) -> StorageRecord {
         total_bytes: day.scaled(3_200.0 * f64::from(year)).total(),
     };
     StorageRecord {
+        off_chain_at: "own store".into(),
         variant: "hash-pointer".into(),
         window_bytes_per_node: day.scaled(WINDOW_S / 86_400.0),
         bytes_per_day_per_node: day,

@@ -85,8 +85,9 @@ fn notes(summary: &Summary) -> Vec<String> {
     let of_point = |point: &PointSummary| {
         let name = overview::label(summary, point);
         let mut notes = Vec::new();
-        if !point.verdict.text().is_empty() {
-            notes.push(format!("{name}: {}: {}", point.verdict, point.verdict.text()));
+        let runs = point.run_verdict();
+        if !runs.text().is_empty() {
+            notes.push(format!("{name}: {runs}: {}", runs.text()));
         }
         notes.extend(point.error.iter().map(|error| format!("{name}: failed: {error}")));
         notes.extend(point.warnings.iter().map(|warning| format!("{name}: {warning}")));

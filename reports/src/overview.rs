@@ -1,7 +1,7 @@
 //! The one table that answers first: a row a point, the same in the terminal and on the report's first screen.
 
 use crate::format;
-use ledgerlab_sim::record::{FinalityRecord, LEAST_REVERSAL, PointSummary, Summary};
+use ledgerlab_sim::record::{FinalityRecord, LEAST_REVERSAL, PointSummary, Summary, Verdict};
 use std::fmt::Write;
 
 /// Axis whose value the protocol column shows already.
@@ -58,12 +58,40 @@ pub fn table(summary: &Summary) -> String {
     text
 }
 
-/// How the point is named in legends: protocol and the values on the other axes.
+/// How the point is named in legends: protocol and the values on the other axes, without what is the same at all
+/// points and without the names of keys whose values are words that say enough.
 #[must_use]
 pub fn label(summary: &Summary, point: &PointSummary) -> String {
-    let axes = other_axes(summary);
-    let values = axes.iter().filter_map(|axis| Some(format!("{} {}", short_name(axis), point.labels.get(*axis)?)));
-    std::iter::once(point.protocol.clone()).chain(values).collect::<Vec<_>>().join(", ")
+    label_without(summary, point, None)
+}
+
+/// The same without one of the axes.
+pub(crate) fn label_without(summary: &Summary, point: &PointSummary, without: Option<&str>) -> String {
+    let varies = |axis: &str| {
+        let mut values = summary.points.iter().map(|point| point.labels.get(axis));
+        values.next().is_some_and(|first| values.any(|value| value != first))
+    };
+    let axes: Vec<&str> =
+        other_axes(summary).into_iter().filter(|axis| Some(*axis) != without && varies(axis)).collect();
+    let part = |axis: &&str| {
+        let value = point.labels.get(*axis)?;
+        let plain = says_enough(value) && !axes.iter().any(|other| other != axis && has_value(summary, other, value));
+        Some(if plain { value.clone() } else { format!("{} {value}", short_name(axis)) })
+    };
+    let mut parts: Vec<String> = axes.iter().filter_map(part).collect();
+    if parts.is_empty() || summary.points.iter().any(|other| other.protocol != point.protocol) {
+        parts.insert(0, point.protocol.clone());
+    }
+    parts.join(", ")
+}
+
+/// Whether a value is a word, no number, quantity or switch.
+fn says_enough(value: &str) -> bool {
+    value.starts_with(char::is_alphabetic) && !["true", "false", "inf", "nan"].contains(&value)
+}
+
+fn has_value(summary: &Summary, axis: &str, value: &str) -> bool {
+    summary.points.iter().any(|point| point.labels.get(axis).is_some_and(|known| known == value))
 }
 
 /// The finality rule in words, with depth, adversary and risk where it has them.
@@ -109,8 +137,9 @@ fn notes(summary: &Summary) -> Vec<String> {
     lines.extend(rules.into_iter().map(|(names, rule)| format!("final: {names}: {rule}")));
     for point in &summary.points {
         let name = label(summary, point);
-        if !point.verdict.text().is_empty() {
-            lines.push(format!("{}: {name}: {}", point.verdict, point.verdict.text()));
+        let runs = point.run_verdict();
+        if !runs.text().is_empty() {
+            lines.push(format!("{runs}: {name}: {}", runs.text()));
         }
         lines.extend(point.error.iter().map(|error| format!("failed: {name}: {error}")));
         for slo in &point.slo {
@@ -149,12 +178,11 @@ fn row(point: &PointSummary, axes: &[&str]) -> Vec<String> {
     cells
 }
 
-/// The verdict, with what the objectives add.
+/// The verdict; where objectives were missed, also what the runs have to say.
 fn verdict_word(point: &PointSummary) -> String {
-    match (&point.error, point.slo.iter().all(|slo| slo.met)) {
-        (Some(_), _) => "failed".into(),
-        (None, true) => point.verdict.word().into(),
-        (None, false) => format!("{}, slo missed", point.verdict.word()),
+    match (&point.verdict, point.run_verdict()) {
+        (Verdict::SloMissed { .. }, runs) if runs != Verdict::Ok => format!("{}, {runs}", point.verdict),
+        (verdict, _) => verdict.to_string(),
     }
 }
 

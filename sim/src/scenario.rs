@@ -15,6 +15,7 @@ pub mod model;
 mod network;
 mod node;
 mod organisation;
+mod plan;
 mod plausible;
 pub mod problem;
 mod protocol;

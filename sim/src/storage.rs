@@ -72,6 +72,16 @@ pub enum Store {
     External,
 }
 
+impl Store {
+    /// Where that is, as legends say it.
+    pub fn place(self) -> &'static str {
+        match self {
+            Store::Local => "own store",
+            Store::External => "provider",
+        }
+    }
+}
+
 /// Where a transaction's bytes go.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Placement {
@@ -124,6 +134,11 @@ impl StorageModel {
     /// Id of the variant.
     pub fn id(&self) -> &'static str {
         self.variant.id()
+    }
+
+    /// Where objects beside the chain go.
+    pub fn store(&self) -> Store {
+        self.0.store()
     }
 
     /// Whether records are put on chain in full.

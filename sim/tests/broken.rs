@@ -265,6 +265,6 @@ fn a_stall_that_no_fault_explains_fails_the_run() {
         assert_eq!(failed(&record), ["liveness"], "{}", record.verdict.text());
         assert!(record.verdict.failed(), "{}", record.verdict.text());
         let Verdict::Stalled { explained, text } = &record.verdict else { panic!("{}", record.verdict) };
-        assert!(!explained && text.contains("stalled, unexplained"), "{text}");
+        assert!(!explained && text.contains(" s, unexplained"), "{text}");
     }
 }

@@ -145,7 +145,7 @@ fn too_many_crashes_stall_the_run_and_explain_it() {
         assert_eq!(record.verdict.word(), "stalled", "{protocol}: {text}");
         assert!(!record.verdict.failed() && held(&record, "liveness"), "{protocol}: {text}");
         assert!(text.contains("explained by faults"), "{protocol}: {text}");
-        assert!(text.contains("outside the fault model: stake 2 faulty, 1 tolerated"), "{protocol}: {text}");
+        assert!(text.contains("stake 2 was faulty, 1 is tolerated"), "{protocol}: {text}");
         assert_eq!(watch.height(0, second(60)), watch.height(0, second(21)), "{protocol}: two of four decided");
     }
 }

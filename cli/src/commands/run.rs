@@ -21,13 +21,13 @@ pub fn run(args: &RunArgs) -> Result<Exit, Error> {
     let folder = folder(args, &experiment)?;
     if !args.quiet {
         print::warnings(&experiment.warnings);
-        folder.unfinished().iter().for_each(|earlier| tell_unfinished(earlier));
+        folder.unfinished().iter().for_each(|earlier| tell_unfinished(args, earlier));
     }
     interrupt::install()?;
     if args.json {
         interrupt::tell_as_json();
     }
-    interrupt::resumable_at(folder.target());
+    interrupt::resumable_with(resuming(args, folder.target()));
     let request = Request {
         experiment: &experiment,
         file: &args.file,
@@ -51,12 +51,26 @@ fn overrides(args: &RunArgs) -> Vec<String> {
     args.set.iter().cloned().chain(seed).collect()
 }
 
-fn tell_unfinished(earlier: &Path) {
-    let folder = earlier.display();
+fn tell_unfinished(args: &RunArgs, earlier: &Path) {
     print::err(&format!(
-        "note: an earlier run of this scenario is unfinished in {folder}.partial; a new one begins\n\
-         hint: the earlier one continues with --resume {folder}"
+        "note: an earlier run of this scenario is unfinished in {}.partial; a new one begins\n\
+         hint: the earlier one continues with {}",
+        earlier.display(),
+        resuming(args, earlier)
     ));
+}
+
+/// The command that continues this run in `folder`, as it can be pasted into a shell.
+fn resuming(args: &RunArgs, folder: &Path) -> String {
+    let mut command = execute::command(&args.file, &args.set);
+    let valued = [("--seed", args.seed.map(|n| n.to_string())), ("--jobs", args.jobs.map(|n| n.to_string()))];
+    for (option, value) in valued {
+        command.extend(value.map(|value| format!(" {option} {value}")));
+    }
+    for (option, given) in [("--json", args.json), ("--quiet", args.quiet)] {
+        command.extend(given.then(|| format!(" {option}")));
+    }
+    format!("{command} --resume {}", execute::quoted(&folder.display().to_string()))
 }
 
 /// The threads that were asked for, but no more than the machine has cores.
@@ -88,7 +102,19 @@ fn folder(args: &RunArgs, experiment: &Experiment) -> Result<Folder, Error> {
 
 #[cfg(test)]
 mod tests {
-    use super::limited;
+    use super::{limited, resuming};
+    use crate::args::{Args, Command};
+    use clap::Parser;
+    use std::path::Path;
+
+    #[test]
+    fn an_interrupted_run_is_continued_by_one_command() {
+        let typed =
+            ["ledgerlab", "run", "a b.toml", "--set", "run.duration=10 s", "--seed", "7", "--jobs", "2", "--quiet"];
+        let Command::Run(args) = Args::parse_from(typed).command else { panic!("another command") };
+        let command = resuming(&args, Path::new("re sults/q"));
+        insta::assert_snapshot!(command, @"ledgerlab run 'a b.toml' --set 'run.duration=10 s' --seed 7 --jobs 2 --quiet --resume 're sults/q'");
+    }
 
     #[test]
     fn more_threads_than_cores_are_not_started() {

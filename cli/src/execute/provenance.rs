@@ -29,7 +29,8 @@ pub fn command(file: &Path, overrides: &[String]) -> String {
     format!("ledgerlab run {}{}", quoted(&file.display().to_string()), sets.collect::<String>())
 }
 
-fn quoted(text: &str) -> String {
+/// `text` as one word for a shell.
+pub fn quoted(text: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:,+".contains(c);
     if !text.is_empty() && text.chars().all(plain) {
         text.to_owned()

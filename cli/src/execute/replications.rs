@@ -2,6 +2,8 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::time::Instant;
 
 use ledgerlab_sim::record::{RunRecord, SCHEMA};
 use ledgerlab_sim::scenario::Experiment;
@@ -10,12 +12,19 @@ use crate::error::Error;
 
 /// The file that says which experiment the replications belong to.
 const IDENTITY: &str = "experiment";
+/// The file that says how long the parts of the run took up to their last replications, seconds.
+const WALL: &str = "wall_s";
 /// The program's version: another one may measure otherwise.
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// The replications in a folder.
 pub struct Replications {
     folder: PathBuf,
+    begun: Instant,
+    /// What earlier parts of the run took.
+    earlier_s: f64,
+    /// Held by whoever writes [`WALL`].
+    clock: Mutex<()>,
 }
 
 impl Replications {
@@ -26,12 +35,15 @@ impl Replications {
     pub fn open(folder: &Path, experiment: &Experiment) -> Result<Replications, Error> {
         let path = folder.join(IDENTITY);
         let identity = format!("{} {VERSION} {SCHEMA}", experiment.identity());
-        let store = Replications { folder: folder.to_owned() };
+        let earlier_s = fs::read_to_string(folder.join(WALL)).ok().and_then(|text| text.parse().ok()).unwrap_or(0.0);
+        let (folder, begun, clock) = (folder.to_owned(), Instant::now(), Mutex::new(()));
+        let store = Replications { folder, begun, earlier_s, clock };
         match fs::read_to_string(&path) {
             Ok(found) if found == identity => {}
             // A machine that lost power may have kept the file and not its content.
             Ok(found) if !(identity.starts_with(&found) && store.completed()?.is_empty()) => {
-                let error = Error::usage("the folder holds replications of another scenario or version", shown(folder));
+                let error =
+                    Error::usage("the folder holds replications of another scenario or version", shown(&store.folder));
                 return Err(error.hint("resume with the same program, file, --set and --seed as at first"));
             }
             _ => write_whole(&path, identity.as_bytes())?,
@@ -62,7 +74,14 @@ impl Replications {
     pub fn keep(&self, record: &RunRecord) -> Result<(), Error> {
         let path = self.folder.join(format!("{}-{}.json", record.point, record.replication));
         let text = serde_json::to_vec(record).map_err(|e| failed("encoded", &path, &e))?;
-        write_whole(&path, &text)
+        write_whole(&path, &text)?;
+        let _alone = self.clock.lock();
+        write_whole(&self.folder.join(WALL), self.wall_s().to_string().as_bytes())
+    }
+
+    /// How long the run has taken, seconds: this part, and the earlier ones up to the last replication of each.
+    pub fn wall_s(&self) -> f64 {
+        self.earlier_s + self.begun.elapsed().as_secs_f64()
     }
 }
 
@@ -110,6 +129,16 @@ mod tests {
         let again = Replications::open(dir.path(), &experiment(&["run.name=other"])).unwrap();
         let found: Vec<(u32, u64)> = again.completed().unwrap().iter().map(|r| (r.replication, r.seed)).collect();
         assert_eq!(found, [(0, 7), (1, 7)]);
+    }
+
+    #[test]
+    fn a_resumed_run_counts_the_time_of_its_earlier_parts() {
+        let dir = tempfile::tempdir().unwrap();
+        Replications::open(dir.path(), &experiment(&[])).unwrap().keep(&RunRecord::default()).unwrap();
+        let first_s: f64 = fs::read_to_string(dir.path().join(WALL)).unwrap().parse().unwrap();
+        assert!(first_s > 0.0);
+        fs::write(dir.path().join(WALL), "3600").unwrap();
+        assert!(Replications::open(dir.path(), &experiment(&[])).unwrap().wall_s() >= 3600.0);
     }
 
     #[test]

@@ -5,11 +5,10 @@ use ledgerlab_sim::scenario::{Experiment, Slo};
 
 /// Fills in the outcomes of every point that has objectives and a result.
 pub fn judge(summary: &mut Summary, experiment: &Experiment) {
-    for (point, planned) in summary.points.iter_mut().zip(&experiment.points) {
-        if let Some(slo) = planned.scenario.slo.as_ref().filter(|_| point.error.is_none()) {
-            point.slo = outcomes(point, slo);
-        }
-    }
+    summary.judge(|index, point| {
+        let slo = experiment.points[index].scenario.slo.as_ref().filter(|_| point.error.is_none());
+        slo.map(|slo| outcomes(point, slo)).unwrap_or_default()
+    });
 }
 
 /// An objective that has no measurement (a latency where nothing committed) is missed.

@@ -7,8 +7,8 @@ use plotters::style::Color;
 
 /// Share of a category's room that its bars take.
 const FILLED: f64 = 0.76;
-/// Longest name of a category that is written out.
-const LONGEST_NAME: usize = 28;
+/// Longest name of a category that is written out: half of a wide chart.
+const LONGEST_NAME: usize = 60;
 const BAR_HEIGHT: u32 = 44;
 const FRAME_HEIGHT: u32 = 76;
 
@@ -52,7 +52,7 @@ impl Bars {
     /// Draws it.
     pub fn draw(self, size: Size) -> Result<Chart, Error> {
         let svg = drawing(&self.title, size, |area| {
-            let mut names: Vec<String> = self.categories.iter().map(|name| shortened(name)).collect();
+            let mut names: Vec<String> = self.categories.iter().enumerate().map(shortened).collect();
             let mut chart = if self.layout == Layout::Lying {
                 names.reverse();
                 let axis = Axis::categories(&self.category_title, names, usize::MAX);
@@ -106,9 +106,11 @@ impl Bars {
     }
 }
 
-fn shortened(name: &str) -> String {
+/// A name that is cut keeps its place in the list, by which it is told from others that begin alike.
+fn shortened((index, name): (usize, &String)) -> String {
     if name.chars().count() <= LONGEST_NAME {
         return name.to_owned();
     }
-    name.chars().take(LONGEST_NAME - 1).chain(['\u{2026}']).collect()
+    let place = format!("\u{2026} ({})", index + 1);
+    name.chars().take(LONGEST_NAME - place.chars().count()).chain(place.chars()).collect()
 }

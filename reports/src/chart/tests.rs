@@ -57,6 +57,25 @@ fn stacked_parts_stand_on_each_other() {
 }
 
 #[test]
+fn long_names_of_bars_are_told_apart() {
+    let names =
+        [format!("{} a", "long ".repeat(9)), format!("{} a", "long ".repeat(20)), format!("{} b", "long ".repeat(20))];
+    let bars = Bars {
+        title: "bytes".into(),
+        layout: Layout::Lying,
+        category_title: String::new(),
+        categories: names.to_vec(),
+        parts: vec!["headers".into()],
+        values: vec![vec![1.0]; 3],
+        axis: Axis::from_zero("bytes", [1.0], plain),
+        note: None,
+    };
+    let svg = bars.draw(Bars::lying_size(WIDE.0, 3)).unwrap().svg;
+    assert!(svg.contains(&names[0]), "{svg}");
+    assert!(svg.contains("\u{2026} (2)") && svg.contains("\u{2026} (3)"), "{svg}");
+}
+
+#[test]
 fn colours_repeat_with_broken_lines() {
     assert_eq!(color(0), color(PALETTE.len()));
     assert!(!repeats(PALETTE.len() - 1) && repeats(PALETTE.len()));

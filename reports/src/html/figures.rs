@@ -6,7 +6,7 @@ use crate::chart::{Axis, Bars, Chart, HALF, Layout, Line, Lines, WIDE};
 use crate::error::Error;
 use crate::format;
 use crate::overview;
-use ledgerlab_sim::record::{ByteClass, ClassBytes, NodeUse, PointSummary, Stages, Summary};
+use ledgerlab_sim::record::{ByteClass, ClassBytes, NodeUse, PointSummary, Stages, StorageRecord, Summary};
 use std::collections::BTreeSet;
 
 /// Points that get a chart of their own.
@@ -53,7 +53,7 @@ fn lines(summary: &Summary, axis: &str, place: impl Fn(&PointSummary, f64) -> (O
     for point in &summary.points {
         let Some(value) = number(point, axis) else { continue };
         let (Some(x), y) = place(point, value) else { continue };
-        let name = name_without(summary, point, axis);
+        let name = overview::label_without(summary, point, Some(axis));
         match lines.iter_mut().find(|line| line.name == name) {
             Some(line) => line.points.push((x, y)),
             None => lines.push(Line { name, color: Some(lines.len()), points: vec![(x, y)], dots: true }),
@@ -88,12 +88,6 @@ fn is_numeric(summary: &Summary, axis: &str) -> bool {
     let numbers: Vec<_> = summary.points.iter().map(|point| number(point, axis)).collect();
     let distinct: BTreeSet<_> = numbers.iter().flatten().map(|number| number.to_bits()).collect();
     numbers.iter().all(Option::is_some) && distinct.len() >= 3
-}
-
-fn name_without(summary: &Summary, point: &PointSummary, axis: &str) -> String {
-    let axes = summary.axes.iter().filter(|other| *other != axis).cloned().collect();
-    let others = Summary { axes, ..Summary::default() };
-    overview::label(&others, point)
 }
 
 fn distribution(page: &mut Page, summary: &Summary) -> Result<(), Error> {
@@ -188,14 +182,14 @@ fn storage(page: &mut Page, summary: &Summary) -> Result<(), Error> {
     page.heading("Storage");
     let days: Vec<_> = points.iter().map(|point| point.storage.bytes_per_day_per_node).collect();
     let bars = Bars {
-        title: "Growth of a node's disk by class, at the window's rate".into(),
+        title: "Bytes gained by class, at the window's rate".into(),
         layout: Layout::Lying,
         category_title: String::new(),
         categories: points.iter().map(|point| overview::label(summary, point)).collect(),
         parts: class_names(),
-        values: days.iter().map(by_class).collect(),
+        values: points.iter().map(|point| by_class(&point.storage, &point.storage.bytes_per_day_per_node)).collect(),
         axis: Axis::from_zero("bytes per day and node", days.iter().map(ClassBytes::total), format::tick_bytes),
-        note: None,
+        note: Some(WHERE_BYTES_LIE.into()),
     };
     page.chart(&bars.draw(Bars::lying_size(WIDE.0, points.len()))?);
     let projected: Vec<_> = points.into_iter().filter(|point| !point.storage.projection.is_empty()).collect();
@@ -222,28 +216,44 @@ fn projection(summary: &Summary, point: &PointSummary, largest: f64) -> Result<C
         None => String::new(),
     };
     Bars {
-        title: format!(
-            "{}: disk of a node in years ({}{kept})",
-            overview::label(summary, point),
-            point.storage.variant
-        ),
+        title: format!("{}: bytes kept in years ({}{kept})", overview::label(summary, point), point.storage.variant),
         layout: Layout::Stacked,
         category_title: "years".into(),
         categories: rows.iter().map(|row| row.year.to_string()).collect(),
         parts: class_names(),
-        values: rows.iter().map(|row| by_class(&row.per_node_bytes)).collect(),
+        values: rows.iter().map(|row| by_class(&point.storage, &row.per_node_bytes)).collect(),
         axis: Axis::from_zero("bytes per node", [largest], format::tick_bytes),
         note: None,
     }
     .draw(HALF)
 }
 
+/// What a buyer of disks must know.
+const WHERE_BYTES_LIE: &str = "Headers, certificates, payload, state and index lie on every node's disk. Objects off the \
+                               chain never do: they lie in the hospitals' own stores or at an external provider, and \
+                               are shown as a node's share of all.";
+
+/// Places of objects off the chain; a variant's bytes go to one of them.
+const PLACES: [&str; 2] = ["own store", "provider"];
+
+/// Every class, objects off the chain once for each place.
 fn class_names() -> Vec<String> {
-    ByteClass::ALL.iter().map(|class| class.name().to_owned()).collect()
+    let names = |class: &ByteClass| match class {
+        ByteClass::OffChain => PLACES.map(|place| format!("off-chain, {place}")).to_vec(),
+        class => vec![class.name().to_owned()],
+    };
+    ByteClass::ALL.iter().flat_map(names).collect()
 }
 
-fn by_class(bytes: &ClassBytes) -> Vec<f64> {
-    ByteClass::ALL.iter().map(|&class| bytes.get(class)).collect()
+fn by_class(storage: &StorageRecord, bytes: &ClassBytes) -> Vec<f64> {
+    let values = |&class: &ByteClass| match class {
+        ByteClass::OffChain => {
+            let external = storage.off_chain_at == PLACES[1];
+            [false, true].map(|place| if place == external { bytes.off_chain } else { 0.0 }).to_vec()
+        }
+        class => vec![bytes.get(class)],
+    };
+    ByteClass::ALL.iter().flat_map(values).collect()
 }
 
 fn nodes(page: &mut Page, summary: &Summary) -> Result<(), Error> {
@@ -265,7 +275,7 @@ fn nodes(page: &mut Page, summary: &Summary) -> Result<(), Error> {
             layout: Layout::Grouped,
             category_title: "node".into(),
             categories: point.nodes.iter().map(|node| node.node.to_string()).collect(),
-            parts: ["uplink", "downlink", "all cores", "consensus core"].map(str::to_owned).to_vec(),
+            parts: ["uplink", "downlink", "all cores", "busiest core"].map(str::to_owned).to_vec(),
             values,
             axis,
             note: None,

@@ -5,7 +5,7 @@ use crate::chart::{Axis, Chart, Line, Lines, Shade, WIDE};
 use crate::error::Error;
 use crate::format;
 use crate::overview;
-use ledgerlab_sim::record::{PointSummary, Series, Summary, statistics};
+use ledgerlab_sim::record::{FaultWindow, PointSummary, Series, Summary, statistics};
 
 /// More lines than this cannot be told apart.
 pub const MOST_LINES: usize = 8;
@@ -54,7 +54,7 @@ fn chart(title: &str, points: &[&PointSummary], y: Axis, lines: Vec<Line>) -> Re
     let x = Axis::linear("time since the start of the run (s)", 0.0, end_s, format::tick);
     let bin_s = bin_rows(&points[0].series) as f64 * points[0].series.step_s;
     let note = Some(note(bin_s, points.len()));
-    Lines { title: title.into(), x, y, lines, shades: shades(points[0], end_s), note }.draw(WIDE)
+    Lines { title: title.into(), x, y, lines, shades: shades(points, end_s), note }.draw(WIDE)
 }
 
 /// A column of the series; latencies may be missing and are shown in seconds.
@@ -108,16 +108,22 @@ fn bin_rows(series: &Series) -> usize {
     series.len().div_ceil(MOST_BINS).max(1)
 }
 
-/// Fault windows, and what lies outside the measured window.
-fn shades(point: &PointSummary, end_s: f64) -> Vec<Shade> {
+/// Fault windows of the first point, and what lies outside the measured window. A fault that never ended lasts as
+/// long as the longest run that has it.
+fn shades(points: &[&PointSummary], end_s: f64) -> Vec<Shade> {
     let outside = |from, to| Shade { name: "outside the measured window".into(), from, to, fault: false };
-    let mut shades = vec![outside(0.0, point.window.start_s), outside(point.window.end_s, end_s)];
+    let window = points[0].window;
+    let mut shades = vec![outside(0.0, window.start_s), outside(window.end_s, end_s)];
     shades.retain(|shade| shade.to > shade.from);
-    shades.extend(point.faults.iter().map(|fault| Shade {
-        name: format!("{} ({})", fault.name, fault.kind),
-        from: fault.from_s,
-        to: fault.to_s,
-        fault: true,
+    shades.extend(points[0].faults.iter().map(|fault| {
+        let same = |other: &&FaultWindow| (&other.name, other.from_s) == (&fault.name, fault.from_s);
+        let ends_s = points.iter().flat_map(|point| &point.faults).filter(same).map(|other| other.to_s);
+        Shade {
+            name: format!("{} ({})", fault.name, fault.kind),
+            from: fault.from_s,
+            to: ends_s.fold(fault.to_s, f64::max),
+            fault: true,
+        }
     }));
     shades
 }
@@ -128,4 +134,21 @@ fn note(bin_s: f64, points: usize) -> String {
         note.push_str(&format!(" The first {MOST_LINES} of {points} points; series.parquet has all."));
     }
     note
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fault_that_never_ends_is_shaded_to_the_end_of_the_longest_run() {
+        let (mut summary, _) = crate::fixture::comparison();
+        for (point, end_s) in summary.points.iter_mut().zip([500.0, 800.0, 600.0, 700.0]) {
+            point.faults =
+                vec![FaultWindow { name: "crash".into(), to_s: end_s, from_s: 200.0, ..FaultWindow::default() }];
+        }
+        let points: Vec<&PointSummary> = summary.points.iter().collect();
+        let faults: Vec<_> = shades(&points, 800.0).into_iter().filter(|shade| shade.fault).collect();
+        assert_eq!((faults.len(), faults[0].from, faults[0].to), (1, 200.0, 800.0));
+    }
 }

@@ -33,16 +33,21 @@ pub fn section(page: &mut Page, summary: &Summary) {
     provenance(page, summary);
 }
 
+/// Points beside each other in a table, so that a page has room for them on screen and on paper.
+const MOST_COLUMNS: usize = 5;
+
 fn metrics(page: &mut Page, summary: &Summary) {
-    let names = summary.points.iter().map(|point| overview::label(summary, point));
-    let head: Vec<String> = std::iter::once("metric".to_owned()).chain(names).collect();
-    let row = |metric: &Metric| {
-        let cell = |point: &PointSummary| format::estimate_in(metric.unit, metric.name, point.metric(metric.name));
-        std::iter::once(metric.name.to_owned()).chain(summary.points.iter().map(cell)).collect()
-    };
-    let rows: Vec<Vec<String>> = METRICS.iter().map(row).collect();
-    let numeric: Vec<bool> = (0..head.len()).map(|column| column > 0).collect();
-    page.table("metrics", &head, &rows, &numeric);
+    for points in summary.points.chunks(MOST_COLUMNS) {
+        let names = points.iter().map(|point| overview::label(summary, point));
+        let head: Vec<String> = std::iter::once("metric".to_owned()).chain(names).collect();
+        let row = |metric: &Metric| {
+            let cell = |point: &PointSummary| format::estimate_in(metric.unit, metric.name, point.metric(metric.name));
+            std::iter::once(metric.name.to_owned()).chain(points.iter().map(cell)).collect()
+        };
+        let rows: Vec<Vec<String>> = METRICS.iter().map(row).collect();
+        let numeric: Vec<bool> = (0..head.len()).map(|column| column > 0).collect();
+        page.table("metrics", &head, &rows, &numeric);
+    }
 }
 
 fn all_definitions(page: &mut Page, summary: &Summary) {
@@ -123,18 +128,29 @@ fn messages(page: &mut Page, summary: &Summary) {
 }
 
 fn projection(page: &mut Page, summary: &Summary) {
-    let head = ["point", "year", "chain", "state and index", "off chain and replicas", "one node", "all nodes"];
+    let head = [
+        "point",
+        "year",
+        "chain",
+        "state and index",
+        "a node's disk",
+        "objects off chain, a node's share",
+        "they lie at",
+        "all nodes and stores",
+    ];
     let mut rows = Vec::new();
     for point in &summary.points {
         for year in point.storage.projection.iter().filter(|row| [1, 3, 5, 10].contains(&row.year)) {
             let bytes = &year.per_node_bytes;
-            let parts = [bytes.chain(), bytes.state + bytes.index, bytes.off_chain + bytes.replicas, bytes.total()];
+            let parts = [bytes.chain(), bytes.state + bytes.index, bytes.ledger(), bytes.outside()];
             let mut row = vec![overview::label(summary, point), year.year.to_string()];
-            row.extend(parts.into_iter().chain([year.total_bytes]).map(format::bytes));
+            row.extend(parts.map(format::bytes));
+            row.push(if bytes.outside() > 0.0 { point.storage.off_chain_at.clone() } else { format::NONE.into() });
+            row.push(format::bytes(year.total_bytes));
             rows.push(row);
         }
     }
-    page.titled_table("Projected disk", &head, &rows, &[false, true, true, true, true, true, true]);
+    page.titled_table("Projected bytes", &head, &rows, &[false, true, true, true, true, true, false, true]);
 }
 
 fn checks(page: &mut Page, summary: &Summary) {

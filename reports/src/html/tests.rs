@@ -97,6 +97,29 @@ fn a_sweep_of_numbers_has_curves() {
 }
 
 #[test]
+fn objects_off_the_chain_are_named_by_where_they_lie() {
+    let (mut summary, _) = fixture::comparison();
+    for (point, place) in summary.points.iter_mut().zip(["own store", "provider"]) {
+        point.storage.bytes_per_day_per_node.off_chain = 7e9;
+        point.storage.off_chain_at = place.into();
+    }
+    let page = page(&summary).unwrap();
+    let growth = page.split_once("Bytes gained by class").and_then(|(_, rest)| rest.split("</figure>").next()).unwrap();
+    for name in ["off-chain, own store</li>", "off-chain, provider</li>", "on every node&#39;s disk"] {
+        assert!(growth.contains(name), "{name} is missing: {growth}");
+    }
+    assert!(!page.contains("disk of a node") && !page.contains("node&#39;s disk by class"));
+}
+
+#[test]
+fn tables_of_many_points_are_broken_before_the_page_is() {
+    let page = page(&fixture::load_curve().0).unwrap();
+    assert_eq!(page.matches("<table class=\"metrics\">").count(), 2);
+    let head = page.split("<table class=\"metrics\">").nth(1).unwrap().split("</tr>").next().unwrap();
+    assert_eq!(head.matches("</th>").count(), 6);
+}
+
+#[test]
 fn the_reference_lists_every_metric_with_its_definition() {
     let reference = include_str!("../../../docs/RESULTS.md");
     for metric in METRICS {

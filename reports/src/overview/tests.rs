@@ -34,8 +34,8 @@ fn a_sweep_over_two_axes_has_a_column_for_the_other_axis() {
 fn a_stall_shows_no_latency_and_says_why() {
     insta::assert_snapshot!(table(&fixture::stalled().0), @r"
     protocol  offered tx/s  tx/s  p50 to finality  p99 to finality  chain bytes/day/node  success  verdict
-    --------  ------------  ----  ---------------  ---------------  --------------------  -------  -------------------
-    pbft             150.0     0                -                -               5.19 GB      0 %  stalled, slo missed
+    --------  ------------  ----  ---------------  ---------------  --------------------  -------  -------
+    pbft             150.0     0                -                -               5.19 GB      0 %  stalled
 
     final: pbft: certificate, risk of reversal 0 within the fault model; nodes: quorum, rule: protocol
     stalled: pbft: no block after 3.2 s & none <expected>
@@ -58,9 +58,33 @@ fn a_failed_point_keeps_its_row() {
     summary.points[2] = ledgerlab_sim::record::PointSummary {
         protocol: "pbft".into(),
         error: Some("node 3 has no uplink".into()),
+        verdict: Verdict::Failed { text: "node 3 has no uplink".into() },
         ..Default::default()
     };
     let text = table(&summary);
     assert!(text.contains("failed: pbft: node 3 has no uplink"), "{text}");
     assert!(text.lines().any(|line| line.starts_with("pbft") && line.ends_with("failed")), "{text}");
+}
+
+#[test]
+fn a_label_says_what_tells_a_point_from_the_others() {
+    let (mut summary, _) = fixture::load_curve();
+    summary.axes =
+        ["consensus.protocol", "storage.variant", "network.priority", "network.sharing"].map(str::to_owned).to_vec();
+    for (index, point) in summary.points.iter_mut().enumerate() {
+        let of = |values: [&str; 2], bit: usize| values[index >> bit & 1].to_owned();
+        point.labels = [
+            ("storage.variant".to_owned(), "hash-pointer".to_owned()),
+            ("network.priority".to_owned(), of(["false", "true"], 0)),
+            ("network.sharing".to_owned(), of(["fifo", "fair"], 1)),
+        ]
+        .into();
+        point.protocol = "pbft".into();
+    }
+    assert_eq!(label(&summary, &summary.points[2]), "priority false, fair");
+    assert_eq!(label_without(&summary, &summary.points[2], Some("network.sharing")), "priority false");
+    summary.points[0].protocol = "hotstuff".into();
+    assert_eq!(label(&summary, &summary.points[3]), "pbft, priority true, fair");
+    summary.points.truncate(1);
+    assert_eq!(label(&summary, &summary.points[0]), "hotstuff");
 }

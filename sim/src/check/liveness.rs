@@ -45,6 +45,17 @@ pub enum Cause {
     Loss,
 }
 
+impl Cause {
+    fn words(self) -> &'static str {
+        match self {
+            Cause::Faults => "explained by faults",
+            Cause::Recovering => "still recovering from a fault",
+            Cause::Overload => "explained by overload",
+            Cause::Loss => "explained by losses: a commit is not owed within the run",
+        }
+    }
+}
+
 /// The verdict on a run's liveness.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Verdict {
@@ -75,34 +86,28 @@ impl Verdict {
     }
     /// An unexplained stall or silence is a violation.
     pub fn outcome(&self, end: Time) -> Outcome {
-        let what = match (self.stalled_since, self.cause) {
-            _ if !self.failed() => return Ok(()),
-            (Some(since), None) => format!("{self}: nothing committed since {:.3} s", since.as_secs_f64()),
-            _ => self.to_string(),
-        };
-        Err(Violation { check: "liveness", at: end, node: None, what })
+        if !self.failed() {
+            return Ok(());
+        }
+        Err(Violation { check: "liveness", at: end, node: None, what: self.to_string() })
     }
 }
 
+/// What happened and why, to stand behind the verdict's word; empty where all is well.
 impl fmt::Display for Verdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(if self.stalled() { "stalled" } else { "live" })?;
-        match self.cause {
-            Some(Cause::Faults) => f.write_str(", explained by faults")?,
-            Some(Cause::Recovering) => f.write_str(", still recovering from a fault")?,
-            Some(Cause::Overload) => f.write_str(", explained by overload")?,
-            Some(Cause::Loss) => f.write_str(", explained by losses: a commit is not owed within the run")?,
-            None if self.stalled() => f.write_str(", unexplained")?,
-            None => {}
-        }
-        if let Some(Window { from, to }) = self.silence {
+        let stall = self.stalled_since.map(|since| {
+            let cause = self.cause.map_or("unexplained", Cause::words);
+            format!("nothing committed since {:.3} s, {cause}", since.as_secs_f64())
+        });
+        let silence = self.silence.map(|Window { from, to }| {
             let (length, from, to) = (to.since(from).as_secs_f64(), from.as_secs_f64(), to.as_secs_f64());
-            write!(f, ", unexplained silence of {length:.3} s: nothing committed from {from:.3} s to {to:.3} s")?;
-        }
-        if self.outside_fault_model() {
-            write!(f, ", outside the fault model: stake {} faulty, {} tolerated", self.faulty.0, self.tolerated.0)?;
-        }
-        Ok(())
+            format!("nothing committed from {from:.3} s to {to:.3} s, {length:.3} s unexplained")
+        });
+        let beyond = self
+            .outside_fault_model()
+            .then(|| format!("stake {} was faulty, {} is tolerated", self.faulty.0, self.tolerated.0));
+        f.write_str(&[stall, silence, beyond].into_iter().flatten().collect::<Vec<_>>().join("; "))
     }
 }
 

@@ -206,6 +206,7 @@ impl Meter {
         };
         StorageRecord {
             variant: model.id().into(),
+            off_chain_at: model.store().place().into(),
             window_bytes_per_node: window,
             bytes_per_day_per_node: per_day,
             retention_days: s.storage.retention.map(|r| r.as_secs_f64() / DAY_S),
@@ -324,7 +325,7 @@ fn finality(s: &Scenario, family: Family) -> FinalityRecord {
         FinalityRule::Protocol => ("protocol".to_string(), usual),
         FinalityRule::Depth(k) => (format!("depth:{k}"), usual),
         FinalityRule::Risk { adversary, reversal } => {
-            let chosen = depth.map(|_| (Some(adversary), Some(reversal)));
+            let chosen = depth.map(|k| (Some(adversary), reversal_at_depth(family, adversary, k)));
             (format!("risk:{adversary}/{reversal:e}"), chosen.unwrap_or(usual))
         }
     };

@@ -149,8 +149,9 @@ pub const METRICS: &[Metric] = &[
     metric(
         "bytes_per_day_per_node",
         "bytes",
-        "Bytes that a node gains in the measured window, all classes, mean over nodes, at the window's rate for 24 h. \
-         The projection in years uses the workloads' weekly profile instead.",
+        "Bytes gained in the measured window, all classes, mean over nodes, at the window's rate for 24 h: what lies on \
+         a node's disk, and its share of the objects beside the chain, which lie in the hospitals' own stores or at a \
+         provider. The projection in years uses the workloads' weekly profile instead.",
         |r| Some(r.storage.bytes_per_day_per_node.total()),
     ),
     metric(
@@ -169,7 +170,7 @@ pub const METRICS: &[Metric] = &[
     metric(
         "core_share_max",
         "",
-        "Largest share in use of the one core that runs a node's consensus state machine.",
+        "Largest share in use over the window of a single core, the busiest one of any node, whatever runs on it.",
         |r| NodeUse::largest(&r.nodes, |n| n.core_share),
     ),
     metric("block_interval_mean_s", "s", "Mean time between blocks of the final chain in the window.", |r| {

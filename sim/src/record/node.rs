@@ -24,7 +24,7 @@ pub struct NodeUse {
     pub uplink_peak_share: f64,
     /// Share of its cores in use.
     pub cpu_share: f64,
-    /// Share of the one core that runs the consensus state machine: the hot spot of a leader.
+    /// Share of its busiest core, whatever runs on it: the hot spot of a leader.
     pub core_share: f64,
     /// Share of the time that its disk was busy.
     pub disk_share: f64,

@@ -138,8 +138,8 @@ pub struct FinalityRecord {
     /// Share of power of the adversary against whom a depth is judged: the rule's, else a tenth; `None` for a
     /// certificate.
     pub adversary: Option<f64>,
-    /// Bound on the probability that such an adversary reverses a final block, by which a rule of risk chose the
-    /// depth; nothing below 1e-30 is told apart. 0 for a certificate within the fault model.
+    /// Bound on the probability that such an adversary reverses a final block under that many; nothing below 1e-30 is
+    /// told apart. 0 for a certificate within the fault model. What a rule of risk allows stands in `rule`.
     pub reversal: Option<f64>,
 }
 

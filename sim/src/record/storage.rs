@@ -1,9 +1,9 @@
-//! Bytes by class: what a node's ledger grows by, and what that makes in years.
+//! Bytes by class: what a node's ledger and the stores beside it grow by, and what that makes in years.
 
 use super::statistics::mean;
 use serde::{Deserialize, Serialize};
 
-/// What bytes on disk are for.
+/// What bytes are for. Headers to index lie on every node's disk, objects beside the chain in a store.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ByteClass {
@@ -48,7 +48,10 @@ pub struct ClassBytes {
 pub struct StorageRecord {
     /// Name of the storage variant.
     pub variant: String,
-    /// Bytes that a node gained in the measured window, mean over nodes; objects off the chain count at their store.
+    /// Where objects beside the chain lie: `own store`, of the hospital, or `provider`. Never on a ledger's disk.
+    #[serde(default)]
+    pub off_chain_at: String,
+    /// Bytes gained in the measured window, mean over nodes; of objects beside the chain a node's share of all.
     pub window_bytes_per_node: ClassBytes,
     /// The same at the window's rate for 24 hours.
     pub bytes_per_day_per_node: ClassBytes,
@@ -58,12 +61,12 @@ pub struct StorageRecord {
     pub projection: Vec<ProjectionRow>,
 }
 
-/// Disk in use at the end of a year.
+/// Bytes kept at the end of a year.
 #[derive(Clone, Copy, PartialEq, Debug, Default, Serialize, Deserialize)]
 pub struct ProjectionRow {
     /// Years since the start.
     pub year: u32,
-    /// On one node, bytes, with retention applied.
+    /// On one node's disk, and its share of objects beside the chain, bytes, with retention applied.
     pub per_node_bytes: ClassBytes,
     /// On all nodes and stores together, bytes.
     pub total_bytes: f64,
@@ -137,6 +140,18 @@ impl ClassBytes {
         self.headers + self.certificates + self.payload
     }
 
+    /// What lies on a node's disk: the blocks, and state and index beside them.
+    #[must_use]
+    pub fn ledger(&self) -> f64 {
+        self.chain() + self.state + self.index
+    }
+
+    /// What lies in stores outside the ledger.
+    #[must_use]
+    pub fn outside(&self) -> f64 {
+        self.off_chain + self.replicas
+    }
+
     /// All classes.
     #[must_use]
     pub fn total(&self) -> f64 {
@@ -166,6 +181,7 @@ impl StorageRecord {
         };
         Self {
             variant: first.variant.clone(),
+            off_chain_at: first.off_chain_at.clone(),
             window_bytes_per_node: classes(&|part| Some(part.window_bytes_per_node)),
             bytes_per_day_per_node: classes(&|part| Some(part.bytes_per_day_per_node)),
             retention_days: first.retention_days,
@@ -181,7 +197,7 @@ mod tests {
     #[test]
     fn classes_add_up() {
         let bytes = ClassBytes::from_fn(|class| f64::from(1_u32 << (class as u32)));
-        assert_eq!((bytes.chain(), bytes.total()), (7.0, 127.0));
+        assert_eq!((bytes.chain(), bytes.ledger(), bytes.outside(), bytes.total()), (7.0, 31.0, 96.0, 127.0));
         assert_eq!(bytes.scaled(2.0).total(), 254.0);
         assert_eq!(ByteClass::ALL.map(|class| bytes.get(class)), [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0]);
     }
@@ -190,6 +206,7 @@ mod tests {
     fn the_mean_goes_class_by_class_and_year_by_year() {
         let record = |scale: f64| StorageRecord {
             variant: "inline".into(),
+            off_chain_at: "own store".into(),
             window_bytes_per_node: ClassBytes { headers: scale, ..ClassBytes::default() },
             bytes_per_day_per_node: ClassBytes { payload: 10.0 * scale, ..ClassBytes::default() },
             retention_days: Some(365.0),

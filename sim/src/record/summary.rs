@@ -78,7 +78,7 @@ pub struct Provenance {
     pub commit: Option<String>,
     /// Processor, cores and operating system.
     pub host: String,
-    /// Wall time of all replications together, seconds.
+    /// Wall time of the run, seconds; of one that was resumed the sum of its parts, each up to its last replication.
     pub wall_s: f64,
     /// Command that gives the same figures.
     pub command: String,
@@ -113,7 +113,7 @@ pub struct PointSummary {
     pub labels: BTreeMap<String, String>,
     /// Id of the protocol.
     pub protocol: String,
-    /// Worst verdict of its replications.
+    /// The worst of its replications, its objectives and its lack of a result.
     pub verdict: Verdict,
     /// Why the point has no result, if it has none.
     pub error: Option<String>,
@@ -149,7 +149,7 @@ pub struct PointSummary {
     pub messages: Vec<MessageCount>,
     /// What happened over time, averaged.
     pub series: Series,
-    /// When which fault acted in the first replication.
+    /// When which fault acted; one that never ended lasts as long as the longest replication.
     pub faults: Vec<FaultWindow>,
     /// What a reader should know, each said once.
     pub warnings: Vec<String>,
@@ -197,11 +197,20 @@ impl Summary {
             PointSummary::from_runs(header, &own)
         };
         let points: Vec<_> = points.into_iter().enumerate().map(point).collect();
-        let verdict = points.iter().fold(&Verdict::Ok, |worst, point| worst.worse(&point.verdict)).clone();
+        let verdict = worst(points.iter().map(|point| &point.verdict));
         let definition = |unit: &str, definition: &str| Definition { unit: unit.into(), definition: definition.into() };
         let definitions = METRICS.iter().map(|m| (m.name.to_owned(), definition(m.unit, m.definition))).collect();
         let ExperimentHeader { name, provenance, axes, scenario } = header;
         Self { schema: SCHEMA, name, verdict, provenance, axes, definitions, points, scenario }
+    }
+
+    /// Enters what came of every point's objectives, which changes verdicts.
+    pub fn judge(&mut self, outcomes: impl Fn(usize, &PointSummary) -> Vec<SloOutcome>) {
+        for (index, point) in self.points.iter_mut().enumerate() {
+            point.slo = outcomes(index, point);
+            point.verdict = point.judged();
+        }
+        self.verdict = worst(self.points.iter().map(|point| &point.verdict));
     }
 
     /// Number of points that have no result.
@@ -223,10 +232,10 @@ impl PointSummary {
     pub fn from_runs(header: PointHeader, runs: &[&RunRecord]) -> Self {
         let latency = LatencyHistogram::pooled(runs.iter().map(|run| &run.latency));
         let first = runs.first();
-        Self {
+        let mut point = Self {
             labels: header.labels,
             protocol: header.protocol,
-            verdict: runs.iter().fold(&Verdict::Ok, |worst, run| worst.worse(&run.verdict)).clone(),
+            verdict: Verdict::Ok,
             error: header.error,
             slo: header.slo,
             finality: first.map(|run| run.finality.clone()).unwrap_or_default(),
@@ -244,16 +253,40 @@ impl PointSummary {
             blocks: BlockStats::pooled(&runs.iter().map(|run| &run.blocks).collect::<Vec<_>>()),
             messages: MessageCount::summed(runs.iter().flat_map(|run| &run.messages)),
             series: Series::mean(&runs.iter().map(|run| &run.series).collect::<Vec<_>>()),
-            faults: first.map(|run| run.faults.clone()).unwrap_or_default(),
+            faults: longest_faults(runs),
             warnings: distinct_warnings(runs),
             replications: runs.iter().map(|run| ReplicationSummary::of(run)).collect(),
-        }
+        };
+        point.verdict = point.judged();
+        point
+    }
+
+    /// The worst verdict of the replications alone.
+    #[must_use]
+    pub fn run_verdict(&self) -> Verdict {
+        worst(self.replications.iter().map(|run| &run.verdict))
+    }
+
+    /// The worst of the replications, the objectives and the lack of a result.
+    fn judged(&self) -> Verdict {
+        let missed: Vec<_> = self.slo.iter().filter(|slo| !slo.met).map(SloOutcome::words).collect();
+        let missed = (!missed.is_empty()).then(|| Verdict::SloMissed { text: missed.join(", ") });
+        let failed = self.error.clone().map(|text| Verdict::Failed { text });
+        worst([Some(self.run_verdict()), missed, failed].iter().flatten())
     }
 
     /// Estimate of a metric by name; `None` where the figure does not exist or no metric has that name.
     #[must_use]
     pub fn metric(&self, name: &str) -> Option<Estimate> {
         self.metrics.get(name).copied().flatten()
+    }
+}
+
+impl SloOutcome {
+    /// Key, measurement and limit.
+    fn words(&self) -> String {
+        let measured = self.measured.map_or_else(|| "not measured".to_owned(), |measured| measured.to_string());
+        format!("{} {measured} (limit {})", self.key, self.limit)
     }
 }
 
@@ -271,6 +304,10 @@ impl ReplicationSummary {
     }
 }
 
+fn worst<'a>(verdicts: impl IntoIterator<Item = &'a Verdict>) -> Verdict {
+    verdicts.into_iter().fold(&Verdict::Ok, |worst, verdict| worst.worse(verdict)).clone()
+}
+
 fn estimate(runs: &[&RunRecord], of: fn(&RunRecord) -> Option<f64>) -> Option<Estimate> {
     Estimate::of(&runs.iter().filter_map(|run| of(run)).collect::<Vec<_>>())
 }
@@ -279,6 +316,17 @@ fn longest_window(runs: &[&RunRecord]) -> Window {
     let first = runs.first().map(|run| run.window).unwrap_or_default();
     let stopped_s = runs.iter().map(|run| run.window.stopped_s).fold(first.stopped_s, f64::max);
     Window { stopped_s, ..first }
+}
+
+/// The plan is the same in all replications; what a run cut short lasts longer in a longer one.
+fn longest_faults(runs: &[&RunRecord]) -> Vec<FaultWindow> {
+    let mut faults = runs.first().map(|run| run.faults.clone()).unwrap_or_default();
+    for run in runs {
+        for (fault, same) in faults.iter_mut().zip(&run.faults) {
+            fault.to_s = fault.to_s.max(same.to_s);
+        }
+    }
+    faults
 }
 
 fn mean_stages(runs: &[&RunRecord]) -> Option<Stages> {

@@ -1,12 +1,13 @@
 //! The one-word answer to whether a run is worth believing.
 //!
 //! A stall or a fault plan beyond what the protocol tolerates is a legal experiment with a result; a broken promise
-//! (safety, conservation, a law of the model) is not, and fails the command with exit code 7.
+//! (safety, conservation, a law of the model) is not, and fails the command with exit code 7. Points can also miss
+//! objectives (6) or have no result (8).
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// Outcome of a replication, and of a point as the worst of its replications.
+/// Outcome of a replication; of a point the worst of its replications, its objectives and its lack of a result.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum Verdict {
@@ -23,6 +24,16 @@ pub enum Verdict {
         /// Whether a fault or an overload accounts for it; if not, the run fails.
         explained: bool,
         /// What stood still and since when.
+        text: String,
+    },
+    /// A point missed a service level objective.
+    SloMissed {
+        /// Which ones, each with what was measured and its limit.
+        text: String,
+    },
+    /// A point has no result.
+    Failed {
+        /// Why.
         text: String,
     },
     /// A check of the model failed: a link above its rate, Little's law, determinism.
@@ -50,6 +61,8 @@ impl Verdict {
             Verdict::Ok => "ok",
             Verdict::OutsideFaultModel { .. } => "outside-fault-model",
             Verdict::Stalled { .. } => "stalled",
+            Verdict::SloMissed { .. } => "slo-missed",
+            Verdict::Failed { .. } => "failed",
             Verdict::CheckFailed { .. } => "check-failed",
             Verdict::ConservationViolation { .. } => "conservation-violation",
             Verdict::SafetyViolation { .. } => "safety-violation",
@@ -63,6 +76,8 @@ impl Verdict {
             Verdict::Ok => "",
             Verdict::OutsideFaultModel { text }
             | Verdict::Stalled { text, .. }
+            | Verdict::SloMissed { text }
+            | Verdict::Failed { text }
             | Verdict::CheckFailed { text }
             | Verdict::ConservationViolation { text }
             | Verdict::SafetyViolation { text } => text,
@@ -72,7 +87,7 @@ impl Verdict {
     /// Whether the run must fail (exit code 7).
     #[must_use]
     pub fn failed(&self) -> bool {
-        self.rank() > Verdict::EXPLAINED_STALL
+        self.rank() > Verdict::NO_RESULT
     }
 
     /// The worse of two; the first of equally bad ones.
@@ -81,17 +96,20 @@ impl Verdict {
         if other.rank() > self.rank() { other } else { self }
     }
 
-    const EXPLAINED_STALL: u8 = 2;
+    const NO_RESULT: u8 = 4;
 
+    /// In the order of the exit codes.
     fn rank(&self) -> u8 {
         match self {
             Verdict::Ok => 0,
             Verdict::OutsideFaultModel { .. } => 1,
-            Verdict::Stalled { explained: true, .. } => Verdict::EXPLAINED_STALL,
-            Verdict::Stalled { explained: false, .. } => 3,
-            Verdict::CheckFailed { .. } => 4,
-            Verdict::ConservationViolation { .. } => 5,
-            Verdict::SafetyViolation { .. } => 6,
+            Verdict::Stalled { explained: true, .. } => 2,
+            Verdict::SloMissed { .. } => 3,
+            Verdict::Failed { .. } => Verdict::NO_RESULT,
+            Verdict::Stalled { explained: false, .. } => 5,
+            Verdict::CheckFailed { .. } => 6,
+            Verdict::ConservationViolation { .. } => 7,
+            Verdict::SafetyViolation { .. } => 8,
         }
     }
 }
@@ -115,6 +133,11 @@ mod tests {
         assert_eq!(Verdict::Ok.worse(&outside), &outside);
         assert_eq!(stalled.worse(&outside), &stalled);
         assert_eq!(unsafe_run.worse(&unexplained), &unsafe_run);
+        let missed = Verdict::SloMissed { text: "success_rate 0.8 (limit 0.9)".into() };
+        let empty = Verdict::Failed { text: "nothing was submitted".into() };
+        assert_eq!(stalled.worse(&missed).worse(&empty).worse(&unexplained), &unexplained);
+        assert_eq!(missed.worse(&empty), &empty);
+        assert!(!missed.failed() && !empty.failed());
         let failed = [&Verdict::Ok, &outside, &stalled, &unexplained, &unsafe_run].map(Verdict::failed);
         assert_eq!(failed, [false, false, false, true, true]);
         assert_eq!(unsafe_run.to_string(), "safety-violation");

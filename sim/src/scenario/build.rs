@@ -4,12 +4,13 @@ use std::path::Path;
 use std::sync::Arc;
 
 use ledgerlab_consensus::{KnobValue, Span};
-use ledgerlab_workloads::{ArrivalMode, WorkloadSpec, expected_between};
+use ledgerlab_workloads::{ArrivalMode, WorkloadSpec};
 
 use crate::network::loss;
 use crate::scenario::effective::Effective;
 use crate::scenario::effort::Effort;
 use crate::scenario::model::{Organisation, Scenario};
+use crate::scenario::plan::{MOST_TRANSACTIONS, Plan};
 use crate::scenario::problem::{Flaw, Problem};
 use crate::scenario::protocol::{self, Consensus};
 use crate::scenario::quantity::{show_rough, show_span};
@@ -17,6 +18,7 @@ use crate::scenario::reader::{Reader, Sheet};
 use crate::scenario::run::{self, Run};
 use crate::scenario::tree::{Table, Value};
 use crate::scenario::{fault, finality, mempool, network, node, organisation, plausible, storage, workload};
+use crate::storage::StorageModel;
 
 /// The version of the format that this crate reads.
 pub(crate) const SCHEMA: u64 = 1;
@@ -76,17 +78,27 @@ fn read(r: &mut Reader<'_, '_>, folder: &Path, stem: &str) -> Option<Scenario> {
     let drain = run.drain.unwrap_or_else(|| default_drain(expected, run.duration));
     check_finality(r, &run, drain, expected);
     let length = run.warmup + run.duration + expected.min(drain);
-    let writes = planned_writes(&workloads, load, run.start, length);
-    check_size(r, writes);
-    check_clients(r, &workloads, answered_writes(&workloads, expected, length));
+    let plan =
+        Plan { workloads: &workloads, load, start: run.start, warmup: run.warmup, duration: run.duration, length };
+    plan.check(r);
+    let answered = answered_writes(&workloads, expected, length);
+    check_clients(r, &workloads, answered);
     plausible::check_transactions(r, &workloads, u64::from(consensus.settings.block_bytes));
     plausible::check_timeout(r, &consensus, &organisations, &network, node.disk.fsync);
-    let effort = Effort { consensus: &consensus, organisations: &organisations, network: &network, mempool: &mempool };
-    effort.check(r, step, length, writes + answered_writes(&workloads, expected, length));
+    let planned = plan.expected();
+    let effort = Effort {
+        consensus: &consensus,
+        organisations: &organisations,
+        network: &network,
+        mempool: &mempool,
+        step,
+        length,
+        writes: planned.writes + answered,
+        payload_bytes: planned.chain_bytes(StorageModel::new(&storage).inline()),
+    };
+    effort.check(r);
     fault::check_times(r, &faults, run.warmup + run.duration + drain);
-    r.note_at(&["run", "drain"], show_span(drain));
-    r.note_at(&["network", "degree"], network.spec.degree);
-    r.note_at(&["mempool", "client_timeout"], show_span(mempool.client_timeout));
+    note_resolved(r, drain, network.spec.degree, mempool.client_timeout);
     Some(Scenario {
         name: run.name,
         seed: run.seed,
@@ -113,6 +125,13 @@ fn read(r: &mut Reader<'_, '_>, folder: &Path, stem: &str) -> Option<Scenario> {
     })
 }
 
+/// Defaults that are known only when everything else is read.
+fn note_resolved(r: &mut Reader<'_, '_>, drain: Span, degree: u32, client_timeout: Span) {
+    r.note_at(&["run", "drain"], show_span(drain));
+    r.note_at(&["network", "degree"], degree);
+    r.note_at(&["mempool", "client_timeout"], show_span(client_timeout));
+}
+
 fn schema(r: &mut Reader<'_, '_>) {
     let node = r.node("schema");
     let flaw = match node.map(|n| &n.value) {
@@ -124,17 +143,8 @@ fn schema(r: &mut Reader<'_, '_>) {
     r.report("schema", flaw.limit(format!("this program reads {SCHEMA}")).hint("write schema = 1 at the top"));
 }
 
-/// A run keeps about 40 bytes for each planned transaction: more than this many would not fit a usual machine.
-const MOST_TRANSACTIONS: f64 = 50e6;
-
 /// A client keeps its state and a transaction under way, together about 400 bytes.
 const MOST_CLIENTS: u64 = 1_000_000;
-
-/// Transactions of the open loops; closed ones plan none.
-fn planned_writes(workloads: &[WorkloadSpec], load: f64, start: Span, length: Span) -> f64 {
-    let planned = workloads.iter().filter_map(|w| expected_between(w, load, start.0, start.0 + length.0));
-    planned.map(|e| e.writes).sum()
-}
 
 /// Most transactions of the closed loops: each client waits for its answer and thinks.
 fn answered_writes(workloads: &[WorkloadSpec], expected: Span, length: Span) -> f64 {
@@ -146,14 +156,6 @@ fn answered_writes(workloads: &[WorkloadSpec], expected: Span, length: Span) -> 
         }
     };
     workloads.iter().map(of).sum()
-}
-
-fn check_size(r: &mut Reader<'_, '_>, writes: f64) {
-    if writes > MOST_TRANSACTIONS {
-        let flaw = Flaw::new(format!("the workloads plan about {writes:.0} transactions"));
-        let flaw = flaw.limit(format!("at most {MOST_TRANSACTIONS:.0} in a run"));
-        r.report("load", flaw.hint("lower load, a rate or a multiplier, or shorten run.duration"));
-    }
 }
 
 /// Closed loops are bounded by what a system without queues answers, and by their clients.

@@ -128,10 +128,19 @@ impl Flaw {
     }
 }
 
-/// The candidate nearest to `word` by edit distance, if it is near enough to be a slip.
+/// Shortest word that may stand for a longer one that begins with it.
+const LEAST_BEGINNING: usize = 3;
+
+/// The candidate nearest to `word` by edit distance, if it is near enough to be a slip; else the shortest one that
+/// begins with it.
 pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let (distance, best) = candidates.into_iter().map(|c| (edit_distance(word, c), c)).min()?;
-    (distance <= word.chars().count().max(best.chars().count()) / 3).then_some(best)
+    let candidates: Vec<&str> = candidates.into_iter().collect();
+    let (distance, best) = candidates.iter().map(|c| (edit_distance(word, c), *c)).min()?;
+    if distance <= word.chars().count().max(best.chars().count()) / 3 {
+        return Some(best);
+    }
+    let begun = |c: &&str| word.len() >= LEAST_BEGINNING && c.starts_with(&word.to_lowercase());
+    candidates.into_iter().filter(begun).min_by_key(|c| c.len())
 }
 
 /// `a, b, c`, cut after `most` with the number that is left out.
@@ -174,6 +183,8 @@ mod tests {
         assert_eq!(nearest("nods", words), Some("nodes"));
         assert_eq!(nearest("protcol", words), Some("protocol"));
         assert_eq!(nearest("temperature", words), None);
+        assert_eq!(nearest("rate_tx", ["rate_tx_per_s", "reads_per_write"]), Some("rate_tx_per_s"));
+        assert_eq!(nearest("re", ["rate_tx_per_s", "reads_per_write"]), None);
         assert_eq!((nearest("mb", ["ms", "MB"]), nearest("MB", ["ms", "min"])), (Some("MB"), None));
     }
 

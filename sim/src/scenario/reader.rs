@@ -200,6 +200,14 @@ impl<'a> Reader<'_, 'a> {
         value
     }
 
+    /// A whole number that has no default; `example` says what to write.
+    pub(crate) fn required_count(&mut self, key: &str, example: &str, limits: RangeInclusive<u64>) -> Option<u64> {
+        let hinted = |flaw: Flaw| Flaw { hint: flaw.hint.or_else(|| Some(example.to_owned())), ..flaw };
+        let value = self.read(key, |node| scalar::count(node, &limits).map_err(hinted))?;
+        self.note(key, value);
+        Some(value)
+    }
+
     /// A number.
     pub(crate) fn number(&mut self, key: &str, default: f64, limits: RangeInclusive<f64>) -> f64 {
         let value = self.read_or(key, default, &default.to_string(), |node| scalar::number(node, default, &limits));

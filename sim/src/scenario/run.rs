@@ -15,6 +15,10 @@ const MOST_REPLICATIONS: u64 = 10_000;
 const MOST_SEED: u64 = i64::MAX as u64;
 /// Longest time that a key may hold: ten years.
 pub(crate) const LONGEST: Span = Span(10 * 365 * 86_400 * 1_000_000_000);
+/// The window without `duration`.
+pub(crate) const DEFAULT_DURATION: Span = Span::secs(60);
+/// What goes before it without `warmup`.
+pub(crate) const DEFAULT_WARMUP: Span = Span::secs(10);
 /// Times that may be zero.
 pub(crate) const ANY_TIME: RangeInclusive<Span> = Span::ZERO..=LONGEST;
 /// Times that may not.
@@ -44,8 +48,8 @@ pub(crate) fn read(r: &mut Reader<'_, '_>, stem: &str) -> Run {
         seed: r.count("seed", 1, 0..=MOST_SEED),
         replications: r.count("replications", 1, 1..=MOST_REPLICATIONS) as u32,
         start,
-        duration: r.span("duration", Span::secs(60), SOME_TIME),
-        warmup: r.span("warmup", Span::secs(10), ANY_TIME),
+        duration: r.span("duration", DEFAULT_DURATION, SOME_TIME),
+        warmup: r.span("warmup", DEFAULT_WARMUP, ANY_TIME),
         drain: drain(r),
     }
 }

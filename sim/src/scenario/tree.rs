@@ -122,7 +122,10 @@ fn forget_lines(node: &mut Node) {
 fn syntax_problem(lines: &Lines<'_>, text: &str, error: &toml::de::Error) -> Problem {
     let at = error.span().map_or(text.len(), |s| s.start);
     let truncated = at >= text.trim_end().len() || text[at..].trim_end().lines().count() <= 1 && unclosed(text);
-    let message = error.message().lines().collect::<Vec<_>>().join(", ");
+    let mut message = error.message().lines().collect::<Vec<_>>().join(", ");
+    if let Some(key) = error.span().and_then(|span| text.get(span)).filter(|_| message == "duplicate key") {
+        message = format!("duplicate key `{}`", key.trim());
+    }
     Problem {
         file: lines.file.to_string(),
         line: Some(lines.line(at)),

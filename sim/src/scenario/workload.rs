@@ -60,13 +60,19 @@ fn one(r: &mut Reader<'_, '_>, name: &str, organisations: u64) -> Option<Workloa
     Some(spec)
 }
 
+/// A kind that sends so much for each hospital has no default for their number.
 fn hospitals(r: &mut Reader<'_, '_>, spec: &mut WorkloadSpec, organisations: u64) {
-    let required = spec.kind.per_hospital && !r.has("hospitals");
-    if required {
-        let flaw = Flaw::new("a workload without hospitals").limit(format!("at least 1 and at most {MAX_HOSPITALS}"));
-        r.report("hospitals", flaw.hint("write hospitals = 20"));
-    }
-    spec.hospitals = r.count("hospitals", organisations, 1..=u64::from(MAX_HOSPITALS)) as u32;
+    const EXAMPLE: &str = "write hospitals = 20";
+    let limits = 1..=u64::from(MAX_HOSPITALS);
+    spec.hospitals = if spec.kind.per_hospital {
+        if !r.has("hospitals") {
+            let flaw = Flaw::new("a workload without hospitals");
+            r.report("hospitals", flaw.limit(format!("at least 1 and at most {MAX_HOSPITALS}")).hint(EXAMPLE));
+        }
+        r.required_count("hospitals", EXAMPLE, limits).unwrap_or(organisations) as u32
+    } else {
+        r.count("hospitals", organisations, limits) as u32
+    };
 }
 
 fn arrival(r: &mut Reader<'_, '_>) -> ArrivalMode {

@@ -74,5 +74,31 @@ fn a_point_without_runs_keeps_its_error() {
     let summary = Summary::from_runs(ExperimentHeader::default(), header, &[]);
     assert_eq!(summary.failed_points(), 1);
     assert!(!summary.slo_met());
+    assert_eq!(summary.verdict, Verdict::Failed { text: "node 3 has no uplink".into() });
     assert_eq!(summary.points[0].metric("throughput_tx_per_s"), None);
+}
+
+#[test]
+fn a_missed_objective_shows_in_the_verdicts_of_its_point_and_of_all() {
+    let runs = [run(0, 0, 10.0, &[5]), run(1, 0, 30.0, &[5])];
+    let mut summary = Summary::from_runs(ExperimentHeader::default(), headers(2), &runs);
+    assert_eq!(summary.verdict, Verdict::Ok);
+    summary.judge(|_, point| {
+        let measured = point.metric("throughput_tx_per_s").map(|estimate| estimate.mean);
+        vec![SloOutcome { key: "throughput_tx_per_s".into(), limit: 20.0, measured, met: measured >= Some(20.0) }]
+    });
+    let missed = Verdict::SloMissed { text: "throughput_tx_per_s 10 (limit 20)".into() };
+    assert_eq!((&summary.points[0].verdict, &summary.points[1].verdict), (&missed, &Verdict::Ok));
+    assert_eq!((summary.verdict, summary.points[0].run_verdict()), (missed, Verdict::Ok));
+}
+
+#[test]
+fn a_fault_that_never_ended_lasts_as_long_as_the_longest_replication() {
+    let crashed = |replication, to_s| {
+        let faults = vec![FaultWindow { from_s: 3.0, to_s, ..FaultWindow::default() }];
+        RunRecord { faults, ..run(0, replication, 10.0, &[5]) }
+    };
+    let runs = [crashed(0, 12.0), crashed(1, 15.0), crashed(2, 13.0)];
+    let summary = Summary::from_runs(ExperimentHeader::default(), headers(1), &runs);
+    assert_eq!(summary.points[0].faults[0].to_s, 15.0);
 }

@@ -24,6 +24,7 @@ fn messages(edits: &[Edit]) -> String {
 fn unknown_keys() {
     assert_messages!(messages(&[
         ("unknown key, near a valid one", "nodes = 8", "nods = 8"),
+        ("beginning of a key", "hospitals = 4", "hospitals = 4\nbreak_glass = 5"),
         ("unknown key, near none", "", "temperature = 3\n"),
         ("unknown table", "", "[mempol]\nexpiry = \"1 s\"\n"),
         ("unknown setting of a protocol", "", "[consensus.hotstuff]\ntimeot = \"1 s\"\n"),
@@ -85,6 +86,16 @@ fn limits() {
         ("transaction larger than a block", "kind = \"ehr\"\nhospitals = 4", "kind = \"fixed\"\nbytes = \"2 MB\""),
         ("transaction smaller than its envelope", "kind = \"ehr\"\nhospitals = 4", "kind = \"fixed\"\nbytes = \"1 B\""),
         ("more transactions than fit", "hospitals = 4", "hospitals = 4\nmultiplier = 100_000_000"),
+        (
+            "a rate that plans more than fits",
+            "kind = \"ehr\"\nhospitals = 4",
+            "kind = \"fixed\"\nrate_tx_per_s = 1e9\nmultiplier = 2"
+        ),
+        (
+            "a duration that plans more than fits",
+            "schema = 1\n\n[run]\nname = \"base\"\nduration = \"60 s\"",
+            "schema = 1\nload = 2000\n\n[run]\nname = \"base\"\nduration = \"3650 d\""
+        ),
     ]));
 }
 
@@ -178,6 +189,7 @@ fn the_format_itself() {
         ("another version", "schema = 1", "schema = 2"),
         ("a version in quotes", "schema = 1", "schema = \"1\""),
         ("a key twice", "nodes = 8", "nodes = 8\nnodes = 9"),
+        ("a table twice", "hospitals = 4\n", "hospitals = 4\n[run]\nseed = 3\n"),
         ("a string without quotes", "\"hotstuff\"", "hotstuff"),
         ("cut off in a table", "hospitals = 4\n", "hospitals = 4\n[workload.ima"),
         ("cut off in a string", "hospitals = 4\n", "hospitals = 4\narrival = \"ope"),

@@ -20,7 +20,7 @@ fn doubtful_values_are_warned_of() {
             &["consensus.protocol=nakamoto", "consensus.preset=consortium", "network.degree=8"],
         ),
         ("timeout below what loss costs", &["network.loss=0.6"]),
-        ("many replies", &["consensus.nodes=1000", "run.duration=1 h", "load=20000"]),
+        ("many replies", &["consensus.nodes=1000", "run.duration=1 h", "load=20000", "network.bandwidth=100 Gbit/s"]),
         (
             "an hour of messages",
             &[
@@ -47,6 +47,17 @@ fn usual_values_are_not() {
     ] {
         assert_eq!(warnings(overrides), "", "{overrides:?}");
     }
+}
+
+#[test]
+fn messages_are_no_more_than_links_carry() {
+    // Full blocks of 1 MB for 49 others take 0.4 s of a link of 1 Gbit/s; of ten times that the blocks are ten times
+    // as many.
+    let pbft = ["consensus.protocol=pbft", "consensus.nodes=50", "network.rtt=constant:1 ms", "run.duration=100 s"];
+    let fixed = ["workload.clinics.kind=fixed", "workload.clinics.rate_tx_per_s=12000"];
+    let told = |bandwidth: &str| warnings(&[&pbft[..], &fixed, &["workload.clinics.bytes=1000 B", bandwidth]].concat());
+    assert_eq!(told("network.bandwidth=1 Gbit/s"), "");
+    assert!(told("network.bandwidth=10 Gbit/s").contains("messages in one replication"));
 }
 
 #[test]
