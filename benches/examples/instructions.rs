@@ -4,10 +4,9 @@
 //! The script takes the difference of two lengths, so start-up does not count. Without a case it lists the cases.
 
 use ledgerlab_benches::broadcast::Broadcast;
-use ledgerlab_benches::engine::{pow, run, scenario};
+use ledgerlab_benches::engine::{accounting, pow, run, scenario};
 use ledgerlab_benches::phold::{self, Size};
 use ledgerlab_sim::kernel::queue::Windows;
-use ledgerlab_sim::record::RunRecord;
 use ledgerlab_sim::run::Engine;
 
 /// What a case does with a length: it returns what it handled.
@@ -27,15 +26,11 @@ const CASES: [(&str, Case); 7] = [
     ("pbft-64", |length| deliveries("pbft", 64, length)),
     ("hotstuff-64", |length| deliveries("hotstuff", 64, length)),
     ("pow-64", |length| run(Engine::Fast, &pow(64, 36_000 * length)).1.deliveries),
-    ("accounting", |length| record("hotstuff", 4, 20_000, length).cohort.created),
+    ("accounting", |length| run(Engine::Fast, &accounting(length)).1.cohort.created),
 ];
 
-fn record(protocol: &str, nodes: u32, rate_tx_per_s: u32, seconds: u32) -> RunRecord {
-    run(Engine::Fast, &scenario(protocol, nodes, rate_tx_per_s, seconds)).1
-}
-
 fn deliveries(protocol: &str, nodes: u32, seconds: u32) -> u64 {
-    record(protocol, nodes, 10, seconds).deliveries
+    run(Engine::Fast, &scenario(protocol, nodes, 10, seconds)).1.deliveries
 }
 
 fn main() {

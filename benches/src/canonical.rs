@@ -130,7 +130,7 @@ fn hotstuff_decisions(engine: Engine) -> f64 {
 /// Transactions from their arrival to the histogram for each CPU second, with what else is to be done for a run.
 fn transactions(reference: Option<Engine>, besides: fn(&RunRecord) -> u8) -> Bench {
     let rate = move |engine| {
-        let scenario = accounting();
+        let scenario = accounting(10);
         let (s, record) = timed(|| {
             let (_, record) = run(engine, &scenario);
             std::hint::black_box(besides(&record));

@@ -77,14 +77,15 @@ pub fn pow(nodes: u32, seconds: u32) -> Scenario {
     clouds(&run, &consensus, 0.002, "[finality]\nrule = \"depth:1\"")
 }
 
-/// Transactions of a small consortium, so many that consensus costs nothing beside them.
-pub fn accounting() -> Scenario {
-    built(
+/// Transactions of a small consortium, so many that consensus costs nothing beside them. All but those of the last
+/// second, in which the run waits for the cohort, belong to the cohort.
+pub fn accounting(seconds: u32) -> Scenario {
+    built(&format!(
         r#"
         schema = 1
-        run = { duration = "4 s", warmup = "1 s", drain = "20 s" }
-        consensus = { protocol = "hotstuff", nodes = 4, block_period = "100 ms", block_bytes = "100 MB" }
-        node = { cores = 64, execution = "0 s" }
+        run = {{ duration = "{seconds} s", warmup = "0 s", drain = "20 s" }}
+        consensus = {{ protocol = "hotstuff", nodes = 4, block_period = "100 ms", block_bytes = "100 MB" }}
+        node = {{ cores = 64, execution = "0 s" }}
         [network]
         regions = ["us-east-1"]
         rtt = "cloud-2025"
@@ -92,6 +93,6 @@ pub fn accounting() -> Scenario {
         [workload.load]
         kind = "fixed"
         rate_tx_per_s = 400000
-        "#,
-    )
+        "#
+    ))
 }

@@ -5,8 +5,10 @@
 
 mod chain;
 mod cohort;
+mod commit;
 mod finality;
 mod forget;
+mod latency;
 mod load;
 mod machine;
 pub mod record;
@@ -22,7 +24,7 @@ use ledgerlab_consensus::{
 
 use crate::check::agreement::{Agreement, Reversals};
 use crate::check::certificate::{Certificates, SILENT};
-use crate::check::conservation::{Conservation, State};
+use crate::check::conservation::Conservation;
 use crate::check::little::Little;
 use crate::check::liveness::Liveness;
 use crate::check::statements::Statements;
@@ -34,8 +36,9 @@ use crate::scenario::Scenario;
 use crate::storage::BytesByClass;
 
 use chain::{BlockCounts, Left, Views};
-use cohort::{Cohorts, Latency};
+use cohort::{Cohorts, Leaving};
 use finality::Reports;
+use latency::Latency;
 use machine::Snapshot;
 use series::SeriesMeter;
 use turns::Turns;
@@ -59,6 +62,8 @@ pub struct Meter {
     info: ProtocolInfo,
     reports: Reports,
     cohorts: Cohorts,
+    /// Room for what becomes final together.
+    leaving: Vec<Leaving>,
     client: Latency,
     turns: Turns,
     reads: (u64, u64, Latency),
@@ -108,6 +113,7 @@ impl Meter {
             info,
             reports: Reports::new(s, validators, info.faults),
             cohorts: Cohorts::new(s),
+            leaving: vec![],
             client: Latency::default(),
             turns: Turns::default(),
             reads: (0, 0, Latency::default()),
@@ -148,13 +154,17 @@ impl Meter {
         self.window.0 <= at && at < self.window.1
     }
 
-    /// A client plans a transaction.
-    pub fn created(&mut self, at: Time, tx: TxId, workload: u16) {
-        self.violations.note(self.conservation.create(at, u64::from(tx)));
-        self.little.enter(at);
-        self.liveness.submit(at);
-        self.series.offered(at);
-        self.cohorts.created(self.in_window(at), workload);
+    /// Clients have planned the transactions from this one on.
+    pub fn created(&mut self, from: TxId, txs: &Transactions) {
+        let Some(first) = txs.above(from).next() else { return };
+        let planned = || txs.above(from).map(|tx| tx.planned);
+        let count = u64::from(txs.ids().1 - from);
+        self.violations.note(self.conservation.create(first.planned, u64::from(from), count));
+        self.liveness.submit(first.planned);
+        self.little.enter(planned());
+        self.series.offered(planned());
+        let sampled = txs.above(from).filter(|tx| self.window.0 <= tx.planned && tx.planned < self.window.1);
+        self.cohorts.created(sampled.map(|tx| tx.workload));
     }
     /// A node has taken transactions into its pool.
     pub fn admitted(&mut self, at: Time, node: NodeId) {
@@ -163,7 +173,7 @@ impl Meter {
     /// A gateway has no room for it.
     pub fn rejected(&mut self, at: Time, node: NodeId, tx: TxId, planned: Time, workload: u16) {
         self.violations.note(self.conservation.reject(at, node, u64::from(tx)));
-        self.little.leave(at, planned);
+        self.little.leave(at, [planned]);
         self.series.left(at, 1);
         self.cohorts.rejected(self.in_window(planned), workload);
     }
@@ -172,10 +182,12 @@ impl Meter {
         self.too_large += 1;
         self.rejected(at, node, tx, planned, workload);
     }
-    /// A client's own node says that its transaction is final.
-    pub fn answered(&mut self, planned: Time, at: Time) {
-        if self.in_window(planned) {
-            self.client.record(at.since(planned));
+    /// Clients' own node says that their transactions are final.
+    pub fn answered(&mut self, planned: impl IntoIterator<Item = Time>, at: Time) {
+        for planned in planned {
+            if self.in_window(planned) {
+                self.client.record(at.since(planned));
+            }
         }
     }
     /// A client plans a read.
@@ -326,9 +338,7 @@ impl Meter {
             for s in blocks.segments(*p) {
                 let batch = batches.get(s.batch);
                 let times = cohort::Times { ready: batch.ready, built, commit, at };
-                for t in &batch.txs[s.from as usize..s.to as usize] {
-                    self.commit(*t, &times, txs);
-                }
+                self.commit(&batch.txs[s.from as usize..s.to as usize], &times, txs);
             }
         }
         if count > 0 {
@@ -336,25 +346,6 @@ impl Meter {
             let left = classes.pending + classes.expired > 0;
             self.liveness.commit(at, left);
         }
-    }
-
-    fn commit(&mut self, t: TxId, times: &cohort::Times, txs: &Transactions) {
-        // A transaction that its client submitted again may be in two blocks, and so may one of a branch that some
-        // nodes held for final and left: the second is a no-op.
-        let again = txs.resubmitted.has(t) || self.agreement.counts().conflicts > 0;
-        if again && self.conservation.state(u64::from(t)) == Some(State::Committed) {
-            self.blocks.duplicates += 1;
-            return;
-        }
-        if !self.violations.note(self.conservation.commit(times.at, NodeId(0), u64::from(t))) {
-            return;
-        }
-        let planned = txs.planned[t];
-        self.little.leave(times.at, planned);
-        self.series.committed(times.at, times.at.since(planned));
-        let sampled = self.in_window(planned);
-        let (in_window, workload) = (self.in_window(times.at), txs.workload[t]);
-        self.cohorts.committed(sampled, in_window, workload, txs.kind[t], planned, txs.stored[t], times);
     }
 
     /// What was found wrong with a host's links.

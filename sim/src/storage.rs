@@ -103,7 +103,12 @@ pub struct ReadParts {
 
 /// The storage of a run.
 #[derive(Debug)]
-pub struct StorageModel(Box<dyn Variant>);
+pub struct StorageModel {
+    variant: Box<dyn Variant>,
+    /// What the variant says to each arrival alike.
+    inline: bool,
+    store: Store,
+}
 
 impl StorageModel {
     /// The model of a scenario's storage.
@@ -112,32 +117,32 @@ impl StorageModel {
     /// If the list lacks the variant.
     pub fn new(spec: &StorageSpec) -> StorageModel {
         let found = VARIANTS.iter().find_map(|v| (v.open)(&spec.variant));
-        StorageModel(found.unwrap_or_else(|| panic!("the list of storage variants lacks {:?}", spec.variant)))
+        let variant = found.unwrap_or_else(|| panic!("the list of storage variants lacks {:?}", spec.variant));
+        StorageModel { inline: variant.inline(), store: variant.store(), variant }
     }
 
     /// Id of the variant.
     pub fn id(&self) -> &'static str {
-        self.0.id()
+        self.variant.id()
     }
 
     /// Whether records are put on chain in full.
     pub fn inline(&self) -> bool {
-        self.0.inline()
+        self.inline
     }
 
     /// Where the bytes of an arrival go.
     #[inline]
     pub fn placement(&self, arrival: &Arrival) -> Placement {
-        let inline = self.0.inline();
-        let bytes = arrival.off_chain_bytes(inline);
-        let offchain = (bytes > 0).then(|| Offchain { bytes, store: self.0.store() });
-        Placement { chain_bytes: arrival.chain_bytes(inline), offchain }
+        let bytes = arrival.off_chain_bytes(self.inline);
+        let offchain = (bytes > 0).then_some(Offchain { bytes, store: self.store });
+        Placement { chain_bytes: arrival.chain_bytes(self.inline), offchain }
     }
 
     /// From the start of a write of an object until its store has acknowledged it: see [`Variant::write_ack`].
     #[inline]
     pub fn write_ack(&self, object: Offchain, draw: u64) -> Span {
-        self.0.write_ack(object.bytes, draw)
+        self.variant.write_ack(object.bytes, draw)
     }
 
     /// The stores' part of a read.
@@ -147,8 +152,8 @@ impl StorageModel {
         let Some(object) = placement.offchain else {
             return ReadParts { lookup, first_byte: Span::ZERO, transfer: Span::ZERO };
         };
-        let first_byte = self.0.first_byte(mix64(draw));
-        ReadParts { lookup, first_byte, transfer: transfer(object.bytes, self.0.stream_bytes_per_s()) }
+        let first_byte = self.variant.first_byte(mix64(draw));
+        ReadParts { lookup, first_byte, transfer: transfer(object.bytes, self.variant.stream_bytes_per_s()) }
     }
 }
 
@@ -158,7 +163,7 @@ const LOOKUP: (Span, Span) = (Span::micros(100), Span::millis(1));
 impl StorageModel {
     /// Time for which a store streams so many bytes.
     pub fn stream(&self, bytes: u64) -> Span {
-        transfer(bytes, self.0.stream_bytes_per_s())
+        transfer(bytes, self.variant.stream_bytes_per_s())
     }
 }
 

@@ -8,16 +8,13 @@
 use rand_chacha::ChaCha8Rng;
 
 use crate::arrival::Arrival;
-use crate::devices::{Fleet, FleetRandom};
 use crate::error::WorkloadError;
-use crate::process::{Poisson, Spaced, Window};
-use crate::random::{Purpose, below, generator, unit};
-use crate::size::{Size, Sizes};
+use crate::process::Window;
+use crate::random::{below, unit};
+use crate::size::Sizes;
+use crate::source::{ENDED, Place, Source};
 use crate::spec::{ArrivalMode, MAX_FACTOR, WorkloadSpec};
-use crate::stream::{Stream, Timing};
-
-/// Key of a stream that has ended.
-const ENDED: u128 = u128::MAX;
+use crate::stream::Stream;
 
 /// Iterator over the planned arrivals of all open workloads.
 #[derive(Clone, Debug)]
@@ -54,10 +51,43 @@ impl Arrivals {
                 sources.extend(Source::new(scaled, place, seed, window));
             }
         }
-        let keys = sources.iter_mut().map(Source::advance).collect();
+        let keys = sources.iter().map(Source::key).collect();
         let mut arrivals = Arrivals { sources, keys, first: 0, others: ENDED };
         arrivals.select();
         Ok(arrivals)
+    }
+
+    /// Planned time of the next arrival, ns; `u64::MAX` where none follows.
+    #[inline]
+    pub fn next_at_ns(&self) -> u64 {
+        self.keys.get(self.first).map_or(u64::MAX, |key| (key >> 64) as u64)
+    }
+
+    /// Takes arrivals planned up to `until_ns`, about `most` at most; none only where none follows.
+    pub fn take_until(&mut self, until_ns: u64, most: usize, due: &mut Vec<Arrival>) {
+        let last = u128::from(until_ns) << 64 | u128::from(u64::MAX);
+        while due.len() < most && self.next_at_ns() <= until_ns.min(u64::MAX - 1) {
+            self.take_run(last, due);
+        }
+    }
+
+    /// Takes what the first source has drawn already, as far as it comes before all others, up to a key.
+    fn take_run(&mut self, last: u128, due: &mut Vec<Arrival>) {
+        let run = self.sources[self.first].drawn_until(last.min(self.others));
+        due.extend_from_slice(run);
+        let count = run.len();
+        self.pass(count);
+    }
+
+    /// So many arrivals of the first source are handed out.
+    fn pass(&mut self, count: usize) {
+        let source = &mut self.sources[self.first];
+        source.pass(count);
+        let next = source.key();
+        self.keys[self.first] = next;
+        if next > self.others {
+            self.select();
+        }
     }
 
     /// Finds the next source and the smallest key of the others.
@@ -80,17 +110,8 @@ impl Iterator for Arrivals {
 
     #[inline]
     fn next(&mut self) -> Option<Arrival> {
-        let key = *self.keys.get(self.first)?;
-        if key == ENDED {
-            return None;
-        }
-        let source = &mut self.sources[self.first];
-        let arrival = source.head;
-        let next = source.advance();
-        self.keys[self.first] = next;
-        if next > self.others {
-            self.select();
-        }
+        let arrival = *self.sources.get(self.first)?.next()?;
+        self.pass(1);
         Some(arrival)
     }
 }
@@ -104,89 +125,6 @@ fn check(specs: &[WorkloadSpec], load: f64) -> Result<(), WorkloadError> {
         return Err(WorkloadError::TooMany { value: specs.len(), high });
     }
     specs.iter().try_for_each(WorkloadSpec::check)
-}
-
-/// Where a stream belongs.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Place {
-    pub(crate) workload: u16,
-    pub(crate) stream: u8,
-    pub(crate) hospitals: u32,
-}
-
-#[derive(Clone, Debug)]
-enum Process {
-    Poisson(Box<Poisson>),
-    Spaced(Spaced),
-    Fleet(Box<Fleet>),
-}
-
-/// One stream with its next arrival.
-#[derive(Clone, Debug)]
-struct Source {
-    process: Process,
-    marks: ChaCha8Rng,
-    /// `None` where all records have the size that is in `head`.
-    size: Option<Size>,
-    remote_share: f64,
-    hospitals: u32,
-    /// Low bits of the key.
-    stream: u8,
-    head: Arrival,
-}
-
-impl Source {
-    /// `None` for a stream without records.
-    fn new(stream: Stream, place: Place, seed: u64, window: Window) -> Option<Source> {
-        if stream.per_week <= 0.0 {
-            return None;
-        }
-        let rng = |purpose| generator(seed, place.workload, place.stream, purpose, 0);
-        let process = match stream.timing {
-            Timing::Poisson(profile) => {
-                Process::Poisson(Box::new(Poisson::new(stream.per_week, profile, rng(Purpose::Times), window)))
-            }
-            Timing::Spaced => Process::Spaced(Spaced::new(stream.per_week, place.hospitals, window)),
-            Timing::Devices(devices) => {
-                let random = FleetRandom { times: rng(Purpose::Times), outages: rng(Purpose::Outages) };
-                Process::Fleet(Box::new(Fleet::new(stream.per_week, place.hospitals, devices, random, window)))
-            }
-        };
-        Some(Source {
-            process,
-            marks: rng(Purpose::Marks),
-            size: stream.size.is_random().then_some(stream.size),
-            remote_share: if place.hospitals > 1 { stream.remote_share } else { 0.0 },
-            hospitals: place.hospitals,
-            stream: place.stream,
-            head: blank(&stream, place.workload),
-        })
-    }
-
-    /// Draws the next arrival into `head` and returns its key.
-    #[inline]
-    fn advance(&mut self) -> u128 {
-        let next = match &mut self.process {
-            Process::Poisson(p) => match p.next() {
-                Some(at_ns) if self.hospitals > 1 => Some((at_ns, below(&mut self.marks, self.hospitals))),
-                at_ns => at_ns.map(|at_ns| (at_ns, 0)),
-            },
-            Process::Spaced(s) => s.next(),
-            Process::Fleet(f) => f.next(),
-        };
-        let Some((at_ns, hospital)) = next else { return ENDED };
-        self.head.at_ns = at_ns;
-        self.head.hospital = hospital;
-        self.head.holder = hospital;
-        if self.remote_share > 0.0 {
-            self.head.holder = holder(&mut self.marks, self.remote_share, hospital, self.hospitals);
-        }
-        if let Some(size) = self.size {
-            put_sizes(&mut self.head, size.at(unit(&mut self.marks)));
-        }
-        let low = u64::from(self.head.workload) << 48 | u64::from(hospital) << 16 | u64::from(self.stream);
-        u128::from(at_ns) << 64 | u128::from(low)
-    }
 }
 
 /// An arrival of a stream with what is the same for all of them.

@@ -20,6 +20,7 @@ pub mod profile;
 mod random;
 pub mod registry;
 pub mod size;
+mod source;
 pub mod spec;
 pub mod stream;
 

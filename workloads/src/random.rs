@@ -28,11 +28,13 @@ pub(crate) fn generator(seed: u64, workload: u16, stream: u8, purpose: Purpose, 
 }
 
 /// Uniform between 0 and 1, neither included.
+#[inline]
 pub(crate) fn unit(rng: &mut ChaCha8Rng) -> f64 {
     ((rng.next_u64() >> 12) as f64 + 0.5) * (1.0 / (1_u64 << 52) as f64)
 }
 
 /// Uniform from 0 to `n - 1`, for n of at least 1; the bias is below n / 2^32.
+#[inline]
 pub(crate) fn below(rng: &mut ChaCha8Rng, n: u32) -> u32 {
     ((u64::from(rng.next_u32()) * u64::from(n)) >> 32) as u32
 }

@@ -11,8 +11,11 @@ use std::collections::VecDeque;
 use ledgerlab_consensus::{NodeId, Time};
 
 use super::{Outcome, Violation};
+use crate::node::mempool::TxId;
 
 const PER_WORD: u64 = 32;
+/// The lower bit of each state in a word.
+const LOW: u64 = 0x5555_5555_5555_5555;
 
 /// Where a transaction is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -80,21 +83,35 @@ impl Conservation {
         Conservation::default()
     }
 
-    /// A client planned transaction `tx`.
-    pub fn create(&mut self, at: Time, tx: u64) -> Outcome {
+    /// Clients planned `count` transactions from `tx` on, the first of them at `at`.
+    pub fn create(&mut self, at: Time, tx: u64, count: u64) -> Outcome {
         if tx != self.created {
             return Err(fault(at, None, format!("transaction {tx} is created, but the next is {}", self.created)));
         }
-        if tx.is_multiple_of(PER_WORD) {
-            self.column.push_back(0);
-        }
-        self.created += 1;
-        self.by_state[State::Pending as usize] += 1;
+        self.created += count;
+        self.by_state[State::Pending as usize] += count;
+        self.column.resize((self.created.div_ceil(PER_WORD) - self.first) as usize, 0);
         Ok(())
     }
     /// `tx` is applied to the ledger, first at `node`.
     pub fn commit(&mut self, at: Time, node: NodeId, tx: u64) -> Outcome {
         self.leave(at, Some(node), tx, State::Committed)
+    }
+    /// The same for those of `txs` that can be committed, in one go: says how many that are of the first ones.
+    pub fn commit_some(&mut self, txs: &[TxId]) -> usize {
+        let pending = |c: &mut Conservation, tx: &TxId| {
+            let tx = u64::from(*tx);
+            let place = (tx / PER_WORD).checked_sub(c.first)? as usize;
+            let word = c.column.get_mut(place).filter(|_| tx < c.created)?;
+            let shift = 2 * (tx % PER_WORD);
+            let pending = *word >> shift & 3 == State::Pending as u64;
+            *word |= u64::from(pending) << shift;
+            pending.then_some(())
+        };
+        let done = txs.iter().take_while(|tx| pending(self, tx).is_some()).count();
+        self.by_state[State::Pending as usize] -= done as u64;
+        self.by_state[State::Committed as usize] += done as u64;
+        done
     }
     /// `tx` is refused, by `node`.
     pub fn reject(&mut self, at: Time, node: NodeId, tx: u64) -> Outcome {
@@ -161,6 +178,19 @@ impl Conservation {
         (0..self.created).find(|&tx| seen[(tx / 64) as usize] >> (tx % 64) & 1 == 0 && self.is_pending(tx))
     }
 
+    /// Pending transactions from `tx` on.
+    pub fn pending(&self, tx: u64) -> impl Iterator<Item = u64> {
+        let first = (tx / PER_WORD).max(self.first);
+        let words = (first..).zip(self.column.iter().skip((first - self.first) as usize));
+        let of_word = |(number, word): (u64, &u64)| {
+            let undecided = !(word | word >> 1) & LOW;
+            let next = |left: &u64| Some(left & (left - 1)).filter(|left| *left != 0);
+            let places = std::iter::successors(Some(undecided).filter(|left| *left != 0), next);
+            places.map(move |left| number * PER_WORD + u64::from(left.trailing_zeros()) / 2)
+        };
+        words.flat_map(of_word).skip_while(move |found| *found < tx).take_while(|found| *found < self.created)
+    }
+
     fn is_pending(&self, tx: u64) -> bool {
         self.state(tx) == Some(State::Pending)
     }
@@ -196,7 +226,6 @@ impl Conservation {
 
 /// Adds the states of the first `used` transactions of a word.
 fn count(word: u64, used: u64, by_state: &mut [u64; 4]) {
-    const LOW: u64 = 0x5555_5555_5555_5555;
     let (low, high) = (word & LOW, word >> 1 & LOW);
     let ones = |bits: u64| u64::from(bits.count_ones());
     let (committed, rejected, expired) = (ones(low & !high), ones(high & !low), ones(high & low));
@@ -223,7 +252,8 @@ mod tests {
 
     fn created(n: u64) -> Conservation {
         let mut c = Conservation::new();
-        (0..n).for_each(|tx| c.create(AT, tx).unwrap());
+        (0..n / 3).for_each(|tx| c.create(AT, tx, 1).unwrap());
+        c.create(AT, n / 3, n - n / 3).unwrap();
         c
     }
 
@@ -259,8 +289,36 @@ mod tests {
     fn a_transaction_that_nobody_submitted_is_caught() {
         let mut c = created(3);
         assert!(c.commit(AT, NODE, 3).unwrap_err().what.contains("nobody submitted it"));
-        assert!(c.create(AT, 2).is_err());
-        assert!(c.create(AT, 4).is_err());
+        assert!(c.create(AT, 2, 1).is_err());
+        assert!(c.create(AT, 4, 1).is_err());
+    }
+
+    #[test]
+    fn what_is_committed_in_one_go_is_what_is_committed_one_by_one() {
+        let (mut all, mut plain) = (created(300), created(300));
+        for c in [&mut all, &mut plain] {
+            c.reject(AT, NODE, 200).unwrap();
+            (0..64).for_each(|tx| c.commit(AT, NODE, tx).unwrap());
+            c.forget_below(64);
+        }
+        for txs in [vec![64, 66, 68], vec![65, 299, 68, 67], vec![100, 200, 101], vec![300, 67], vec![3], vec![]] {
+            let one_by_one = txs.iter().take_while(|tx| plain.commit(AT, NODE, u64::from(**tx)).is_ok()).count();
+            assert_eq!(all.commit_some(&txs), one_by_one, "{txs:?}");
+            assert_eq!((all.classes(), &all.column), (plain.classes(), &plain.column), "{txs:?}");
+        }
+        all.reconcile(AT, 300 - 64 - 1 - 6).unwrap();
+    }
+
+    #[test]
+    fn pending_transactions_are_found_in_order() {
+        let mut c = created(200);
+        (0..200).filter(|tx| ![40, 95, 96, 170].contains(tx)).for_each(|tx| c.commit(AT, NODE, tx).unwrap());
+        c.forget_below(40);
+        let found = |from| c.pending(from).collect::<Vec<_>>();
+        assert_eq!((found(0), found(41), found(96)), (vec![40, 95, 96, 170], vec![95, 96, 170], vec![96, 170]));
+        assert_eq!((found(171), found(5_000)), (vec![], vec![]));
+        assert_eq!(created(33).pending(31).collect::<Vec<_>>(), [31, 32]);
+        assert_eq!(created(32).pending(32).next(), None);
     }
 
     #[test]

@@ -5,8 +5,6 @@
 //! (Little, Operations Research 1961) over a finite horizon is an identity once those still inside at the end
 //! count up to the end. A difference means that a transaction was dropped, counted twice or given another time.
 
-use std::cmp::Reverse;
-
 use ledgerlab_consensus::Time;
 
 use super::{Outcome, Violation};
@@ -29,10 +27,12 @@ pub struct Sides {
 /// The observer of one system: a queue, a pool, or everything from submission to finality.
 #[derive(Clone, Debug, Default)]
 pub struct Little {
-    /// Changes of N since the last [`Little::advance`], in any order.
-    changes: Vec<(Time, i64)>,
+    /// Entries since the last [`Little::advance`], in any order.
+    entries: Vec<Time>,
+    /// Departures since then, in any order: those of a block leave at one moment.
+    departures: Vec<(Time, u64)>,
     upto: Time,
-    inside: i64,
+    inside: u64,
     area: u128,
     entered: u64,
     left: u64,
@@ -47,16 +47,26 @@ impl Little {
         Little::default()
     }
 
-    /// Somebody enters.
-    pub fn enter(&mut self, at: Time) {
-        self.entered += 1;
-        self.change(at, 1);
+    /// Customers enter.
+    pub fn enter(&mut self, at: impl IntoIterator<Item = Time>) {
+        let before = self.entries.len();
+        self.entries.extend(at);
+        self.entered += (self.entries.len() - before) as u64;
     }
-    /// Somebody who entered at `entered` leaves.
-    pub fn leave(&mut self, at: Time, entered: Time) {
-        self.left += 1;
-        self.sojourn += u128::from(at.since(entered).0);
-        self.change(at, -1);
+    /// Those who entered at these times leave.
+    pub fn leave(&mut self, at: Time, entered: impl IntoIterator<Item = Time>) {
+        let (mut count, mut sojourn) = (0, 0);
+        for entered in entered {
+            count += 1;
+            sojourn += u128::from(at.since(entered).0);
+        }
+        self.left += count;
+        self.sojourn += sojourn;
+        match self.departures.last_mut() {
+            Some(last) if last.0 == at => last.1 += count,
+            _ if count > 0 => self.departures.push((at, count)),
+            _ => {}
+        }
     }
 
     /// Somebody who entered at `entered` is still inside at the end, whenever that will be.
@@ -67,20 +77,24 @@ impl Little {
 
     /// Integrates up to `to`: nothing before it is reported any more. Calls keep the memory small.
     pub fn advance(&mut self, to: Time) -> Outcome {
-        let mut changes = std::mem::take(&mut self.changes);
-        // Who leaves in the nanosecond of its entry has entered first.
-        // Entries come nearly in order: a sort that finds runs merges a few of them.
-        changes.sort_by_key(|c| (c.0, Reverse(c.1)));
-        let due = changes.partition_point(|c| c.0 <= to);
-        for (at, by) in changes.drain(..due) {
-            if at < self.upto {
-                return Err(fault(at, format!("a change after everything up to {} ns was integrated", self.upto.0)));
-            }
-            self.integrate(at)?;
-            self.inside += by;
+        let mut entries = std::mem::take(&mut self.entries);
+        // They come nearly in order: a stable sort merges a few runs.
+        if !entries.is_sorted() {
+            entries.sort();
         }
-        self.changes = changes;
-        self.integrate(self.upto.max(to))
+        self.departures.sort_unstable();
+        let mut from = 0;
+        let due = self.departures.partition_point(|d| d.0 <= to);
+        for (at, count) in self.departures.drain(..due).collect::<Vec<_>>() {
+            // Who leaves in the nanosecond of its entry has entered first.
+            from += self.integrate(at, &entries[from..])?;
+            let inside = self.inside.checked_sub(count);
+            self.inside = inside.ok_or_else(|| fault(at, format!("{} are inside, and {count} leave", self.inside)))?;
+        }
+        from += self.integrate(self.upto.max(to), &entries[from..])?;
+        entries.drain(..from);
+        self.entries = entries;
+        Ok(())
     }
 
     /// Both sides over [0, `end`]; `inside` are the entry times of those who have not left by then,
@@ -111,20 +125,17 @@ impl Little {
         })
     }
 
-    /// A block's transactions leave at one moment: their changes are one entry.
-    fn change(&mut self, at: Time, by: i64) {
-        match self.changes.last_mut() {
-            Some(last) if last.0 == at => last.1 += by,
-            _ => self.changes.push((at, by)),
+    /// Adds the area up to `to`, into which fall the first of these entries; says how many.
+    fn integrate(&mut self, to: Time, entries: &[Time]) -> Result<usize, Violation> {
+        let count = entries.partition_point(|at| *at <= to);
+        if let Some(at) = entries[..count].first().copied().into_iter().chain([to]).find(|at| *at < self.upto) {
+            return Err(fault(at, format!("a change after everything up to {} ns was integrated", self.upto.0)));
         }
-    }
-
-    fn integrate(&mut self, to: Time) -> Outcome {
-        let inside = u128::try_from(self.inside);
-        let Ok(n) = inside else { return Err(fault(self.upto, format!("{} are inside", self.inside))) };
-        self.area += n * u128::from(to.since(self.upto).0);
+        self.area += u128::from(self.inside) * u128::from(to.since(self.upto).0);
+        self.area += entries[..count].iter().map(|at| u128::from(to.since(*at).0)).sum::<u128>();
+        self.inside += count as u64;
         self.upto = to;
-        Ok(())
+        Ok(count)
     }
 }
 
@@ -150,8 +161,8 @@ mod tests {
     fn both_sides_are_equal_whatever_the_order_of_reports() {
         let (all, end) = (customers(10_000), Time(1_020_000));
         let mut l = Little::new();
-        all.iter().for_each(|c| l.enter(c.0));
-        all.iter().filter(|c| c.1 <= end).for_each(|c| l.leave(c.1, c.0));
+        l.enter(all.iter().map(|c| c.0));
+        all.iter().filter(|c| c.1 <= end).for_each(|c| l.leave(c.1, [c.0]));
         let once = l.finish(end, all.iter().filter(|c| c.1 > end).map(|c| c.0)).unwrap();
         assert_eq!(once.area_ns, once.sojourn_ns);
         assert!((once.mean_inside - once.arrivals_per_s * once.mean_sojourn_s).abs() < 1e-9 * once.mean_inside);
@@ -161,13 +172,38 @@ mod tests {
         for step in 0..102 {
             let (from, to) = (step * 10_000, (step + 1) * 10_000);
             let within = |t: Time| t.0 >= from && t.0 < to;
-            all.iter().filter(|c| within(c.1)).for_each(|c| l.leave(c.1, c.0));
-            all.iter().filter(|c| within(c.0)).for_each(|c| l.enter(c.0));
+            all.iter().filter(|c| within(c.1)).for_each(|c| l.leave(c.1, [c.0]));
+            all.iter().filter(|c| within(c.0)).for_each(|c| l.enter([c.0]));
             l.advance(Time(to - 1)).unwrap();
-            assert!(l.changes.is_empty());
+            assert!(l.entries.is_empty() && l.departures.is_empty());
         }
-        all.iter().filter(|c| c.1 == end).for_each(|c| l.leave(c.1, c.0));
+        all.iter().filter(|c| c.1 == end).for_each(|c| l.leave(c.1, [c.0]));
         assert_eq!(l.finish(end, all.iter().filter(|c| c.1 > end).map(|c| c.0)).unwrap(), once);
+    }
+
+    /// One change of N after the other, in order of time, as the definition says.
+    fn plain_area(customers: &[(Time, Time)]) -> u128 {
+        let mut changes: Vec<(Time, i128)> = customers.iter().flat_map(|c| [(c.0, 1), (c.1, -1)]).collect();
+        changes.sort_unstable_by_key(|c| c.0);
+        let (mut upto, mut inside, mut area) = (Time::ZERO, 0, 0);
+        for (at, by) in changes {
+            area += inside * i128::from(at.since(upto).0);
+            (upto, inside) = (at, inside + by);
+        }
+        area as u128
+    }
+
+    #[test]
+    fn the_area_is_that_of_the_definition() {
+        let all = customers(3_000);
+        let mut l = Little::new();
+        // Blocks of customers who leave together.
+        let block = |i: u64| Time(i.div_ceil(9_000) * 9_000);
+        let blocks: std::collections::BTreeSet<Time> = all.iter().map(|c| block(c.1.0)).collect();
+        l.enter(all.iter().map(|c| c.0));
+        blocks.iter().for_each(|at| l.leave(*at, all.iter().filter(|c| block(c.1.0) == *at).map(|c| c.0)));
+        let together: Vec<(Time, Time)> = all.iter().map(|c| (c.0, block(c.1.0))).collect();
+        assert_eq!(l.finish(Time(2_000_000), []).unwrap().area_ns, plain_area(&together));
     }
 
     #[test]
@@ -179,13 +215,13 @@ mod tests {
         let mut l = Little::new();
         for (at, entered) in events {
             match entered {
-                Some(e) => l.leave(at, e),
-                None => l.enter(at),
+                Some(e) => l.leave(at, [e]),
+                None => l.enter([at]),
             }
             if at.0 % 7 == 0 {
                 l.advance(Time(at.0.saturating_sub(1))).unwrap();
             }
-            assert!(l.changes.len() < 200);
+            assert!(l.entries.len() + l.departures.len() < 200);
         }
         let sides = l.finish(Time(2_000_000), []).unwrap();
         assert_eq!(sides.sojourn_ns, all.iter().map(|c| u128::from(c.1.0 - c.0.0)).sum::<u128>());
@@ -195,11 +231,11 @@ mod tests {
     fn who_is_refused_at_once_has_entered_before_leaving() {
         let mut l = Little::new();
         // Two refused in one flush, the second planned at the very moment of it.
-        l.enter(Time(10));
-        l.leave(Time(30), Time(10));
-        l.leave(Time(30), Time(30));
+        l.enter([Time(10)]);
+        l.leave(Time(30), [Time(10)]);
+        l.leave(Time(30), [Time(30)]);
         l.advance(Time(20)).unwrap();
-        l.enter(Time(30));
+        l.enter([Time(30)]);
         let sides = l.finish(Time(40), []).unwrap();
         assert_eq!((sides.area_ns, sides.sojourn_ns), (20, 20));
     }
@@ -207,25 +243,25 @@ mod tests {
     #[test]
     fn a_wrong_time_a_lost_and_an_unknown_customer_are_caught() {
         let mut l = Little::new();
-        l.enter(Time(10));
-        l.leave(Time(30), Time(11));
+        l.enter([Time(10)]);
+        l.leave(Time(30), [Time(11)]);
         let wrong = l.finish(Time(40), []).unwrap_err();
         assert_eq!(wrong.what, "the area under N(t) is 20 ns, but sojourn times sum up to 19 ns");
 
         let mut l = Little::new();
-        l.enter(Time(10));
+        l.enter([Time(10)]);
         assert!(l.finish(Time(40), []).unwrap_err().what.contains("1 entered, but 0 left and 0 are still inside"));
 
         let mut l = Little::new();
-        l.leave(Time(30), Time(10));
-        assert!(l.finish(Time(40), []).unwrap_err().what.contains("-1 are inside"));
+        l.leave(Time(30), [Time(10)]);
+        assert!(l.finish(Time(40), []).unwrap_err().what.contains("0 are inside, and 1 leave"));
     }
 
     #[test]
     fn a_change_in_the_integrated_past_is_caught() {
         let mut l = Little::new();
         l.advance(Time(100)).unwrap();
-        l.enter(Time(99));
+        l.enter([Time(99)]);
         assert!(l.advance(Time(200)).is_err());
     }
 

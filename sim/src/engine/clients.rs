@@ -7,6 +7,8 @@
 //!
 //! Limits: the hop between a client and its own node takes no time, and a request's number wraps after 2^32.
 
+use std::ops::Range;
+
 use ledgerlab_consensus::{NodeId, Protocol, Span, Time};
 use ledgerlab_workloads::{Arrival, ClosedLoop, Operation};
 
@@ -15,7 +17,7 @@ use crate::engine::offchain::flows::FlowId;
 use crate::engine::task::{ANY_EPOCH, Due, Task};
 use crate::kernel::queue::Queue;
 use crate::kernel::rng::Stream;
-use crate::node::mempool::TxId;
+use crate::node::mempool::{BatchId, Transaction, TxId};
 use crate::node::window::Window;
 use crate::scenario::Scenario;
 
@@ -180,10 +182,12 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
 
     fn client_writes(&mut self, id: ClientId, a: &Arrival, (node, asked): (NodeId, Time), draw: u64) {
         let planned = Time(a.at_ns);
-        let tx = self.txs.push(planned, self.storage.placement(a).chain_bytes, a.workload, a.kind, a.hospital);
+        let placement = self.storage.placement(a);
+        let (bytes, workload, kind) = (placement.chain_bytes, a.workload, a.kind);
+        let tx = self.txs.push(Transaction { planned, bytes, workload, kind });
         self.clients.belongs(tx, id);
         self.clients.list[id as usize].state = State::Storing(tx);
-        self.meter.created(planned, tx, a.workload);
+        self.meter.created(tx, &self.txs);
         let expiry = self.scenario.mempool.expiry;
         if expiry != Span(u64::MAX) {
             let asked = self.clients.list[id as usize].asked;
@@ -192,7 +196,11 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         if asked == Time::NEVER {
             return;
         }
-        match self.store_object(a, tx, (node, asked), draw) {
+        let stored = match placement.offchain {
+            Some(object) => self.store_object(object, tx, (node, asked), draw),
+            None => Some(asked),
+        };
+        match stored {
             Some(ready) if ready == planned => self.client_submits(node.0, planned, tx),
             Some(ready) => self.push_client(node, ready, Task::Submit { tx }),
             None => {}
@@ -218,15 +226,21 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         }
     }
 
-    /// A transaction is final at the node that took it in, and its client hears of it.
-    pub(super) fn answer(&mut self, n: u32, tx: TxId, at: Time) {
-        let planned = self.txs.planned[tx];
-        if self.clients.client_of(tx).is_none() {
-            return self.meter.answered(planned, at);
+    /// Transactions of a batch are final at the node that took them in, and their clients hear of it.
+    pub(super) fn answer(&mut self, n: u32, batch: BatchId, part: Range<u32>, at: Time) {
+        let txs = &self.batches.get(batch).txs[part.start as usize..part.end as usize];
+        if self.clients.len() == 0 {
+            return self.meter.answered(txs.iter().map(|tx| self.txs[*tx].planned), at);
         }
-        if let Some(id) = self.clients.waits_at(tx, NodeId(n)) {
-            self.meter.answered(planned, at);
-            self.end_turn(id, at, Span::ZERO);
+        let txs = txs.to_vec();
+        for tx in txs {
+            let (planned, waits) = (self.txs[tx].planned, self.clients.waits_at(tx, NodeId(n)));
+            if waits.is_some() || self.clients.client_of(tx).is_none() {
+                self.meter.answered([planned], at);
+            }
+            if let Some(id) = waits {
+                self.end_turn(id, at, Span::ZERO);
+            }
         }
     }
 

@@ -52,7 +52,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
     fn take_in(&mut self, n: u32, at: Time, id: BatchId) -> bool {
         let node = &mut self.nodes[n as usize];
         let idle = node.pool.pending().count == 0;
-        let fresh = node.pool.add(id, &self.batches, &self.txs.bytes);
+        let fresh = node.pool.add(id, &self.batches, &self.txs);
         if fresh && idle && node.pool.pending().count > 0 {
             node.local.push_back(Input::Work);
         }
@@ -66,7 +66,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
     /// What is left of a batch is given up here; a replica that waits for nothing else is told.
     pub(super) fn expire(&mut self, n: u32, at: Time, id: BatchId) {
         let node = &mut self.nodes[n as usize];
-        node.pool.expire(id, &self.batches, &self.txs.bytes);
+        node.pool.expire(id, &self.batches, &self.txs);
         if node.pool.pending().count == 0 {
             node.local.push_back(Input::Work);
         }

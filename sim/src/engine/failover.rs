@@ -76,10 +76,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
                     () if batch.origin == n => s.to.min(batch.kept),
                     () => continue,
                 };
-                for i in s.from..upto {
-                    let tx = self.batches.get(s.batch).txs[i as usize];
-                    self.answer(n, tx, at);
-                }
+                self.answer(n, s.batch, s.from..upto.max(s.from), at);
             }
         }
     }

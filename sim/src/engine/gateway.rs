@@ -3,15 +3,17 @@
 //! Arrivals are planned, so batches can be formed ahead of the clock, on demand: whoever needs to know what happened
 //! up to a time ingests up to it. Nothing is an event for each transaction.
 
+mod ingest;
+
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 use ledgerlab_consensus::{NodeId, PayloadRef, Protocol, Span, Time, Until};
-use ledgerlab_workloads::{Arrival, Arrivals, Operation};
+use ledgerlab_workloads::{Arrival, Arrivals};
 
+use crate::engine::Simulation;
 use crate::engine::step::Input;
 use crate::engine::task::{ANY_EPOCH, Due, Task};
-use crate::engine::{PLAN, Simulation};
 use crate::kernel::queue::Queue;
 use crate::network::Network;
 use crate::node::blocks::BlockId;
@@ -19,15 +21,22 @@ use crate::node::cost;
 use crate::node::mempool::{BatchId, TxId, uncommitted_path};
 use crate::scenario::Scenario;
 
+/// In place of a batch that takes in transactions.
+const NONE: (BatchId, Time) = (BatchId::MAX, Time::ZERO);
+
 /// Where clients submit, and what has been planned so far.
 pub struct Gateway {
-    arrivals: std::iter::Peekable<Arrivals>,
+    arrivals: Arrivals,
+    /// Room for arrivals that are due.
+    due: Vec<Arrival>,
     organisations: Vec<Organisation>,
+    /// The node that serves each hospital while it runs.
+    homes: Vec<NodeId>,
     /// By region: all nodes, nearest first. Only where nodes fail.
     nearest: Vec<Vec<NodeId>>,
     org_of: Vec<u32>,
-    /// For each node the batch that takes in transactions, and since when.
-    open: Vec<Option<(BatchId, Time)>>,
+    /// For each node the batch that takes in transactions, and until when.
+    open: Vec<(BatchId, Time)>,
     /// Transactions whose object is being stored: (when it will be, number, hospital, transaction).
     delayed: BinaryHeap<Reverse<(Time, u64, u32, TxId)>>,
     /// For each node the batch that takes in what is not planned: transactions after a transfer.
@@ -57,6 +66,17 @@ impl Organisation {
     }
 }
 
+/// The node that serves each hospital of any workload: hospitals are dealt to organisations, and an organisation's
+/// hospitals to its nodes, round robin.
+fn homes(s: &Scenario, organisations: &[Organisation]) -> Vec<NodeId> {
+    let orgs = organisations.len() as u32;
+    let home = |hospital: u32| {
+        let org = &organisations[(hospital % orgs) as usize];
+        NodeId(org.first.0 + hospital / orgs % org.own.max(1))
+    };
+    (0..s.workloads.iter().map(|w| w.hospitals).max().unwrap_or(0)).map(home).collect()
+}
+
 /// All nodes by their distance from a region, then by number: the nodes of one region are equally far.
 fn by_distance(network: &Network, region: usize, regions: usize) -> Vec<NodeId> {
     let away = |to| network.latency().between_regions(region, to, u64::MAX / 2);
@@ -83,11 +103,13 @@ impl Gateway {
         }
         let fails = !network.faults().is_empty();
         let mut gateway = Gateway {
-            arrivals: arrivals.peekable(),
+            arrivals,
+            due: vec![],
+            homes: homes(s, &organisations),
             organisations,
             nearest: if fails { (0..regions).map(nearest).collect() } else { vec![] },
             org_of: (0..).zip(&s.organisations).flat_map(|(i, o)| (0..o.validators).map(move |_| i)).collect(),
-            open: vec![None; network.nodes() as usize],
+            open: vec![NONE; network.nodes() as usize],
             delayed: BinaryHeap::new(),
             late: vec![None; network.nodes() as usize],
             stranded: vec![],
@@ -105,9 +127,10 @@ impl Gateway {
         self.next
     }
 
-    fn find_next(&mut self) -> Time {
+    #[inline]
+    fn find_next(&self) -> Time {
         let delayed = self.delayed.peek().map_or(Time::NEVER, |d| d.0.0);
-        self.arrivals.peek().map_or(Time::NEVER, |a| Time(a.at_ns)).min(delayed)
+        Time(self.arrivals.next_at_ns()).min(delayed)
     }
 
     /// Transactions whose object is being stored, or for which no node is left.
@@ -115,12 +138,10 @@ impl Gateway {
         self.delayed.iter().map(|d| d.0.3).chain(self.stranded.iter().copied())
     }
 
-    /// The node that serves a hospital while it runs: hospitals are dealt to organisations, and an organisation's
-    /// hospitals to its nodes, round robin.
+    /// The node that serves a hospital while it runs.
+    #[inline]
     pub fn home(&self, hospital: u32) -> NodeId {
-        let orgs = self.organisations.len() as u32;
-        let org = &self.organisations[(hospital % orgs) as usize];
-        NodeId(org.first.0 + hospital / orgs % org.own.max(1))
+        self.homes[hospital as usize]
     }
 
     /// The organisation of a node, as a hospital that is dealt to it.
@@ -137,61 +158,14 @@ impl Gateway {
 }
 
 impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
-    /// Takes in everything that clients plan up to `until`.
-    pub(super) fn ingest(&mut self, until: Time) {
-        let author = std::mem::replace(&mut self.author, PLAN);
-        self.ingest_planned(until);
-        self.author = author;
-    }
-
-    fn ingest_planned(&mut self, until: Time) {
-        loop {
-            self.gateway.next = self.gateway.find_next();
-            if self.gateway.next > until {
-                return;
-            }
-            let delayed = self.gateway.delayed.peek().map_or(Time::NEVER, |d| d.0.0);
-            match self.gateway.arrivals.next_if(|a| Time(a.at_ns) <= delayed) {
-                Some(a) if a.operation == Operation::Write => self.plan(&a),
-                Some(a) => self.read(&a),
-                None => {
-                    let Some(Reverse((at, _, hospital, tx))) = self.gateway.delayed.pop() else { return };
-                    self.submit(hospital, at, tx);
-                }
-            }
-        }
-    }
-
-    /// A client has a record: its object is stored first, then the transaction is submitted.
-    fn plan(&mut self, a: &Arrival) {
-        let planned = Time(a.at_ns);
-        let tx = self.txs.push(planned, self.storage.placement(a).chain_bytes, a.workload, a.kind, a.hospital);
-        self.meter.created(planned, tx, a.workload);
-        let draw = self.storage_draws.at(self.gateway.planned, 0);
-        self.gateway.planned += 1;
-        match self.store_object(a, tx, (self.gateway.home(a.hospital), planned), draw) {
-            Some(ready) if ready == planned => self.submit(a.hospital, planned, tx),
-            Some(ready) => {
-                self.gateway.number += 1;
-                self.gateway.delayed.push(Reverse((ready, self.gateway.number, a.hospital, tx)));
-            }
-            None => {}
-        }
-    }
-
-    fn submit(&mut self, hospital: u32, planned: Time, tx: TxId) {
-        let home = self.gateway.home(hospital);
-        let (node, at) = self.reachable(hospital, home, planned);
-        if at == planned {
-            self.enqueue(node, at, tx);
-        } else {
-            self.batch_at(node, at, vec![tx]);
-        }
-    }
-
     /// The node that takes a hospital's request, and when: its own, or while that is down the nearest that runs.
     /// Finding it takes a timeout for each node that does not answer, once: later requests go there directly.
+    #[inline]
     pub(super) fn reachable(&self, hospital: u32, home: NodeId, at: Time) -> (NodeId, Time) {
+        if self.network.faults().is_empty() { (home, at) } else { self.running(hospital, home, at) }
+    }
+
+    fn running(&self, hospital: u32, home: NodeId, at: Time) -> (NodeId, Time) {
         let faults = self.network.faults();
         let Some(outage) = faults.down(home).iter().find(|w| w.has(at)) else { return (home, at) };
         let org = hospital as usize % self.gateway.organisations.len();
@@ -204,30 +178,6 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
             }
         }
         (home, outage.to)
-    }
-
-    /// Adds a transaction to the node's open batch; a full batch leaves at once.
-    fn enqueue(&mut self, node: NodeId, at: Time, tx: TxId) {
-        let spec = &self.scenario.mempool;
-        let n = node.0 as usize;
-        let open =
-            self.gateway.open[n].filter(|(b, since)| at <= *since + spec.batch_delay && !self.batches.is_closed(*b));
-        let id = match open {
-            Some((id, _)) => id,
-            None => {
-                let id = self.batches.open(node.0, at);
-                self.gateway.open[n] = Some((id, at));
-                self.push_flush(node.0, at + spec.batch_delay, id);
-                id
-            }
-        };
-        let batch = self.batches.get_mut(id);
-        batch.txs.push(tx);
-        batch.bytes += u64::from(self.txs.bytes[tx]);
-        if batch.bytes >= u64::from(spec.batch_bytes) {
-            self.gateway.open[n] = None;
-            self.push_flush(node.0, at, id);
-        }
     }
 
     fn push_flush(&mut self, n: u32, at: Time, batch: BatchId) {
@@ -247,8 +197,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
             self.push_flush(node.0, at + delay, id);
         }
         let batch = self.batches.get_mut(id);
-        batch.txs.push(tx);
-        batch.bytes += u64::from(self.txs.bytes[tx]);
+        batch.add(tx, &self.txs[tx]);
         if batch.bytes >= u64::from(self.scenario.mempool.batch_bytes) {
             self.gateway.late[n] = None;
             self.push_flush(node.0, at, id);
@@ -267,8 +216,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         let at = at.max(self.horizon);
         let id = self.batches.open(node.0, at);
         let batch = self.batches.get_mut(id);
-        batch.bytes = txs.iter().map(|t| u64::from(self.txs.bytes[*t])).sum();
-        batch.txs = txs;
+        txs.into_iter().for_each(|t| batch.add(t, &self.txs[t]));
         self.push_flush(node.0, at, id);
         Some(id)
     }
@@ -279,8 +227,6 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         if batch.closed {
             return;
         }
-        let youngest = batch.txs.iter().map(|t| self.txs.planned[*t]).max();
-        batch.youngest = youngest.unwrap_or(batch.opened);
         batch.close();
         let spec = &self.scenario.mempool;
         let node = &mut self.nodes[n as usize];
@@ -294,11 +240,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         }
         let (batch, node) = (self.batches.get_mut(id), &self.nodes[n as usize]);
         let room = spec.capacity.saturating_sub(node.rare.own_pending) as usize;
-        let most = self.scenario.settings.block_bytes;
-        let too_large: Vec<TxId> = batch.txs.extract_if(.., |t| self.txs.bytes[*t] > most).collect();
-        let surplus = batch.txs.split_off(room.min(batch.txs.len()));
-        let refused = too_large.iter().chain(&surplus);
-        batch.bytes -= refused.map(|t| u64::from(self.txs.bytes[*t])).sum::<u64>();
+        let (too_large, surplus) = batch.cut(self.scenario.settings.block_bytes, room, &self.txs);
         let (count, bytes) = (batch.txs.len() as u64, batch.bytes);
         too_large.into_iter().for_each(|tx| self.refuse_too_large(n, at, tx));
         self.refuse(n, at, surplus);
@@ -323,7 +265,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         let (again, new): (Vec<TxId>, Vec<TxId>) = txs.into_iter().partition(|t| self.txs.resubmitted.has(*t));
         self.batch_at(NodeId(n), at + self.scenario.mempool.failover, again);
         for tx in new {
-            let (planned, workload) = (self.txs.planned[tx], self.txs.workload[tx]);
+            let (planned, workload) = (self.txs[tx].planned, self.txs[tx].workload);
             self.meter.rejected(at, NodeId(n), tx, planned, workload);
             self.client_rejected(tx, at);
         }
@@ -331,7 +273,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
 
     /// No block will ever hold it, and it would keep all others behind it from being proposed.
     fn refuse_too_large(&mut self, n: u32, at: Time, tx: TxId) {
-        let (planned, workload) = (self.txs.planned[tx], self.txs.workload[tx]);
+        let (planned, workload) = (self.txs[tx].planned, self.txs[tx].workload);
         self.meter.too_large(at, NodeId(n), tx, planned, workload);
         self.client_rejected(tx, at);
     }
@@ -351,7 +293,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         let chain = &node.chain;
         let on_chain = |id: BlockId| chain.get(self.blocks.block(id).height).is_some_and(|a| a.block == id);
         let path = uncommitted_path(&self.blocks, b.parent, on_chain);
-        let found = node.pool.collect(&path, u64::from(b.limit), &self.batches, &self.txs.bytes);
+        let found = node.pool.collect(&path, u64::from(b.limit), &self.batches, &self.txs);
         let enough = match b.until {
             Until::Full { .. } => found.full,
             _ => found.count > 0,

@@ -60,7 +60,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         host.disk.append(at, bytes + on_disk);
         node.chain.push(Adopted { block: id, executed, certificate_bytes });
         for p in &self.blocks.block(id).payloads {
-            node.pool.adopt(*p, &self.blocks, &self.txs.bytes, &self.batches);
+            node.pool.adopt(*p, &self.blocks, &self.txs, &self.batches);
         }
         loop {
             let node = &self.nodes[n as usize];
@@ -94,7 +94,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         while node.height() > height {
             let Some(a) = node.chain.pop() else { return };
             for p in &self.blocks.block(a.block).payloads {
-                node.pool.revert(*p, &self.blocks, &self.txs.bytes, &self.batches);
+                node.pool.revert(*p, &self.blocks, &self.txs, &self.batches);
                 let own = |b: &BatchId| self.batches.get(*b).origin == n || node.rare.taken.contains(b);
                 let batches: Vec<BatchId> =
                     self.blocks.segments(*p).iter().rev().map(|s| s.batch).filter(own).collect();

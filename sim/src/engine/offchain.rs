@@ -18,7 +18,7 @@ use crate::engine::task::{ANY_EPOCH, Due, Task};
 use crate::kernel::queue::Queue;
 use crate::network::link::Parcel;
 use crate::node::mempool::TxId;
-use crate::storage::{Placement, Store, transfer};
+use crate::storage::{Offchain, Placement, Store, transfer};
 
 use flows::{Flow, FlowId, Purpose};
 
@@ -34,17 +34,16 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
     /// says later.
     pub(super) fn store_object(
         &mut self,
-        a: &Arrival,
+        object: Offchain,
         tx: TxId,
         (home, at): (NodeId, Time),
         draw: u64,
     ) -> Option<Time> {
-        let Some(object) = self.storage.placement(a).offchain else { return Some(at) };
         self.meter.stored(at, object.bytes);
         match object.store {
             Store::Local => {
                 let ready = at + self.storage.write_ack(object, draw);
-                self.txs.stored[tx] = ready;
+                self.txs.set_stored(tx, ready);
                 Some(ready)
             }
             Store::External => {
@@ -188,7 +187,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
     /// A provider has acknowledged an object: its transaction may be submitted.
     pub(super) fn stored(&mut self, n: u32, flow: FlowId, at: Time) {
         if let Some(Purpose::Write { tx, .. }) = self.flows.end(flow) {
-            self.txs.stored[tx] = at;
+            self.txs.set_stored(tx, at);
             self.client_submits(n, at, tx);
         }
     }

@@ -162,7 +162,8 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
             oldest.cost += 1;
             match due.task {
                 Task::Flush(id) | Task::Ready(id) => self.keep_batch(id, oldest),
-                Task::Reply { block } | Task::AskReplies { block } => self.keep_block(block, oldest),
+                // A request for replies needs its block as long as the block waits for them, which its node says below.
+                Task::Reply { block } => self.keep_block(block, oldest),
                 Task::Submit { tx } => oldest.tx = oldest.tx.min(tx),
                 _ => {}
             }

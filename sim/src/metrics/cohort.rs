@@ -1,39 +1,24 @@
 //! The cohort: transactions planned in the window, their outcomes, latencies and stages, in all and by workload.
 
-use hdrhistogram::Histogram;
+use std::ops::Range;
+
 use ledgerlab_consensus::{Span, Time};
 
+use super::latency::Latency;
 use crate::record::{Cohort, LatencyHistogram, Stages};
 use crate::scenario::Scenario;
 
-/// A latency distribution with an exact sum.
-#[derive(Clone, Debug)]
-pub struct Latency {
-    histogram: Histogram<u64>,
-    sum_ns: u64,
-}
-
-impl Default for Latency {
-    fn default() -> Self {
-        Latency { histogram: Histogram::new(3).expect("three digits are allowed"), sum_ns: 0 }
-    }
-}
-
-impl Latency {
-    /// Adds one.
-    pub fn record(&mut self, latency: Span) {
-        self.histogram.record(latency.0).expect("an auto-resizing histogram takes any value");
-        self.sum_ns = self.sum_ns.saturating_add(latency.0);
-    }
-    /// Adds those of another.
-    fn add(&mut self, other: &Latency) {
-        self.histogram.add(&other.histogram).expect("an auto-resizing histogram takes any value");
-        self.sum_ns = self.sum_ns.saturating_add(other.sum_ns);
-    }
-    /// As a figure of results.
-    pub fn figures(&self) -> LatencyHistogram {
-        LatencyHistogram::from_hdr(&self.histogram, self.sum_ns)
-    }
+/// A transaction that becomes final.
+#[derive(Clone, Copy, Debug)]
+pub struct Leaving {
+    /// When it was planned.
+    pub planned: Time,
+    /// When its object was stored; the planned time where it has none.
+    pub stored: Time,
+    /// From then until it is final.
+    pub latency: Span,
+    /// Workload of the scenario, and kind of record within it.
+    pub class: (u16, u8),
 }
 
 /// When the transactions of a part of a batch passed each stage.
@@ -80,40 +65,43 @@ impl Cohorts {
             names: s.workloads.iter().map(|w| w.name.clone()).collect(),
         }
     }
-    /// A transaction is planned.
-    pub fn created(&mut self, sampled: bool, workload: u16) {
-        self.workloads[workload as usize].cohort.created += u64::from(sampled);
+    /// Transactions of these workloads are planned, within the window.
+    pub fn created(&mut self, workloads: impl Iterator<Item = u16>) {
+        let (mut last, mut count) = (0, 0);
+        for workload in workloads {
+            if workload != last {
+                self.workloads[last as usize].cohort.created += count;
+                (last, count) = (workload, 0);
+            }
+            count += 1;
+        }
+        self.workloads[last as usize].cohort.created += count;
     }
     /// It is rejected.
     pub fn rejected(&mut self, sampled: bool, workload: u16) {
         self.workloads[workload as usize].cohort.rejected += u64::from(sampled);
     }
-    /// It is final.
-    #[expect(clippy::too_many_arguments, reason = "one transaction's columns")]
-    pub fn committed(
-        &mut self,
-        sampled: bool,
-        in_window: bool,
-        workload: u16,
-        kind: u8,
-        planned: Time,
-        stored: Time,
-        t: &Times,
-    ) {
-        let latency = t.at.since(planned);
-        let in_time = self.deadlines[workload as usize][kind as usize].is_none_or(|d| latency.0 <= d);
-        self.committed_in_window += u64::from(in_window);
-        self.goodput += u64::from(in_window && in_time);
-        if !sampled {
-            return;
+    /// These are final; they are of one workload and kind.
+    pub fn committed(&mut self, window: Range<Time>, (workload, kind): (u16, u8), txs: &[Leaving], t: &Times) {
+        let deadline = self.deadlines[workload as usize][kind as usize];
+        if window.contains(&t.at) {
+            let in_time = |tx: &&Leaving| deadline.is_none_or(|d| tx.latency.0 <= d);
+            self.committed_in_window += txs.len() as u64;
+            self.goodput += txs.iter().filter(in_time).count() as u64;
         }
         let w = &mut self.workloads[workload as usize];
-        w.cohort.committed += 1;
-        w.latency.record(latency);
-        let passed = [planned, stored, t.ready, t.built, t.commit, t.at];
-        for (i, stage) in [4, 0, 1, 2, 3].into_iter().enumerate() {
-            self.stages_ns[stage] += u128::from(passed[i + 1].since(passed[i]).0);
+        let (mut count, mut waits) = (0, [0; 2]);
+        for tx in txs.iter().filter(|tx| window.contains(&tx.planned)) {
+            count += 1;
+            w.latency.record(tx.latency);
+            waits[0] += u128::from(tx.stored.since(tx.planned).0);
+            waits[1] += u128::from(t.ready.since(tx.stored).0);
         }
+        w.cohort.committed += count;
+        let together = [t.built.since(t.ready), t.commit.since(t.built), t.at.since(t.commit)];
+        let [collection, ordering, execution] = together.map(|span| u128::from(span.0) * u128::from(count));
+        let passed = [waits[1], collection, ordering, execution, waits[0]];
+        self.stages_ns.iter_mut().zip(passed).for_each(|(sum, part)| *sum += part);
     }
     /// Transactions of the cohort without an outcome.
     pub fn waiting(&self) -> u64 {
@@ -138,9 +126,7 @@ impl Cohorts {
     }
     /// Latencies of the cohort.
     pub fn latency(&self) -> LatencyHistogram {
-        let mut all = Latency::default();
-        self.workloads.iter().for_each(|w| all.add(&w.latency));
-        all.figures()
+        Latency::sum(self.workloads.iter().map(|w| &w.latency))
     }
     /// Mean time in each stage.
     pub fn stages(&self) -> Option<Stages> {

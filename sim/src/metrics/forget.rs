@@ -17,20 +17,24 @@ impl Meter {
     /// Nobody holds transactions older than `floor`: those without an outcome have expired. One that has not is lost,
     /// and kept so that the end of the run tells; says up to where there is none.
     pub fn forget_transactions(&mut self, now: Time, floor: TxId, txs: &Transactions) -> TxId {
-        for t in txs.ids().0..floor {
-            if self.conservation.state(u64::from(t)) == Some(State::Pending) {
-                let planned = txs.planned[t];
-                if planned + self.expiry >= now {
-                    self.conservation.forget_below(u64::from(t));
-                    return t;
-                }
-                self.violations.note(self.conservation.expire(now, u64::from(t)));
-                self.little.stays(planned);
-                self.given_up[txs.workload[t] as usize] += u64::from(self.in_window(planned));
+        let pending: Vec<TxId> = self.pending(txs.ids().0).take_while(|t| *t < floor).collect();
+        for t in pending {
+            let planned = txs[t].planned;
+            if planned + self.expiry >= now {
+                self.conservation.forget_below(u64::from(t));
+                return t;
             }
+            self.violations.note(self.conservation.expire(now, u64::from(t)));
+            self.little.stays(planned);
+            self.given_up[txs[t].workload as usize] += u64::from(self.in_window(planned));
         }
         self.conservation.forget_below(u64::from(floor));
         floor
+    }
+
+    /// Transactions from this one on that have no outcome.
+    fn pending(&self, tx: TxId) -> impl Iterator<Item = TxId> {
+        self.conservation.pending(u64::from(tx)).map(|tx| tx as TxId)
     }
 
     /// A node leaves blocks that the run no longer remembers: what follows would not be its result.
@@ -56,19 +60,17 @@ impl Meter {
         self.messages = messages;
         self.events = events;
         (self.blocks.made, self.blocks.stale) = self.count_made(blocks);
-        let (first, next) = txs.ids();
-        let waiting: Vec<TxId> =
-            (first..next).filter(|t| self.conservation.state(u64::from(*t)) == Some(State::Pending)).collect();
+        let waiting: Vec<TxId> = self.pending(txs.ids().0).collect();
         for t in &waiting {
-            if txs.planned[*t] + self.expiry < end {
+            if txs[*t].planned + self.expiry < end {
                 self.violations.note(self.conservation.expire(end, u64::from(*t)));
-                self.given_up[txs.workload[*t] as usize] += u64::from(self.in_window(txs.planned[*t]));
+                self.given_up[txs[*t].workload as usize] += u64::from(self.in_window(txs[*t].planned));
             }
         }
         self.cohorts.close(&self.given_up);
         let held = held.iter().filter(|t| self.conservation.state(u64::from(**t)) == Some(State::Pending)).count();
         self.violations.note(self.conservation.reconcile(end, held as u64));
-        match self.little.finish(end, waiting.iter().map(|t| txs.planned[*t])) {
+        match self.little.finish(end, waiting.iter().map(|t| txs[*t].planned)) {
             Ok(sides) => self.sides = Some(sides),
             Err(v) => {
                 self.violations.note(Err(v));

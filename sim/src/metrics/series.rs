@@ -1,8 +1,8 @@
 //! What happened over time, second by second while the run lasts, in wider steps in the result.
 
-use hdrhistogram::Histogram;
 use ledgerlab_consensus::{Span, Time};
 
+use super::latency::Buckets;
 use crate::record::{ReorgDepth, Series};
 
 /// Steps of a result's series.
@@ -15,21 +15,27 @@ struct Step {
     left: u64,
     latency_sum_ns: u128,
     /// Latencies in µs while the step lasts.
-    latency: Option<Box<Histogram<u64>>>,
+    latency: Option<Box<Buckets>>,
     /// Their 99th percentile when it is over.
     p99_us: Option<u64>,
     chain_bytes: u64,
 }
 
 impl Step {
-    fn record(&mut self, latency: Span) {
+    fn record(&mut self, latencies: impl Iterator<Item = Span>) {
         debug_assert!(self.p99_us.is_none(), "a commit in a step that is over");
-        let new = || Box::new(Histogram::new(2).expect("two digits are allowed"));
-        let latencies = self.latency.get_or_insert_with(new);
-        latencies.record(latency.0 / 1_000).expect("an auto-resizing histogram takes any value");
+        let buckets = self.latency.get_or_insert_with(|| Box::new(Buckets::new(2)));
+        let (mut count, mut sum_ns) = (0, 0);
+        for latency in latencies {
+            count += 1;
+            sum_ns += u128::from(latency.0);
+            buckets.record(latency.0 / 1_000);
+        }
+        self.committed += count;
+        self.latency_sum_ns += sum_ns;
     }
     fn p99_us(&self) -> Option<u64> {
-        self.latency.as_ref().map(|l| l.value_at_quantile(0.99)).or(self.p99_us)
+        self.latency.as_ref().map(|l| l.histogram().value_at_quantile(0.99)).or(self.p99_us)
     }
 }
 
@@ -56,20 +62,31 @@ impl SeriesMeter {
         }
         &mut self.steps[i]
     }
-    /// A transaction is planned.
-    pub fn offered(&mut self, at: Time) {
-        self.at(at).offered += 1;
+    /// When the step of a time begins.
+    fn start_of(&self, at: Time) -> Time {
+        Time(at.0 - at.0 % self.step.0)
+    }
+    /// Transactions are planned.
+    pub fn offered(&mut self, times: impl IntoIterator<Item = Time>) {
+        let mut times = times.into_iter();
+        let Some(first) = times.next() else { return };
+        let (mut from, mut count) = (self.start_of(first), 1);
+        for at in times {
+            if at < from || at.since(from) >= self.step {
+                self.at(from).offered += count;
+                (from, count) = (self.start_of(at), 0);
+            }
+            count += 1;
+        }
+        self.at(from).offered += count;
     }
     /// Transactions leave without commit.
     pub fn left(&mut self, at: Time, count: u64) {
         self.at(at).left += count;
     }
-    /// A transaction is final.
-    pub fn committed(&mut self, at: Time, latency: Span) {
-        let s = self.at(at);
-        s.committed += 1;
-        s.latency_sum_ns += u128::from(latency.0);
-        s.record(latency);
+    /// Transactions that took so long are final.
+    pub fn committed(&mut self, at: Time, latencies: impl Iterator<Item = Span>) {
+        self.at(at).record(latencies);
     }
     /// Nothing before `now` becomes final any more.
     pub fn advance(&mut self, now: Time) {

@@ -2,16 +2,19 @@
 
 use ledgerlab_consensus::{Digest, PayloadRef, Time};
 
-use super::{Batches, Pool, uncommitted_path};
+use super::{Batches, Pool, Transaction, Transactions, uncommitted_path};
 use crate::node::blocks::{Blocks, PayloadId};
-use crate::node::window::Window;
 
-fn ten_transactions() -> Window<u32> {
-    let mut bytes = Window::default();
+fn transaction(bytes: u32) -> Transaction {
+    Transaction { planned: Time::ZERO, bytes, workload: 0, kind: 0 }
+}
+
+fn ten_transactions() -> Transactions {
+    let mut txs = Transactions::default();
     (0..10).for_each(|_| {
-        bytes.push(100);
+        txs.push(transaction(100));
     });
-    bytes
+    txs
 }
 
 fn pool_with_two_batches() -> (Batches, Pool) {
@@ -19,7 +22,7 @@ fn pool_with_two_batches() -> (Batches, Pool) {
     let mut pool = Pool::default();
     for half in [0..5, 5..10] {
         let id = batches.open(0, Time(half.start as u64));
-        batches.get_mut(id).txs.extend(half);
+        half.for_each(|t| batches.get_mut(id).add(t, &transaction(100)));
         pool.add(id, &batches, &ten_transactions());
     }
     (batches, pool)

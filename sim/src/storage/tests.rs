@@ -80,7 +80,7 @@ fn an_object_store_has_its_published_percentiles() {
     let store = model("object-store");
     let object = |bytes| Offchain { bytes, store: Store::External };
     for (p, get_ms, put_ms) in [(0.5, 27.0, 60.0), (0.9, 60.0, 87.0), (0.99, 114.0, 118.0), (0.999, 183.0, 147.0)] {
-        near(store.0.first_byte(at(p)).as_secs_f64() * 1e3, get_ms, 0.01, "GET");
+        near(store.variant.first_byte(at(p)).as_secs_f64() * 1e3, get_ms, 0.01, "GET");
         near(store.write_ack(object(0), at(p)).as_secs_f64() * 1e3, put_ms, 0.01, "PUT");
     }
     near(store.write_ack(object(75 << 20), at(0.5)).as_secs_f64(), 1.56, 1e-4, "PUT of 75 MiB");
@@ -99,7 +99,7 @@ fn a_hospitals_store_writes_within_its_bounds_and_spreads_its_first_byte() {
     near(writes.iter().sum::<u64>() as f64 / n as f64, 3.5e6, 0.01, "mean write");
     let more = Offchain { bytes: 125_000_000, ..object };
     assert_eq!(store.write_ack(more, 7), store.write_ack(object, 7) + Span::secs(1));
-    near(store.0.first_byte(at(0.9)).as_secs_f64() * 1e3, 5.0 * libm::exp(0.6 * 1.281_551_6), 0.002, "p90");
+    near(store.variant.first_byte(at(0.9)).as_secs_f64() * 1e3, 5.0 * libm::exp(0.6 * 1.281_551_6), 0.002, "p90");
 }
 
 #[test]
