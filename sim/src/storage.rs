@@ -138,7 +138,7 @@ impl StorageModel {
 
     /// Where objects beside the chain go.
     pub fn store(&self) -> Store {
-        self.0.store()
+        self.store
     }
 
     /// Whether records are put on chain in full.
