@@ -32,6 +32,11 @@ pub struct HostSpec {
     pub cores: u32,
 }
 
+/// All nodes but one, in the order in which it sends to them: each begins with its successor.
+pub fn others(from: NodeId, nodes: u32) -> impl Iterator<Item = NodeId> {
+    (from.0 + 1..nodes).chain(0..from.0).map(NodeId)
+}
+
 /// Who is where, and how a message gets from one to another.
 #[derive(Debug)]
 pub struct Network {
@@ -142,21 +147,21 @@ impl Network {
         (queued, sent, apart): (Time, Time, Span),
         mut each: impl FnMut(NodeId, Option<Time>),
     ) {
-        let others = || (from.0 + 1..self.host_of.len() as u32).chain(0..from.0).map(NodeId);
+        let others = others(from, self.nodes());
         let mut sent = sent;
         if let Some(last) = self.connections.as_mut().and_then(|c| c.of(from, lane))
             && self.loss.is_none()
             && self.faults.is_empty()
         {
             let away = self.latency.away(from);
-            return others().for_each(|to| {
+            return others.for_each(|to| {
                 let last = &mut last[to.0 as usize];
                 *last = (sent + away(to, self.jitter.at(origin.0, u64::from(to.0)))).max(*last);
                 sent += apart;
                 each(to, Some(*last));
             });
         }
-        for to in (from.0 + 1..self.nodes()).chain(0..from.0).map(NodeId) {
+        for to in others {
             each(to, self.arrival((from, to), (lane, bytes), origin, (queued, sent)));
             sent += apart;
         }

@@ -7,6 +7,7 @@ use crate::error::Error;
 use crate::format;
 use crate::overview;
 use ledgerlab_sim::record::{ByteClass, ClassBytes, NodeUse, PointSummary, Stages, StorageRecord, Summary};
+use ledgerlab_sim::storage::Store;
 use std::collections::BTreeSet;
 
 /// Points that get a chart of their own.
@@ -234,12 +235,12 @@ const WHERE_BYTES_LIE: &str = "Headers, certificates, payload, state and index l
                                are shown as a node's share of all.";
 
 /// Places of objects off the chain; a variant's bytes go to one of them.
-const PLACES: [&str; 2] = ["own store", "provider"];
+const PLACES: [Store; 2] = [Store::Local, Store::External];
 
 /// Every class, objects off the chain once for each place.
 fn class_names() -> Vec<String> {
     let names = |class: &ByteClass| match class {
-        ByteClass::OffChain => PLACES.map(|place| format!("off-chain, {place}")).to_vec(),
+        ByteClass::OffChain => PLACES.map(|store| format!("off-chain, {}", store.place())).to_vec(),
         class => vec![class.name().to_owned()],
     };
     ByteClass::ALL.iter().flat_map(names).collect()
@@ -248,8 +249,7 @@ fn class_names() -> Vec<String> {
 fn by_class(storage: &StorageRecord, bytes: &ClassBytes) -> Vec<f64> {
     let values = |&class: &ByteClass| match class {
         ByteClass::OffChain => {
-            let external = storage.off_chain_at == PLACES[1];
-            [false, true].map(|place| if place == external { bytes.off_chain } else { 0.0 }).to_vec()
+            PLACES.map(|store| if storage.off_chain_at == store.place() { bytes.off_chain } else { 0.0 }).to_vec()
         }
         class => vec![bytes.get(class)],
     };

@@ -111,7 +111,7 @@ impl LinkAudit {
 
     #[inline]
     fn turn_busy(&mut self, now: Time) {
-        if self.last_end.0 - self.busy_since.0 >= SECOND {
+        if self.last_end.since(self.busy_since).0 >= SECOND {
             self.full = (self.busy_since, self.last_end);
         }
         (self.busy_since, self.busy_bits) = (now, 0);

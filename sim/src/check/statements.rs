@@ -28,12 +28,9 @@ struct Book {
 }
 
 impl Book {
-    fn known(&self, what: &Statement) -> Known {
-        if what.major < self.floor {
-            return Known::Unknown;
-        }
-        let found = self.find((what.major, what.minor));
-        if found.is_some_and(|s| s.value == what.value) { Known::Signed } else { Known::Unsigned }
+    /// Whether it shows that a statement was not sent; what is forgotten may have been.
+    fn lacks(&self, what: &Statement) -> bool {
+        what.major >= self.floor && self.find((what.major, what.minor)).is_none_or(|s| s.value != what.value)
     }
     fn find(&self, key: (u64, u64)) -> Option<&Statement> {
         let of = |s: &Statement| (s.major, s.minor);
@@ -44,17 +41,6 @@ impl Book {
         let guess = place.map(|i| &self.list[i]).filter(|s| of(s) == key);
         guess.or_else(|| self.list.binary_search_by_key(&key, of).ok().map(|i| &self.list[i]))
     }
-}
-
-/// What a validator is known to have signed.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Known {
-    /// This very statement.
-    Signed,
-    /// Nothing, or another value, in the same place.
-    Unsigned,
-    /// The place is forgotten, or the kind is not watched.
-    Unknown,
 }
 
 /// The observer of all statements.
@@ -108,16 +94,11 @@ impl Statements {
         Ok(())
     }
 
-    /// Whether `by` is known to have sent this statement.
-    pub fn known(&self, by: ValidatorId, what: &Statement) -> Known {
-        self.book(by, what.kind).map_or(Known::Unknown, |i| self.books[i].known(what))
-    }
-
     /// The signers of a statement that are known not to have sent it.
     pub fn silent<'a>(&'a self, what: &'a Statement, signers: &'a Signers) -> impl Iterator<Item = ValidatorId> + 'a {
         let kind = self.exclusive.iter().position(|e| *e == what.kind);
         let book = move |v: ValidatorId| self.books.get(v.0 as usize * self.exclusive.len() + kind?);
-        signers.iter().filter(move |v| book(*v).is_some_and(|b| b.known(what) == Known::Unsigned))
+        signers.iter().filter(move |v| book(*v).is_some_and(|b| b.lacks(what)))
     }
 
     /// Statements in memory.
@@ -152,6 +133,13 @@ mod tests {
     }
     fn send(s: &mut Statements, what: Statement) -> Outcome {
         s.sent(Time(1), NodeId(4), ValidatorId(0), &what)
+    }
+
+    /// Whether a validator is known to have sent nothing of the kind.
+    fn is_silent(s: &Statements, by: u32, what: &Statement) -> bool {
+        let mut signer = Signers::default();
+        signer.add(ValidatorId(by));
+        s.silent(what, &signer).next().is_some()
     }
 
     #[test]
@@ -189,20 +177,20 @@ mod tests {
         let mut s = Statements::new(&[VOTE], &[false]);
         send(&mut s, vote(1, 1)).unwrap();
         send(&mut s, vote(1, 2)).unwrap();
-        assert_eq!(s.known(ValidatorId(0), &vote(1, 1)), Known::Signed);
+        assert!(!is_silent(&s, 0, &vote(1, 1)));
     }
 
     #[test]
     fn what_was_signed_is_known_until_it_is_forgotten() {
         let mut s = Statements::new(&[VOTE], &[true]);
         send(&mut s, vote(1, 1)).unwrap();
-        assert_eq!(s.known(ValidatorId(0), &vote(1, 1)), Known::Signed);
-        assert_eq!(s.known(ValidatorId(0), &vote(1, 2)), Known::Unsigned);
-        assert_eq!(s.known(ValidatorId(0), &vote(2, 1)), Known::Unsigned);
-        assert_eq!(s.known(ValidatorId(9), &vote(1, 1)), Known::Unknown);
-        assert_eq!(s.known(ValidatorId(0), &Statement { kind: ECHO, ..vote(1, 1) }), Known::Unknown);
+        assert!(!is_silent(&s, 0, &vote(1, 1)));
+        assert!(is_silent(&s, 0, &vote(1, 2)));
+        assert!(is_silent(&s, 0, &vote(2, 1)));
+        assert!(!is_silent(&s, 9, &vote(1, 1)));
+        assert!(!is_silent(&s, 0, &Statement { kind: ECHO, ..vote(1, 1) }));
         send(&mut s, vote(WINDOW + 2, 1)).unwrap();
-        assert_eq!(s.known(ValidatorId(0), &vote(1, 1)), Known::Unknown);
+        assert!(!is_silent(&s, 0, &vote(1, 1)));
     }
 
     #[test]

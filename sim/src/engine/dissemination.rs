@@ -198,7 +198,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
             for b in own.iter().filter(|b| !self.batches.get(**b).shared).copied().collect::<Vec<_>>() {
                 let batch = self.batches.get_mut(b);
                 batch.shared = true;
-                self.meter.shared(batch.txs.len() as u64, batch.bytes, peers.len() as u64);
+                self.meter.shared(batch.opened, batch.txs.len() as u64, batch.bytes, peers.len() as u64);
                 peers.iter().for_each(|p| self.send_batch(n, NodeId(*p), at, b));
             }
         }

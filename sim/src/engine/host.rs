@@ -38,8 +38,10 @@ pub struct Host<P: Protocol> {
     pub disk: Disk,
 }
 
-/// Cache lines of a [`Host`], and of a [`Node`], that nearly every message meets.
-pub const HOT_LINES: (usize, usize) = (5, 6);
+/// Cache lines of a [`Host`] that nearly every message meets.
+pub const HOST_LINES: usize = 5;
+/// Cache lines of a [`Node`] that nearly every message meets.
+pub const NODE_LINES: usize = 6;
 
 impl<P: Protocol> Host<P> {
     pub fn new(spec: &HostSpec, scenario: &Scenario, disks: &Disks, index: u32) -> Host<P> {

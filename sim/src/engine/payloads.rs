@@ -165,6 +165,11 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
     pub(super) fn check(&mut self, n: u32, at: Time, ticket: Ticket, certificate: &SharedCertificate) {
         let good = self.meter.signed(certificate);
         let work = cost::verify_certificate(&self.scenario.node, certificate.signers.len());
+        // Not at once: what arrives until then goes before.
+        self.push_task(n, at, Task::Check { ticket, good, work });
+    }
+
+    pub(super) fn verify_votes(&mut self, n: u32, at: Time, ticket: Ticket, (good, work): (bool, Span)) {
         let done = self.hosts[self.nodes[n as usize].host as usize].cpu.verify(at, work);
         self.push_task(n, done, Task::Checked { ticket, good });
     }

@@ -9,6 +9,7 @@ use crate::engine::Simulation;
 use crate::engine::messages::{Cargo, Envelope, Header};
 use crate::engine::offchain::PROVIDER;
 use crate::kernel::queue::{Origin, Queue};
+use crate::network::others;
 use crate::node::cost::{self, Cost, ENVELOPE_BYTES};
 use crate::scenario::Dissemination;
 
@@ -189,7 +190,8 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         // Every message pays for the authentication of its channel. None is cheaper than a vote: see `verify`.
         let verify = self.scenario.node.crypto.verify;
         let sequence = self.nodes[n as usize].next_sequence();
-        let bytes_on_wire = (u64::from(ENVELOPE_BYTES) + bytes) as u32;
+        let size = u64::from(ENVELOPE_BYTES) + bytes;
+        let bytes_on_wire = u32::try_from(size).expect("a message is smaller than 4 GiB");
         let header = Header {
             origin: Origin::new(n, sequence),
             sender: NodeId(n),
@@ -245,7 +247,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
             Recipients::Set(list) => list.iter().for_each(|peer| self.send_copy(n, at, *peer, handle, kind)),
             Recipients::All if self.streams(n) => self.broadcast(n, at, handle, kind),
             Recipients::All => {
-                (n + 1..nodes).chain(0..n).for_each(|peer| self.send_copy(n, at, NodeId(peer), handle, kind));
+                others(NodeId(n), nodes).for_each(|peer| self.send_copy(n, at, peer, handle, kind));
             }
             Recipients::Overlay => unreachable!("gossip is announced"),
         }

@@ -83,19 +83,22 @@ impl Keys for SimulatedKeys {
 impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
     /// Runs an input and then every answer that costs no time.
     pub(super) fn step(&mut self, n: u32, ready: Time, mark: Mark, input: Input<P>) {
-        let left = self.step_once(n, ready, mark, input);
-        self.drain_local(n, left);
+        if let Some(left) = self.step_once(n, ready, mark, input) {
+            self.drain_local(n, left);
+        }
     }
 
     /// Runs the answers that wait, and looks at what the replica now says of itself.
     pub(super) fn drain_local(&mut self, n: u32, mut at: Time) {
         while let Some(next) = self.nodes[n as usize].local.pop_front() {
-            at = self.step_once(n, at, Mark::own(n, at), next);
+            let Some(left) = self.step_once(n, at, Mark::own(n, at), next) else { return };
+            at = left;
         }
         self.look_at_status(n, at);
     }
 
-    fn step_once(&mut self, n: u32, ready: Time, mark: Mark, input: Input<P>) -> Time {
+    /// When everything of it leaves; `None` if the node stops before.
+    fn step_once(&mut self, n: u32, ready: Time, mark: Mark, input: Input<P>) -> Option<Time> {
         let host = self.nodes[n as usize].host as usize;
         let begin = self.hosts[host].cpu.step_begin(ready);
         let faults = self.network.faults();
@@ -103,7 +106,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         if crash.is_some_and(|crash| crash <= begin) {
             // It waits for a busy core when the node stops.
             self.nodes[n as usize].local.clear();
-            return begin;
+            return None;
         }
         let is_message = matches!(input, Input::Message { .. });
         let node = &mut self.nodes[n as usize];
@@ -115,10 +118,10 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
             // The node stops before the step ends: nothing of it leaves.
             self.effects.clear();
             self.nodes[n as usize].local.clear();
-            return leave;
+            return None;
         }
         self.apply_all(n, leave);
-        leave
+        Some(leave)
     }
 
     fn call(&mut self, n: u32, begin: Time, input: Input<P>) {
@@ -224,6 +227,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
             Task::Retry => self.retry_batches(n, at),
             Task::Refetch { key, attempt, generation } => self.refetch(n, at, key, attempt, generation),
             Task::AskPayload { generation } => self.payload_overdue(n, at, generation),
+            Task::Check { ticket, good, work } => self.verify_votes(n, at, ticket, (good, work)),
             Task::Checked { ticket, good } => self.checked(n, at, ticket, good),
             Task::Reply { block } => self.reply(n, at, block),
             Task::AskReplies { block } => self.ask_for_replies(n, at, block),

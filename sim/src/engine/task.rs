@@ -1,6 +1,6 @@
 //! What can be on a host's agenda.
 
-use ledgerlab_consensus::{Digest, NodeId, Peer, Protocol, Ticket, Time};
+use ledgerlab_consensus::{Digest, NodeId, Peer, Protocol, Span, Ticket, Time};
 
 use crate::engine::cards::Way;
 use crate::engine::clients::ClientId;
@@ -60,6 +60,8 @@ pub enum Task<P: Protocol> {
     Refetch { key: Digest, attempt: u32, generation: u64 },
     /// A peer has not sent a payload.
     AskPayload { generation: u64 },
+    /// Votes go to the cores that verify.
+    Check { ticket: Ticket, good: bool, work: Span },
     /// Votes are verified.
     Checked { ticket: Ticket, good: bool },
     /// A final block is executed: clients get replies.

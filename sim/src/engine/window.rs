@@ -7,7 +7,7 @@
 
 use ledgerlab_consensus::{NodeId, Protocol, Span, Time};
 
-use crate::engine::host::HOT_LINES;
+use crate::engine::host::{HOST_LINES, NODE_LINES};
 use crate::engine::{Simulation, WAKE};
 use crate::kernel::prefetch::prefetch_lines;
 use crate::kernel::queue::{Event, Queue};
@@ -133,9 +133,9 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
 
     /// Asks for the state that an event meets.
     fn fetch_state(&self, e: &Event) {
-        prefetch_lines(&self.hosts, self.host_of(e) as usize, HOT_LINES.0);
+        prefetch_lines(&self.hosts, self.host_of(e) as usize, HOST_LINES);
         if e.what != WAKE {
-            prefetch_lines(&self.nodes, e.target as usize, HOT_LINES.1);
+            prefetch_lines(&self.nodes, e.target as usize, NODE_LINES);
             self.network.prefetch(NodeId(e.target));
             self.messages.prefetch(e.what);
         }

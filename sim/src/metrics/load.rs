@@ -3,9 +3,11 @@
 //! Percentiles of an overloaded window say as much of its length as of the system, and the success rate counts what
 //! commits in the drain. So a throughput behind the offered rate is said, as soon as chance does not explain it.
 
+use ledgerlab_consensus::Time;
+
 use crate::metrics::Meter;
 use crate::record::Cohort;
-use crate::scenario::Scenario;
+use crate::scenario::{Scenario, Sharing};
 
 /// Share of the offered rate by which throughput may fall behind without a word.
 const BEHIND: f64 = 0.05;
@@ -23,7 +25,7 @@ impl Meter {
             self.behind(s, &cohort, committed),
             self.rejected_warning(s, &cohort),
             self.expired_warning(s, &cohort),
-            self.jam_warning(),
+            self.jam_warning(s),
             self.shared_warning(s, &cohort),
             self.view_warning(s),
             self.read_warning(s),
@@ -42,11 +44,17 @@ impl Meter {
         })
     }
 
-    fn jam_warning(&self) -> Option<String> {
+    fn jam_warning(&self, s: &Scenario) -> Option<String> {
+        let fifo = s.network.sharing == Sharing::Fifo && !s.network.priority;
+        let way = if fifo {
+            "with network.sharing = \"fair\" or network.priority votes need not wait behind everything else"
+        } else {
+            "offer less, or widen the links"
+        };
         self.liveness.jam_until(self.end).map(|w| {
             format!(
                 "nothing committed from {:.1} s to {:.1} s: the links of more nodes than the protocol can do without were \
-                 full; with network.sharing = \"fair\" or network.priority votes need not wait behind everything else",
+                 full; {way}",
                 w.from.as_secs_f64(),
                 w.to.as_secs_f64()
             )
@@ -55,9 +63,9 @@ impl Meter {
 
     fn shared_warning(&self, s: &Scenario, cohort: &Cohort) -> Option<String> {
         let (count, bytes) = self.shared;
-        (count as f64 > REJECTED * cohort.created as f64).then(|| {
+        (s.faults.is_empty() && count as f64 > REJECTED * cohort.created as f64).then(|| {
             format!(
-                "{count} transactions waited longer than mempool.client_timeout = {} s, so they were sent to every node, \
+                "{count} transactions of the window waited longer than mempool.client_timeout = {} s, so they were sent to every node, \
                  {:.2} GB in all: that competes with the blocks for the links; offer less, or raise the timeout",
                 s.mempool.client_timeout.as_secs_f64(),
                 bytes as f64 / 1e9
@@ -85,8 +93,11 @@ impl Meter {
             .then(|| format!("{missing} of the {created} reads of the window were not answered by the end of the run"))
     }
 
-    /// A batch that has waited too long goes to `copies` nodes.
-    pub fn shared(&mut self, transactions: u64, bytes: u64, copies: u64) {
+    /// A batch of `opened` that has waited too long goes to `copies` nodes.
+    pub fn shared(&mut self, opened: Time, transactions: u64, bytes: u64, copies: u64) {
+        if copies == 0 || !self.in_window(opened) {
+            return;
+        }
         self.shared.0 += transactions;
         self.shared.1 += bytes * copies;
     }

@@ -20,7 +20,7 @@ pub enum Connections {
         /// By lane, sender and receiver.
         last: Vec<Time>,
     },
-    /// By sender, in no order: what has arrived by `now` holds nothing up, and its place is taken by another.
+    /// By sender, each row in order: what has arrived by `now` holds nothing up, and makes room when a row is full.
     Sparse {
         /// Nothing arrives before this any more.
         now: Time,
@@ -81,24 +81,18 @@ impl Connections {
 
 /// The entry of a connection in its sender's row.
 fn place(row: &mut Vec<Last>, connection: (NodeId, Lane), now: Time) -> &mut Time {
-    let mut unused = row.len();
-    for (i, (other, last)) in row.iter().enumerate() {
-        if *other == connection {
-            return &mut row[i].1;
-        }
-        if *last <= now {
-            unused = i;
-        }
-    }
-    if unused == row.len() {
+    let find = |row: &Vec<Last>| row.binary_search_by_key(&connection, |(other, _)| *other);
+    let i = find(row).unwrap_or_else(|mut i| {
         if row.len() == row.capacity() {
+            row.retain(|(_, last)| *last > now);
             // Most rows are short, and there are very many.
-            row.reserve_exact(2 + row.len() / 2);
+            row.reserve_exact(if row.len() < row.capacity() { 0 } else { 2 + row.len() / 2 });
+            i = find(row).unwrap_or_else(|i| i);
         }
-        row.push((connection, Time::ZERO));
-    }
-    row[unused] = (connection, Time::ZERO);
-    &mut row[unused].1
+        row.insert(i, (connection, Time::ZERO));
+        i
+    });
+    &mut row[i].1
 }
 
 /// Where a sender's connections of a lane are.

@@ -76,8 +76,8 @@ impl<T> Link<T> {
                 Some(end.max(parcel.there.1))
             }
             Model::Lanes(link) => {
-                let begun = link.carry(parcel)?;
-                Some(begin(&mut self.audit, &mut self.found, &begun))
+                link.push(parcel);
+                None
             }
             Model::Fair(link) => {
                 let p = link.carry(parcel)?;
@@ -94,9 +94,11 @@ impl<T> Link<T> {
     /// each of the others has.
     ///
     /// # Panics
-    /// If the link is fair.
+    /// If the link is of another kind.
     pub fn stream(&mut self, at: Time, bytes: u32, copies: u32) -> (Time, Span) {
-        let Model::Fifo(link) = &mut self.model else { panic!("a fair link does not know when something has passed") };
+        let Model::Fifo(link) = &mut self.model else {
+            panic!("only a FIFO link knows when something will have passed")
+        };
         let (begin, each) = link.stream(at, bytes, copies);
         self.found.note(self.audit.stream(begin, each, u64::from(bytes), u64::from(copies)));
         (begin + each, each)

@@ -3,7 +3,8 @@
 //! the clients' plans, depends on how far each has run ahead, so it must not decide.
 //!
 //! The queue holds at most one wake for a host at a time: that of the earliest entry. A message is handled at once
-//! only if nothing on the agenda comes before its completion, so the host's order is exact without a second event.
+//! only if nothing on the agenda, and nothing that can still arrive, comes before its completion, so the host's order is
+//! exact without a second event.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;

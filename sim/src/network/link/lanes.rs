@@ -1,7 +1,7 @@
 //! Urgent lanes first: one transmission after the other, and whenever the link is free it takes the oldest of the most
 //! urgent lane that waits. Nothing is interrupted: what is under way goes on to its end.
 
-use std::collections::VecDeque;
+use std::collections::BTreeMap;
 
 use ledgerlab_consensus::{LANES, Time};
 
@@ -14,27 +14,27 @@ pub type Begun<T> = (Time, Time, Parcel<T>);
 #[derive(Clone, Debug)]
 pub struct Lanes<T> {
     fifo: Fifo,
-    /// By class, in the order in which they were handed over.
-    waiting: [VecDeque<Parcel<T>>; LANES],
+    /// By class: in the order in which they are there, then in which they were handed over. Senders hand over what
+    /// leaves when they are done with their step.
+    waiting: [BTreeMap<(Time, u64), Parcel<T>>; LANES],
+    sequence: u64,
     appointment: (Time, u64),
 }
 
 impl<T> Lanes<T> {
     /// An idle link.
     pub fn new(fifo: Fifo) -> Lanes<T> {
-        Lanes { fifo, waiting: std::array::from_fn(|_| VecDeque::new()), appointment: (Time::NEVER, 0) }
+        let waiting = std::array::from_fn(|_| BTreeMap::new());
+        Lanes { fifo, waiting, sequence: 0, appointment: (Time::NEVER, 0) }
     }
     /// What carries the bytes.
     pub fn fifo(&self) -> &Fifo {
         &self.fifo
     }
-    /// Takes something in; begins it at once if nothing is before it.
-    pub fn carry(&mut self, parcel: Parcel<T>) -> Option<Begun<T>> {
-        if self.fifo.free() <= parcel.there.1 && self.waiting.iter().all(VecDeque::is_empty) {
-            return Some(self.begin(parcel));
-        }
-        self.waiting[usize::from(parcel.class)].push_back(parcel);
-        None
+    /// Takes something in.
+    pub fn push(&mut self, parcel: Parcel<T>) {
+        self.sequence += 1;
+        self.waiting[usize::from(parcel.class)].insert((parcel.there.1, self.sequence), parcel);
     }
     fn begin(&mut self, parcel: Parcel<T>) -> Begun<T> {
         let (begin, end) = self.fifo.carry(parcel.there.0, parcel.bytes);
@@ -42,7 +42,7 @@ impl<T> Lanes<T> {
     }
     /// When the next can begin, and the number of that appointment, where it is another than before.
     pub fn watch(&mut self) -> Option<(Time, u64)> {
-        let there = self.waiting.iter().filter_map(VecDeque::front).map(|p| p.there.1).min();
+        let there = self.waiting.iter().filter_map(BTreeMap::first_key_value).map(|(key, _)| key.0).min();
         let next = there.map_or(Time::NEVER, |there| there.max(self.fifo.free()));
         if next == self.appointment.0 {
             return None;
@@ -56,19 +56,17 @@ impl<T> Lanes<T> {
             return None;
         }
         self.appointment.0 = Time::NEVER;
-        let lane = self.waiting.iter_mut().find(|lane| lane.front().is_some_and(|p| p.there.1 <= at))?;
-        let parcel = lane.pop_front()?;
+        let is_there =
+            |lane: &&mut BTreeMap<(Time, u64), _>| lane.first_key_value().is_some_and(|(key, _)| key.0 <= at);
+        let (_, parcel) = self.waiting.iter_mut().find(is_there)?.pop_first()?;
         Some(self.begin(parcel))
     }
     /// Takes off what waits on a node's connections.
     pub fn forget(&mut self, node: u32) -> Vec<T> {
-        let mut lost = vec![];
-        for lane in &mut self.waiting {
-            let (gone, left) = lane.drain(..).partition(|p| p.connection.0 == node);
-            *lane = left;
-            lost.extend(VecDeque::into_iter(gone).map(|p: Parcel<T>| p.what));
-        }
-        lost
+        let gone = |lane: &mut BTreeMap<_, Parcel<T>>| {
+            lane.extract_if(.., |_, p| p.connection.0 == node).map(|(_, p)| p.what).collect::<Vec<T>>()
+        };
+        self.waiting.iter_mut().flat_map(gone).collect()
     }
     /// Forgets what is under way: the machine crashed.
     pub fn reset(&mut self, now: Time) {
@@ -101,9 +99,11 @@ mod tests {
     #[test]
     fn the_most_urgent_goes_first_and_nothing_is_interrupted() {
         let mut l = link();
-        assert_eq!(l.carry(parcel('a', 3, 0)).map(|b| b.1), Some(Time(800)));
+        l.push(parcel('a', 3, 0));
+        let (at, appointment) = l.watch().unwrap();
+        assert_eq!((at, l.keep(at, appointment).map(|b| b.1)), (Time(0), Some(Time(800))));
         for (what, class, at) in [('b', 3, 10), ('c', 2, 20), ('d', 0, 30), ('e', 0, 40)] {
-            assert!(l.carry(parcel(what, class, at)).is_none());
+            l.push(parcel(what, class, at));
         }
         assert_eq!(rest(&mut l), [(800, 1_600, 'd'), (1_600, 2_400, 'e'), (2_400, 3_200, 'c'), (3_200, 4_000, 'b')]);
         assert_eq!(l.watch(), None);
@@ -112,29 +112,26 @@ mod tests {
     #[test]
     fn what_is_not_there_yet_holds_nothing_up() {
         let mut l = link();
-        l.carry(parcel('a', 0, 0));
-        assert!(l.carry(parcel('b', 0, 500)).is_none());
-        // Handed over early, to leave at 5,000: the link idles until then, and 'c' is before it.
-        assert!(l.carry(parcel('d', 0, 5_000)).is_none());
-        assert!(l.carry(parcel('c', 3, 700)).is_none());
-        assert_eq!(rest(&mut l), [(800, 1_600, 'b'), (1_600, 2_400, 'c'), (5_000, 5_800, 'd')]);
+        // Handed over early, to leave at 5,000: the link goes on with what is there before.
+        for (what, class, at) in [('d', 0, 5_000), ('a', 0, 0), ('b', 0, 500), ('c', 3, 700)] {
+            l.push(parcel(what, class, at));
+        }
+        let all = [(0, 800, 'a'), (800, 1_600, 'b'), (1_600, 2_400, 'c'), (5_000, 5_800, 'd')];
+        assert_eq!(rest(&mut l), all);
     }
 
     #[test]
     fn an_appointment_that_was_replaced_is_void_and_a_crash_takes_its_own() {
         let mut l = link();
-        l.carry(parcel('a', 0, 0));
-        l.carry(parcel('b', 3, 900));
-        assert!(l.carry(parcel('b', 3, 900)).is_none());
+        l.push(parcel('b', 3, 900));
         let first = l.watch().unwrap();
         assert_eq!(l.watch(), None, "it has that appointment");
-        assert!(l.carry(parcel('c', 0, 910)).is_none());
+        l.push(parcel('c', 0, 850));
         assert_eq!(l.forget(1), ['b']);
-        assert_eq!(l.watch(), None, "the same moment");
-        l.reset(Time(1_000));
+        l.reset(Time(800));
         let second = l.watch().unwrap();
-        assert_eq!((second.0, second.1), (Time(1_000), first.1 + 1));
+        assert_eq!((second.0, second.1), (Time(850), first.1 + 1));
         assert!(l.keep(first.0, first.1).is_none());
-        assert_eq!(l.keep(second.0, second.1).map(|b| (b.0, b.2.what)), Some((Time(1_000), 'c')));
+        assert_eq!(l.keep(second.0, second.1).map(|b| (b.0, b.2.what)), Some((Time(850), 'c')));
     }
 }
