@@ -2,8 +2,8 @@
 //!
 //! Nodes lie in a slab and are found by digest, through their places in the digests' order; path operations cost what
 //! they walk, which is the length of the reorganisation. There are as many trees as replicas and most hold few blocks,
-//! so they grow by small steps. The best tip is the one with the most total weight; of equal ones the first inserted stays. Blocks
-//! whose parent is unknown wait in [`Orphans`].
+//! so they grow by small steps. The best tip is the one with the most total weight; of equal ones the first inserted
+//! stays. Blocks whose parent is unknown wait in [`Orphans`].
 
 mod orphans;
 

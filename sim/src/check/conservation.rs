@@ -1,10 +1,10 @@
 //! Conservation: created = committed + rejected + expired + pending, and every transaction applies at most once.
 //!
-//! Transactions are numbered from 0 in the order of creation. Each has one state, two bits in a column; a
-//! transaction leaves *pending* once; where that has happened to all before it, its place is given up, and it counts. The host reports a commit for each transaction of a block when the first
-//! node applies that block to the one ledger, so a transaction in two blocks shows as a second commit. A lost
-//! transaction raises no event: it is found at the end, when what is pending is compared with what pools,
-//! gateways and unfinished blocks hold.
+//! Transactions are numbered from 0 in the order of creation. Each has one state, two bits in a column; a transaction
+//! leaves *pending* once; where that has happened to all before it, its place is given up, and it counts. The host
+//! reports a commit for each transaction of a block when the first node applies that block to the one ledger, so a
+//! transaction in two blocks shows as a second commit. A lost transaction raises no event: it is found at the end,
+//! when what is pending is compared with what pools, gateways and unfinished blocks hold.
 
 use std::collections::VecDeque;
 

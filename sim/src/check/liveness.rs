@@ -15,7 +15,8 @@
 //! Overload explains all of a run that carried less than was offered, and of any other the time for which links of
 //! more stake than is tolerated were full.
 //!
-//! Limits: of transactions taken within a quarter of a second only the first is kept, so a silence may be found so much too short.
+//! Limits: of transactions taken within a quarter of a second only the first is kept, so a silence may be found so much
+//! too short.
 
 mod choked;
 
