@@ -62,6 +62,8 @@ impl Cause {
 pub struct Verdict {
     /// Since when nothing committed, where the run stalled.
     pub stalled_since: Option<Time>,
+    /// Whether that is so only of what was measured: what came before it went first, and still commits.
+    pub starved: bool,
     /// What explains it.
     pub cause: Option<Cause>,
     /// The longest silence that nothing explains.
@@ -99,6 +101,9 @@ impl fmt::Display for Verdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let stall = self.stalled_since.map(|since| {
             let cause = self.cause.map_or("unexplained", Cause::words);
+            if self.starved {
+                return format!("nothing that was measured committed: what came before it went first, {cause}");
+            }
             format!("nothing committed since {:.3} s, {cause}", since.as_secs_f64())
         });
         let silence = self.silence.map(|Window { from, to }| {
@@ -246,7 +251,7 @@ impl Liveness {
         let ended = |w: &Window| stalled_since.is_none() || w.to <= self.last;
         let silences = self.silences(end).into_iter().filter(|w| ended(w) && !overload);
         let silence = silences.max_by_key(|w| (w.to.since(w.from), Reverse(w.from)));
-        Verdict { stalled_since, cause, silence, faulty: faults.worst(end).0, tolerated }
+        Verdict { stalled_since, starved: false, cause, silence, faulty: faults.worst(end).0, tolerated }
     }
 }
 

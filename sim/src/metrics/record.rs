@@ -125,6 +125,7 @@ impl Meter {
                 () => overload.then_some(Cause::Overload),
             };
             verdict.stalled_since = verdict.cause.map(|_| last);
+            verdict.starved = last > self.window.0;
         }
         verdict
     }

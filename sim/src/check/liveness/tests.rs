@@ -192,6 +192,17 @@ fn full_links_of_more_stake_than_is_tolerated_explain_a_silence() {
 }
 
 #[test]
+fn a_backlog_that_keeps_what_was_measured_waiting_is_not_called_silence() {
+    let none = FaultPlan::new(&[], 4);
+    let stalled =
+        Verdict { stalled_since: Some(s(45)), cause: Some(Cause::Overload), ..verdict(&run_until(99), &none, true) };
+    assert_eq!(stalled.to_string(), "nothing committed since 45.000 s, explained by overload");
+    let starved = Verdict { starved: true, ..stalled };
+    let text = "nothing that was measured committed: what came before it went first, explained by overload";
+    assert_eq!(starved.to_string(), text);
+}
+
+#[test]
 fn what_pools_have_dropped_is_not_owed() {
     let sound = || FaultPlan::new(&[], 4).sound(&STAKE, Stake(1));
     let silences = |expiry: u64, taken: &[u64]| {
