@@ -198,23 +198,10 @@ mod tests {
     use ledgerlab_consensus::bft::pbft::Pbft;
 
     use super::*;
+    use crate::engine::tests::WORLD;
     use crate::kernel::queue::Pending;
     use crate::probe::Blind;
     use crate::scenario::Experiment;
-
-    const WORLD: &str = r#"
-        schema = 1
-        [run]
-        warmup = "1 s"
-        duration = "9 s"
-        [consensus]
-        protocol = "pbft"
-        nodes = 4
-        [network]
-        rtt = "constant:40 ms"
-        [workload.plain]
-        kind = "fixed"
-    "#;
 
     #[test]
     fn a_peer_without_more_is_followed_by_the_next_until_all_were_asked() {

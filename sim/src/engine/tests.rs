@@ -11,7 +11,7 @@ use crate::record::{RunRecord, Verdict};
 use crate::run::Engine;
 use crate::scenario::Experiment;
 
-const WORLD: &str = r#"
+pub(super) const WORLD: &str = r#"
     schema = 1
     [run]
     warmup = "1 s"
