@@ -19,30 +19,33 @@ mod host;
 mod ledger;
 mod messages;
 mod offchain;
+mod outbox;
 mod owed;
 mod payloads;
 mod replies;
 mod retention;
 mod send;
+mod shard;
 mod step;
 mod sync;
 mod task;
+mod turn;
 mod window;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use ledgerlab_consensus::{Effects, Env, Hashing, NodeId, Protocol, Span, Time, ValidatorId, Validators};
+use ledgerlab_consensus::{Env, Hashing, NodeId, Protocol, Span, Time, ValidatorId, Validators};
 
 use crate::kernel::digest::RunDigest;
-use crate::kernel::queue::{Event, Origin, Queue};
+use crate::kernel::queue::{Event, Queue};
 use crate::kernel::rng::{Purpose, Stream};
 use crate::metrics::Meter;
 use crate::metrics::record::Context;
-use crate::network::Network;
+use crate::network::{Connections, Network};
+use crate::node::agenda::WAKE;
 use crate::node::bits::Bits;
 use crate::node::blocks::Blocks;
-use crate::node::cost::Cost;
 use crate::node::disk::Disks;
 use crate::node::mempool::{Batches, Transactions, TxId};
 use crate::node::seldom::Seldom;
@@ -57,11 +60,11 @@ use host::{Host, Node, Rare};
 use messages::Messages;
 use offchain::flows::{Flow, Flows};
 use retention::Retention;
+use shard::{Desk, Shard};
 use task::{Due, Task};
 use window::Batch;
+pub use window::LEAST_SHARED;
 
-/// What [`Event::what`] says where a host has something to do by itself.
-const WAKE: u32 = u32::MAX;
 /// Author of the fault plan's tasks and of the start: they come before everything else of their time.
 const FATE: u32 = 0;
 /// Author of what clients have planned: it comes after everything else of its time.
@@ -89,23 +92,23 @@ pub struct Simulation<'s, P: Protocol, Q: Queue> {
     /// Time in which a commit is owed.
     bound: Span,
     probe: &'s mut dyn Probe,
-    effects: Effects<P>,
-    scratch: Vec<u8>,
-    /// Neighbours to which something is sent.
-    peers: Vec<NodeId>,
+    /// Of the host that acts by itself, and of the shards of a window.
+    desk: Desk<P>,
+    desks: Vec<Desk<P>>,
+    /// Into how many parts a window is cut that has at least so many events.
+    parts: (usize, usize),
+    /// Connections of each node.
+    connections: Vec<Connections>,
     storage: StorageModel,
     storage_draws: Stream,
     flows: Flows,
     reads: u64,
-    costs: Vec<Cost>,
-    /// Validators whose shares reveal a common coin.
-    coin_quorum: usize,
+    /// The weight that faulty validators may have together.
+    tolerated: u64,
     horizon: Time,
     /// Whether a message is handled when it arrives, if nothing can come before.
     eager: bool,
     window: Batch,
-    /// Before this nothing else arrives at the host that acts, as far as that is known.
-    clear: Time,
     /// Who writes down tasks now: [`FATE`], [`PLAN`], or one more than the host that acts.
     author: u32,
     mining: Stream,
@@ -144,7 +147,7 @@ impl<'s, P: Protocol, Q: Queue> Simulation<'s, P, Q> {
                 )
             })
             .collect();
-        let coin_quorum = P::INFO.faults.tolerated(validators.total()).0 as usize + 1;
+        let tolerated = P::INFO.faults.tolerated(validators.total()).0;
         let storage_draws = Stream::new(seed, Purpose::Storage);
         let bound = owed::within::<P>(scenario, &network, &config, &validators);
         let disks = Disks::new(scenario.node.disk, seed);
@@ -157,6 +160,7 @@ impl<'s, P: Protocol, Q: Queue> Simulation<'s, P, Q> {
             gateway: Gateway::new(scenario, seed, &network),
             clients: Clients::new(scenario, seed, storage_draws),
             messages: Messages::default(),
+            connections: network.connections(),
             network,
             config,
             validators,
@@ -167,19 +171,17 @@ impl<'s, P: Protocol, Q: Queue> Simulation<'s, P, Q> {
             batches: Batches::default(),
             blocks: Blocks::default(),
             probe,
-            effects: Effects::default(),
-            scratch: vec![],
-            peers: vec![],
+            desk: Desk::default(),
+            desks: vec![],
+            parts: (1, 0),
             storage: StorageModel::new(&scenario.storage),
             storage_draws,
             flows: Flows::default(),
             reads: 0,
-            costs: vec![],
-            coin_quorum,
+            tolerated,
             horizon: Time::ZERO + GRID,
             eager: true,
             window: Batch::default(),
-            clear: Time::ZERO,
             author: FATE,
             mining: Stream::new(seed, Purpose::Mining),
             vrf: Stream::new(seed, Purpose::Vrf),
@@ -252,9 +254,9 @@ impl<'s, P: Protocol, Q: Queue> Simulation<'s, P, Q> {
     fn run_events(&mut self) {
         loop {
             let next = self.queue.next_at().unwrap_or(Time::NEVER);
-            // Clients first: what they submit up to then may wake a host earlier.
-            if self.gateway.next_at() <= next.min(Time(self.horizon.0 - 1)) {
-                self.ingest(next.min(Time(self.horizon.0 - 1)));
+            self.plan_to(next);
+            // What clients have submitted may wake a host earlier.
+            if self.queue.next_at().unwrap_or(Time::NEVER) < next {
                 continue;
             }
             if next >= self.horizon {
@@ -263,6 +265,14 @@ impl<'s, P: Protocol, Q: Queue> Simulation<'s, P, Q> {
             let Some(event) = self.queue.pop() else { return };
             self.events += 1;
             self.handle(event);
+        }
+    }
+
+    /// Takes in what clients plan up to a time and somewhat beyond, if something of it comes by then.
+    fn plan_to(&mut self, until: Time) {
+        let last = Time(self.horizon.0 - 1);
+        if self.gateway.next_at() <= until.min(last) {
+            self.ingest((until.min(last) + Shard::<P>::PLANNED_AHEAD).min(last));
         }
     }
 
@@ -275,52 +285,20 @@ impl<'s, P: Protocol, Q: Queue> Simulation<'s, P, Q> {
             }
             self.hosts[host].agenda.wake = Time::NEVER;
             self.run_agenda(host, event.at);
-            self.schedule_wake(host);
-        } else {
-            self.arrive(event);
+            return self.schedule_wake(host);
         }
+        let host = self.nodes[event.target as usize].host as usize;
+        self.run_agenda(host, event.at);
+        let flow = self.shard().arrive(event);
+        self.settle(flow);
+        self.schedule_wake(host);
     }
 
     /// Puts a wake for the host's earliest task into the queue, unless one is there that is early enough.
     #[inline]
     fn schedule_wake(&mut self, host: usize) {
-        let agenda = &mut self.hosts[host].agenda;
-        let next = agenda.next_at();
-        if next < agenda.wake {
-            agenda.wake = next;
-            self.queue.push(Event { at: next, origin: Origin::WAKE, target: host as u32, what: WAKE });
-        }
-    }
-
-    /// Adds a task to the agenda of a node's host; it lapses if the node crashes before.
-    fn push_task(&mut self, node: u32, at: Time, task: Task<P>) {
-        // A race that would be won after the end of the run need not be remembered.
-        if at > self.end() && matches!(task, Task::Mined { .. } | Task::Timer { .. } | Task::Expire(_)) {
-            return;
-        }
-        let n = &self.nodes[node as usize];
-        self.hosts[n.host as usize].agenda.push(at, self.author, node, Due { epoch: n.epoch, task });
-    }
-
-    #[inline]
-    fn run_agenda(&mut self, host: usize, until: Time) {
-        self.author = host as u32 + 1;
-        if self.gateway.next_at() <= until || self.hosts[host].agenda.next_at() <= until {
-            self.work_off(host, until);
-        }
-    }
-
-    fn work_off(&mut self, host: usize, until: Time) {
-        loop {
-            if self.gateway.next_at() <= until {
-                self.ingest(until);
-            }
-            let Some((at, node, due)) = self.hosts[host].agenda.pop(until) else { return };
-            if due.epoch == task::ANY_EPOCH || due.epoch == self.nodes[node as usize].epoch {
-                self.perform(node, at, due.task);
-            } else if let Task::Received { handle, .. } | Task::Job { handle, .. } = due.task {
-                self.lose_copy(handle);
-            }
+        if let Some(wake) = self.hosts[host].agenda.wake_up(host as u32) {
+            self.queue.push(wake);
         }
     }
 

@@ -18,8 +18,8 @@ mod turns;
 use std::sync::Arc;
 
 use ledgerlab_consensus::{
-    Certificate, Claim, Digest, Evidence, Finality, Height, KnobValue, Message, NodeId, ProtocolInfo, Span, Stake,
-    Statement, Time, Tip, ValidatorId, Validators,
+    Certificate, Digest, Evidence, Finality, Height, KnobValue, NodeId, ProtocolInfo, Span, Stake, Statement, Time,
+    Tip, ValidatorId, Validators,
 };
 
 use crate::check::agreement::{Agreement, Reversals};
@@ -268,25 +268,9 @@ impl Meter {
     pub fn signed(&self, c: &Certificate) -> bool {
         self.statements.silent(&c.what, &c.signers).nth(SILENT).is_none()
     }
-    /// A message is handed to the host: what binds its signer must wait for its record to be durable.
-    pub fn check_durability<M: Message>(
-        &mut self,
-        at: Time,
-        node: NodeId,
-        key: Option<ValidatorId>,
-        message: &M,
-        gated: bool,
-    ) {
-        if gated || self.info.exclusive.is_empty() {
-            return;
-        }
-        message.claims(&mut |claim| {
-            let Claim::Signed { by, what } = claim else { return };
-            if Some(by) == key && self.info.exclusive.contains(&what.kind) {
-                let what = format!("an exclusive statement of kind {} does not wait for its record", what.kind);
-                self.violations.note(Err(Violation { check: "durability", at, node: Some(node), what }));
-            }
-        });
+    /// Something was seen that must not be.
+    pub fn violation(&mut self, v: Violation) {
+        self.violations.note(Err(v));
     }
 
     /// A statement leaves with its author's own message: it is made.

@@ -13,7 +13,7 @@ use crate::fault::FaultPlan;
 use crate::kernel::queue::Origin;
 use crate::kernel::rng::{Purpose, Stream};
 use crate::scenario::Scenario;
-use connection::Connections;
+pub use connection::Connections;
 use latency::LatencyModel;
 use link::Rate;
 use loss::Loss;
@@ -46,7 +46,10 @@ pub struct Network {
     alone: Vec<bool>,
     region_of: Vec<usize>,
     latency: LatencyModel,
-    connections: Option<Connections>,
+    /// Whether connections keep the order of their messages.
+    keeps_order: bool,
+    /// Nothing is sent before this any more.
+    now: Time,
     overlay: Overlay,
     faults: FaultPlan,
     jitter: Stream,
@@ -73,7 +76,8 @@ impl Network {
         Network {
             alone: shares.iter().map(|n| *n == 1).collect(),
             latency: LatencyModel::new(&s.network.latency, &region_of, s.network.loopback, &host_of),
-            connections: s.network.fifo.then(|| Connections::new(nodes)),
+            keeps_order: s.network.fifo,
+            now: Time::ZERO,
             overlay: Overlay::new(nodes, s.network.degree, seed),
             faults: FaultPlan::new(&s.faults, nodes),
             jitter: Stream::new(seed, Purpose::Latency),
@@ -95,6 +99,10 @@ impl Network {
     /// The machine of a node.
     pub fn host_of(&self, n: NodeId) -> u32 {
         self.host_of[n.0 as usize]
+    }
+    /// The first node of a machine; nodes are numbered machine by machine.
+    pub fn first_node(&self, host: u32) -> usize {
+        self.host_of.partition_point(|h| *h < host)
     }
     /// Whether a machine has one node.
     pub fn stands_alone(&self, host: u32) -> bool {
@@ -121,27 +129,22 @@ impl Network {
         Rate::bits_per_s(self.hosts[host as usize].uplink).carry(u64::from(bytes))
     }
 
-    /// Asks for what will be needed soon if a node sends something.
-    #[inline]
-    pub fn prefetch(&self, n: NodeId) {
-        self.connections.iter().for_each(|c| c.prefetch(n));
-    }
-    /// The same for what that refers to.
-    #[inline]
-    pub fn prefetch_connections(&self, n: NodeId) {
-        self.connections.iter().for_each(|c| c.prefetch_row(n));
+    /// The connections of each node, on which nothing has been sent.
+    pub fn connections(&self) -> Vec<Connections> {
+        let row = |_| if self.keeps_order { Connections::new(self.nodes()) } else { Connections::None };
+        (0..self.nodes()).map(row).collect()
     }
 
     /// Nothing is sent before `now` any more: what has arrived by then holds nothing up.
     pub fn forget_arrivals(&mut self, now: Time) {
-        self.connections.iter_mut().for_each(|c| c.forget(now));
+        self.now = now;
     }
 
     /// When the copies arrive that a node alone on its host sends to every other one, as [`Network::arrival`] says for
     /// each. They have all been handed over at `queued`; the first has left at `sent`, the others leave `apart`.
     pub fn arrivals(
-        &mut self,
-        from: NodeId,
+        &self,
+        (from, connections): (NodeId, &mut Connections),
         (lane, bytes): (Lane, u32),
         origin: Origin,
         (queued, sent, apart): (Time, Time, Span),
@@ -149,7 +152,7 @@ impl Network {
     ) {
         let others = others(from, self.nodes());
         let mut sent = sent;
-        if let Some(last) = self.connections.as_mut().and_then(|c| c.of(from, lane))
+        if let Some(last) = connections.of(lane)
             && self.loss.is_none()
             && self.faults.is_empty()
         {
@@ -162,7 +165,7 @@ impl Network {
             });
         }
         for to in others {
-            each(to, self.arrival((from, to), (lane, bytes), origin, (queued, sent)));
+            each(to, self.arrival((from, to), connections, (lane, bytes), origin, (queued, sent)));
             sent += apart;
         }
     }
@@ -170,8 +173,9 @@ impl Network {
     /// When the last of its bytes arrives, for a copy that was handed to the card at `queued` and leaves it at
     /// `sent`; `None` where it is lost for good: its sender crashes before it has left, or a partition cuts it off.
     pub fn arrival(
-        &mut self,
+        &self,
         (from, to): (NodeId, NodeId),
+        connections: &mut Connections,
         (lane, bytes): (Lane, u32),
         origin: Origin,
         (queued, sent): (Time, Time),
@@ -182,9 +186,7 @@ impl Network {
         if let Some(loss) = self.loss.filter(|_| self.host_of(from) != self.host_of(to)) {
             at += loss.delay(origin, to, bytes, latency);
         }
-        if let Some(c) = &mut self.connections {
-            at = c.keep_order(from, to, lane, at);
-        }
+        at = connections.keep_order(to, lane, at, self.now);
         // A crash empties the card's queue, even if the node is up again before the copy would have left.
         let crashed = |f: &FaultPlan| !f.is_up(from, queued) || f.next_crash(from, queued).is_some_and(|c| c <= sent);
         let lost = !self.faults.is_empty() && (crashed(&self.faults) || self.faults.cut_during(from, to, sent, at));

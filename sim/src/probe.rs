@@ -3,7 +3,7 @@
 use ledgerlab_consensus::{Digest, Height, NodeId, Statement, Time};
 
 /// What can be watched. Every method defaults to nothing.
-pub trait Probe {
+pub trait Probe: Send {
     /// A copy of a message left the protocol at its sender, for another node.
     fn on_send(&mut self, _at: Time, _from: NodeId, _to: NodeId, _kind: &'static str, _bytes: u32) {}
     /// A statement signed with the node's own key leaves it for the first time, or again in a message of its own.

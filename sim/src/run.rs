@@ -3,7 +3,8 @@
 use ledgerlab_consensus::Protocol;
 use ledgerlab_consensus::registry::{self, Visitor};
 
-use crate::engine::Simulation;
+use crate::engine::{LEAST_SHARED, Simulation};
+use crate::kernel::parallel::team;
 use crate::kernel::queue::Pending;
 use crate::kernel::rng::{Purpose, Stream};
 use crate::probe::{Blind, Probe};
@@ -16,6 +17,10 @@ pub enum Engine {
     /// The window queue.
     #[default]
     Fast,
+    /// The same on so many threads, which share the hosts of each window.
+    Threads(usize),
+    /// The fast engine with every window cut into so many parts, one after the other: what threads share, for tests.
+    Parts(usize),
     /// The plain heap that it is compared with: one event for a message, and one for what a host does by itself.
     Reference,
     /// The heap, and every message waits three times: until it arrives, is received and is verified.
@@ -25,7 +30,7 @@ pub enum Engine {
 impl Engine {
     pub(crate) fn queue(self) -> Pending {
         match self {
-            Engine::Fast => Pending::windows(),
+            Engine::Fast | Engine::Threads(_) | Engine::Parts(_) => Pending::windows(),
             Engine::Reference | Engine::Naive => Pending::heap(),
         }
     }
@@ -41,13 +46,13 @@ struct Runner<'a> {
 impl Visitor for Runner<'_> {
     type Output = RunRecord;
     fn visit<P: Protocol>(self) -> RunRecord {
-        {
-            let simulation = Simulation::<P, Pending>::new(self.scenario, self.seed, self.engine.queue(), self.probe);
-            match self.engine {
-                Engine::Fast => simulation.in_windows().run(),
-                Engine::Reference => simulation.run(),
-                Engine::Naive => simulation.in_three_events().run(),
-            }
+        let simulation = Simulation::<P, Pending>::new(self.scenario, self.seed, self.engine.queue(), self.probe);
+        match self.engine {
+            Engine::Fast => simulation.in_windows().run(),
+            Engine::Threads(n) => team::lead(n, || simulation.in_windows().in_parts(n, LEAST_SHARED).run()),
+            Engine::Parts(n) => simulation.in_windows().in_parts(n, 1).run(),
+            Engine::Reference => simulation.run(),
+            Engine::Naive => simulation.in_three_events().run(),
         }
     }
 }

@@ -85,6 +85,9 @@ impl LinkAudit {
         }
         // What is carried and what may be both grow by the same with each, so that the first and all of them tell.
         self.transmit(start, start + each, bytes)?;
+        if copies == 1 {
+            return Ok(());
+        }
         self.transmit(start + each, end, bytes * (copies - 1))
     }
 

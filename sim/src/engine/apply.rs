@@ -4,37 +4,43 @@ use ledgerlab_consensus::{Durability, Effect, Effects, LogSeq, NodeId, Protocol,
 
 use crate::engine::Simulation;
 use crate::engine::host::Build;
-use crate::engine::step::Input;
+use crate::engine::shard::{Flow, Halt, Shard, Step};
+use crate::engine::step::{Input, Mark};
 use crate::engine::task::Task;
 use crate::kernel::queue::Queue;
 
-impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
+impl<P: Protocol> Shard<'_, P> {
     #[inline]
-    pub(super) fn apply_all(&mut self, n: u32, at: Time) {
-        if !self.effects.list.is_empty() {
-            self.apply_list(n, at);
-        }
+    pub fn apply_all(&mut self, n: u32, at: Time) -> Flow {
+        if self.desk.step.effects.list.is_empty() { Ok(()) } else { self.apply_list(n, at) }
     }
 
-    fn apply_list(&mut self, n: u32, at: Time) {
-        let mut effects = std::mem::take(&mut self.effects);
-        let mut list = std::mem::take(&mut effects.list);
-        let mut sends = 0;
-        for e in list.drain(..) {
-            self.apply(n, at, e, &effects, &mut sends);
+    fn apply_list(&mut self, n: u32, at: Time) -> Flow {
+        let mut step = std::mem::take(&mut self.desk.step);
+        let mut list = std::mem::take(&mut step.effects.list);
+        list.reverse();
+        while let Some(e) = list.pop() {
+            if let Err(e) = self.apply(n, at, e, &mut step) {
+                list.push(e);
+                break;
+            }
         }
-        effects.list = list;
-        effects.clear();
-        self.effects = effects;
+        let left = !list.is_empty();
+        step.effects.list = list;
+        if !left {
+            step.clear();
+        }
+        self.desk.step = step;
+        if left { self.halt(Halt::Effects { node: n, at }) } else { Ok(()) }
     }
 
-    fn apply(&mut self, n: u32, at: Time, e: Effect<P>, lists: &Effects<P>, sends: &mut usize) {
+    /// Carries out an effect that concerns nobody else; gives back any other.
+    pub fn apply(&mut self, n: u32, at: Time, e: Effect<P>, step: &mut Step<P>) -> Result<(), Effect<P>> {
         let node = &mut self.nodes[n as usize];
         match e {
             Effect::Send { to, message, lane, gate } => {
-                let cost = self.costs[*sends];
-                *sends += 1;
-                self.send_gated(n, at, to, message, lane, gate, cost, lists);
+                let cost = step.next_cost();
+                self.send_gated(n, at, to, message, lane, gate, cost, &step.effects);
             }
             Effect::SetTimer { timer, after } => self.set_timer(n, at + after, timer),
             Effect::SetAlarm { timer, wall } => {
@@ -42,16 +48,6 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
                 self.set_timer(n, due, timer);
             }
             Effect::CancelTimer { kind } => node.timers[kind] = 0,
-            Effect::Build { ticket, parent, limit, until } => {
-                let generation = node.next_generation();
-                node.rare.build = Some(Build { ticket, parent, limit, until, generation });
-                if let Until::Full { deadline } = until {
-                    self.push_task(n, deadline.max(at), Task::Deadline { generation });
-                }
-                self.try_build(n, at);
-            }
-            Effect::Judge { ticket, payload, parent, need } => self.judge(n, at, ticket, payload, parent, need),
-            Effect::Check { ticket, certificate } => self.check(n, at, ticket, &certificate),
             Effect::Log { record, seq, durability } => self.append_log(n, at, record, seq, durability),
             Effect::Truncate { below } => {
                 if let Some(log) = &mut node.log {
@@ -59,16 +55,8 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
                 }
             }
             Effect::Fetch { key, hint } => self.fetch(n, at, key, hint, true),
-            Effect::Sync { tip, hint } => self.start_transfer(n, at, tip, hint),
-            Effect::Adopt { block, parent, height, payloads, header_bytes } => {
-                self.adopt(n, at, Tip { height, block }, parent, lists.payloads(payloads), header_bytes);
-            }
-            Effect::Revert { height } => self.revert(n, at, height),
-            Effect::Finalize { height, certificate } => self.finalize(n, at, height, certificate.as_deref()),
             Effect::Mine { ticket, difficulty } => self.mine(n, at, ticket, difficulty),
             Effect::StopMining => node.mining = 0,
-            Effect::Evidence(e) => self.meter.evidence(at, NodeId(n), &e),
-            Effect::Reject { why, .. } => self.meter.reject(why),
             // Payloads are skipped by the chain that carries them, so a dropped one needs no release; the tables keep
             // what peers may still ask for; every node receives every topic of its overlay; charges are billed.
             Effect::Drop { .. }
@@ -76,7 +64,9 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
             | Effect::Subscribe(_)
             | Effect::Unsubscribe(_)
             | Effect::Charge(_) => {}
+            e => return Err(e),
         }
+        Ok(())
     }
 
     fn set_timer(&mut self, n: u32, due: Time, timer: P::Timer) {
@@ -93,12 +83,12 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         node.mining = generation;
         if stake > 0 {
             let mean = difficulty as f64 / stake as f64;
-            let wait = self.mining.exponential(u64::from(n) | u64::from(node.epoch) << 32, ticket.0) * mean;
+            let wait = self.frame.mining.exponential(u64::from(n) | u64::from(node.epoch) << 32, ticket.0) * mean;
             self.push_task(n, at + Span(wait as u64), Task::Mined { generation, ticket });
         }
     }
 
-    pub(super) fn append_log(&mut self, n: u32, at: Time, record: P::Record, seq: LogSeq, durability: Durability) {
+    pub fn append_log(&mut self, n: u32, at: Time, record: P::Record, seq: LogSeq, durability: Durability) {
         let node = &mut self.nodes[n as usize];
         let bytes = record.encoded_len() as u64;
         if let Some(log) = &mut node.log {
@@ -124,16 +114,60 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         }
     }
 
-    pub(super) fn fsync_ended(&mut self, n: u32, at: Time) {
+    pub fn fsync_ended(&mut self, n: u32, at: Time) -> Flow {
         let node = &mut self.nodes[n as usize];
         let mut upto = node.durable;
         while let Some((_, seq)) = node.syncing.pop_front_if(|(due, _)| *due <= at) {
             upto = upto.max(seq);
         }
-        if upto > node.durable {
-            node.make_durable(upto);
-            self.release_gated(n, at);
-            self.step(n, at, crate::engine::step::Mark::own(n, at), Input::Durable(upto));
+        if upto <= node.durable {
+            return Ok(());
+        }
+        node.make_durable(upto);
+        self.release_gated(n, at);
+        self.step(n, at, Mark::own(n, at), Input::Durable(upto))
+    }
+}
+
+impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
+    /// Carries out what is left of a step that has ended, and goes on from there.
+    pub(super) fn apply_rest(&mut self, n: u32, at: Time) {
+        let mut step = std::mem::take(&mut self.desk.step);
+        while let Some(e) = step.effects.list.pop() {
+            let shared = self.shard().apply(n, at, e, &mut step);
+            self.flush();
+            if let Err(e) = shared {
+                self.apply_shared(n, at, e, &step.effects);
+            }
+        }
+        step.clear();
+        self.desk.step = step;
+        self.drain_local(n, at);
+    }
+
+    /// Carries out an effect that concerns what all hosts share.
+    fn apply_shared(&mut self, n: u32, at: Time, e: Effect<P>, lists: &Effects<P>) {
+        let node = &mut self.nodes[n as usize];
+        match e {
+            Effect::Build { ticket, parent, limit, until } => {
+                let generation = node.next_generation();
+                node.rare.build = Some(Build { ticket, parent, limit, until, generation });
+                if let Until::Full { deadline } = until {
+                    self.push_task(n, deadline.max(at), Task::Deadline { generation });
+                }
+                self.try_build(n, at);
+            }
+            Effect::Judge { ticket, payload, parent, need } => self.judge(n, at, ticket, payload, parent, need),
+            Effect::Check { ticket, certificate } => self.check(n, at, ticket, &certificate),
+            Effect::Sync { tip, hint } => self.start_transfer(n, at, tip, hint),
+            Effect::Adopt { block, parent, height, payloads, header_bytes } => {
+                self.adopt(n, at, Tip { height, block }, parent, lists.payloads(payloads), header_bytes);
+            }
+            Effect::Revert { height } => self.revert(n, at, height),
+            Effect::Finalize { height, certificate } => self.finalize(n, at, height, certificate.as_deref()),
+            Effect::Evidence(e) => self.meter.evidence(at, NodeId(n), &e),
+            Effect::Reject { why, .. } => self.meter.reject(why),
+            _ => unreachable!("the host carries it out alone"),
         }
     }
 }

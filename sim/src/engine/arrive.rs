@@ -1,62 +1,58 @@
 //! The receiving half: downlink, verification, then the handler, at once or from the agenda.
 
-use ledgerlab_consensus::{Message, Protocol, Span, Time};
+use ledgerlab_consensus::{Message, NodeId, Protocol, Span, Time};
 
 use crate::engine::Simulation;
 use crate::engine::messages::{Cargo, Header};
+use crate::engine::shard::{Flow, Frame, Halt, Shard};
 use crate::engine::step::{Input, Mark};
 use crate::engine::task::{Came, Task};
 use crate::kernel::queue::{Event, Queue};
 
-impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
-    /// The last byte of a message reaches its receiver's network card.
-    pub(super) fn arrive(&mut self, event: Event) {
+impl<P: Protocol> Shard<'_, P> {
+    /// The last byte of a message reaches its receiver's network card; what was due before has been done.
+    pub fn arrive(&mut self, event: Event) -> Flow {
         let (n, handle) = (event.target, event.what);
-        let host = self.nodes[n as usize].host as usize;
-        self.run_agenda(host, event.at);
+        let host = self.host_of(n);
         if self.nodes[n as usize].replica.is_none() {
             self.lose_copy(handle);
-            return self.schedule_wake(host);
+            return Ok(());
         }
         let came = Came { at: event.at, origin: event.origin };
         let header = self.messages.header(handle);
-        let Some(ready) = self.receive(n, event.at, handle, &header) else { return self.schedule_wake(host) };
+        let Some(ready) = self.receive(n, event.at, handle, &header) else { return Ok(()) };
         if self.may_run_ahead(host, ready) {
-            self.verify_with(n, host, came, ready, handle, &header);
-        } else {
-            self.push_task(n, ready, Task::Received { handle, came });
+            return self.verify_with(n, host, came, ready, handle, &header);
         }
-        self.schedule_wake(host);
+        self.push_task(n, ready, Task::Received { handle, came });
+        Ok(())
     }
 
     /// Whether a host can go on to `until` at once: nothing else that it does, and no client, comes before. What a
     /// later message meets on its way in must not be touched ahead of it; a provider's chunk, say, passes the same
     /// downlink.
-    fn may_run_ahead(&mut self, host: usize, until: Time) -> bool {
-        if !self.eager || until >= self.horizon {
-            return false;
-        }
-        if self.gateway.next_at() <= until {
-            self.ingest(until);
-        }
-        self.hosts[host].agenda.next_at() > until
+    #[inline]
+    fn may_run_ahead(&self, host: usize, until: Time) -> bool {
+        let Frame { eager, horizon, planned, .. } = self.frame;
+        eager && until < horizon.min(planned) && self.hosts[host].agenda.next_at() > until
     }
 
     /// A message comes from a node of the same host: no link is between them.
-    pub(super) fn arrive_local(&mut self, n: u32, at: Time, handle: u32) {
-        match self.nodes[n as usize].replica {
-            None => self.lose_copy(handle),
-            Some(_) => self.verify(n, Came { at, origin: self.messages.header(handle).origin }, at, handle),
+    pub fn arrive_local(&mut self, n: u32, at: Time, handle: u32) -> Flow {
+        if self.nodes[n as usize].replica.is_none() {
+            self.lose_copy(handle);
+            return Ok(());
         }
+        self.verify(n, Came { at, origin: self.messages.header(handle).origin }, at, handle)
     }
 
     /// A message has passed the downlink: its proofs are verified, then its handler runs.
-    pub(super) fn verify(&mut self, n: u32, came: Came, ready: Time, handle: u32) {
-        let host = self.nodes[n as usize].host as usize;
-        self.verify_with(n, host, came, ready, handle, &self.messages.header(handle));
+    pub fn verify(&mut self, n: u32, came: Came, ready: Time, handle: u32) -> Flow {
+        let header = self.messages.header(handle);
+        self.verify_with(n, self.host_of(n), came, ready, handle, &header)
     }
 
-    fn verify_with(&mut self, n: u32, host: usize, came: Came, ready: Time, handle: u32, header: &Header) {
+    fn verify_with(&mut self, n: u32, host: usize, came: Came, ready: Time, handle: u32, header: &Header) -> Flow {
         let Header { verify, divided, .. } = *header;
         let cpu = &mut self.hosts[host].cpu;
         let mut done = cpu.verify(ready, verify);
@@ -67,10 +63,10 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         // the step; anything else waits on the agenda for its end, unless it is known that nothing arrives before that.
         let first = divided == Span::ZERO && verify <= self.scenario.node.crypto.verify && cpu.verifies_apart();
         if (first || done < self.clear) && self.may_run_ahead(host, done) {
-            self.deliver_with(n, came, done, handle, header);
-        } else {
-            self.push_task(n, done, Task::Job { handle, came });
+            return self.deliver_with(n, came, done, handle, header);
         }
+        self.push_task(n, done, Task::Job { handle, came });
+        Ok(())
     }
 
     /// Passes bytes through the downlink. The receiver takes them while they come: a message waits for those before
@@ -81,53 +77,86 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
     }
 
     /// Hands a verified message to the replica, or to the host's own part.
-    pub(super) fn deliver(&mut self, n: u32, came: Came, ready: Time, handle: u32) {
-        self.deliver_with(n, came, ready, handle, &self.messages.header(handle));
+    pub fn deliver(&mut self, n: u32, came: Came, ready: Time, handle: u32) -> Flow {
+        let header = self.messages.header(handle);
+        self.deliver_with(n, came, ready, handle, &header)
     }
 
-    fn deliver_with(&mut self, n: u32, came: Came, ready: Time, handle: u32, header: &Header) {
+    fn deliver_with(&mut self, n: u32, came: Came, ready: Time, handle: u32, header: &Header) -> Flow {
         let mark = Mark { arrived: came.at, origin: came.origin, content: header.content };
         let from = header.sender;
         if header.plain {
-            self.step(n, ready, mark, Input::Message { from, handle });
-            return self.messages.release(handle);
+            self.desk.out.released.push(handle);
+            return self.step(n, ready, mark, Input::Message { from, handle });
         }
-        match self.messages.cargo(handle).clone() {
+        let messages = self.messages;
+        match messages.cargo(handle) {
             Cargo::Protocol => {
-                if let Some(key) = self.messages.body(handle).and_then(Message::key) {
-                    self.nodes[n as usize].fetches.entry(key).arrived();
-                }
+                self.desk.out.released.push(handle);
                 let mut shown = vec![];
-                if let Some(body) = self.messages.body(handle) {
+                if let Some(body) = messages.body(handle) {
+                    body.key().into_iter().for_each(|key| self.nodes[n as usize].fetches.entry(key).arrived());
                     body.carries(&mut |p| shown.push(p));
                 }
-                for id in shown.iter().filter_map(|p| self.blocks.payload_of(p.root)).collect::<Vec<_>>() {
+                for id in shown.iter().filter_map(|p| self.blocks.payload_of(p.root)) {
                     self.hold(n, id);
                 }
                 self.see_proposed(n, ready, &shown);
-                self.step(n, ready, mark, Input::Message { from, handle });
+                self.step(n, ready, mark, Input::Message { from, handle })
+            }
+            Cargo::StateRequest { .. } | Cargo::State(_) | Cargo::PayloadRequest { .. } | Cargo::Payload { .. } => {
+                self.halt(Halt::Deliver { node: n, came, ready, handle })
+            }
+            Cargo::Chunk { .. } | Cargo::ReadRequest { .. } => {
+                self.halt(Halt::Deliver { node: n, came, ready, handle })
             }
             cargo => {
-                let node = &mut self.nodes[n as usize];
-                node.digest.record(&[came.at.0, ready.0, mark.origin.0, mark.content]);
-                self.host_message(n, from, ready, cargo);
+                self.desk.out.released.push(handle);
+                self.note_delivery(n, came, ready, header);
+                self.take_in_cargo(n, from, ready, cargo)
             }
         }
+    }
+
+    /// Hands a message to the host's own part, where that needs no more than the host has.
+    fn take_in_cargo(&mut self, n: u32, from: NodeId, at: Time, cargo: &Cargo) -> Flow {
+        match *cargo {
+            Cargo::Batch(batch) => return self.receive_batch(n, from, at, batch),
+            Cargo::Announce { key } => self.receive_announce(n, from, at, key),
+            Cargo::Request { key } => self.receive_request(n, from, at, key),
+            Cargo::Reply { block } => self.tally(n, from, at, block),
+            Cargo::ReplyRequest { block } => self.receive_reply_request(n, from, at, block),
+            _ => unreachable!("the host has halted"),
+        }
+        Ok(())
+    }
+
+    /// What the digest takes of a message that is for the host.
+    fn note_delivery(&mut self, n: u32, came: Came, ready: Time, header: &Header) {
+        self.nodes[n as usize].digest.record(&[came.at.0, ready.0, came.origin.0, header.content]);
+    }
+}
+
+impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
+    /// Hands a message to the host's own part, where that needs more than the host has.
+    pub(super) fn deliver(&mut self, n: u32, came: Came, at: Time, handle: u32) {
+        let header = self.messages.header(handle);
+        self.shard().note_delivery(n, came, at, &header);
+        let cargo = self.messages.cargo(handle).clone();
+        self.host_message(n, header.sender, at, cargo);
         self.messages.release(handle);
     }
 
-    fn host_message(&mut self, n: u32, from: ledgerlab_consensus::NodeId, at: Time, cargo: Cargo) {
+    fn host_message(&mut self, n: u32, from: NodeId, at: Time, cargo: Cargo) {
         match cargo {
-            Cargo::Protocol => unreachable!("a protocol's message is for its replica"),
-            Cargo::Batch(batch) => self.receive_batch(n, from, at, batch),
-            Cargo::Announce { key } => self.receive_announce(n, from, at, key),
-            Cargo::Request { key } => self.receive_request(n, from, at, key),
+            Cargo::Protocol | Cargo::Batch(_) | Cargo::Announce { .. } | Cargo::Request { .. } => {
+                unreachable!("the host takes it in alone")
+            }
+            Cargo::Reply { .. } | Cargo::ReplyRequest { .. } => unreachable!("the host takes it in alone"),
             Cargo::StateRequest { tip, generation } => self.serve_state(n, from, at, tip, generation),
             Cargo::State(a) => self.receive_state(n, from, at, &a.blocks, a.tip, a.generation),
             Cargo::PayloadRequest { root, generation } => self.serve_payload(n, from, at, root, generation),
             Cargo::Payload { id, generation } => self.receive_payload(n, at, id, generation),
-            Cargo::Reply { block } => self.tally(n, from, at, block),
-            Cargo::ReplyRequest { block } => self.receive_reply_request(n, from, at, block),
             Cargo::Chunk { flow, last } => self.receive_chunk(at, flow, last),
             Cargo::ReadRequest { flow } => self.start_flow(n, flow, at),
         }

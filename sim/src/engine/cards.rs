@@ -9,6 +9,8 @@ use crate::engine::Simulation;
 use crate::engine::messages::{Cargo, Header};
 use crate::engine::offchain::PROVIDER;
 use crate::engine::offchain::flows::FlowId;
+use crate::engine::outbox::{Letter, Post};
+use crate::engine::shard::Shard;
 use crate::engine::task::{ANY_EPOCH, Came, Due, Task};
 use crate::kernel::queue::{Event, Origin, Queue};
 use crate::network::link::Parcel;
@@ -39,71 +41,73 @@ pub enum Way {
     Down,
 }
 
-impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
-    /// Whether everything that a node sends leaves its card one after the other.
-    pub(super) fn streams(&self, n: u32) -> bool {
-        let host = self.nodes[n as usize].host;
-        let h = &self.hosts[host as usize];
-        h.up.is_fifo() && self.network.stands_alone(host)
+impl<P: Protocol> Shard<'_, P> {
+    /// Whether everything of this kind that a node sends leaves its card one after the other, for other machines.
+    pub fn streams(&self, n: u32, cargo: &Cargo) -> bool {
+        let host = self.host_of(n);
+        // The next chunk of a transfer follows when the one before has left.
+        let alone = self.hosts[host].up.is_fifo() && self.network.stands_alone(host as u32);
+        alone && !matches!(cargo, Cargo::Chunk { .. })
     }
 
     /// Sends a copy to every other node over a card from which they [stream](Self::streams).
-    pub(super) fn broadcast(&mut self, n: u32, at: Time, handle: u32, kind: &'static str) {
-        let nodes = self.nodes.len() as u32;
-        let Header { lane, bytes, origin, .. } = self.messages.header(handle);
-        self.messages.count(kind, bytes, nodes - 1);
-        self.messages.retain_many(handle, nodes - 1);
-        let host = self.nodes[n as usize].host as usize;
+    pub fn broadcast(&mut self, letter: Letter<P>) {
+        let Letter { from: n, at, .. } = letter;
+        let Header { lane, bytes, origin, .. } = letter.envelope.header;
+        let (nodes, host) = (self.count(), self.host_of(n));
         let (sent, apart) = self.hosts[host].up.stream(at, bytes, nodes - 1);
-        self.network.arrivals(NodeId(n), (lane, bytes), origin, (at, sent, apart), |to, arrival| {
-            self.probe.on_send(at, NodeId(n), to, kind, bytes);
-            match arrival {
-                Some(at) => self.queue.push_copy(Event { at, origin, target: to.0, what: handle }),
-                None => self.messages.release(handle),
-            }
+        let copies = &mut self.desk.out.copies;
+        let first = copies.len() as u32;
+        let connections = &mut self.connections[n as usize];
+        self.network.arrivals((NodeId(n), connections), (lane, bytes), origin, (at, sent, apart), |to, arrival| {
+            copies.push((to, arrival.unwrap_or(Time::NEVER)));
         });
+        self.post_copies(letter, first, false);
+    }
+
+    /// Sends a copy to each of these nodes over a card from which they [stream](Self::streams).
+    pub fn send_copies(&mut self, letter: Letter<P>, to: &[NodeId]) {
+        let (n, nodes, origin) = (letter.from, self.count(), letter.envelope.header.origin);
+        let first = self.desk.out.copies.len() as u32;
+        let host = self.host_of(n);
+        for &to in to.iter().filter(|to| to.0 != n && to.0 < nodes) {
+            let (sent, _) = self.hosts[host].up.stream(letter.at, letter.envelope.header.bytes, 1);
+            self.copy(&letter, to, origin, sent);
+        }
+        self.post_copies(letter, first, false);
     }
 
     /// Sends copies of a message that is stored once to these nodes, over a card from which they
     /// [stream](Self::streams). Each has a number of its own, from the message's on.
-    pub(super) fn spread(&mut self, n: u32, at: Time, to: &[NodeId], handle: u32, kind: &'static str) {
-        let Header { lane, bytes, origin, .. } = self.messages.header(handle);
-        self.messages.count(kind, bytes, to.len() as u32);
-        self.messages.retain_many(handle, to.len() as u32);
-        let host = self.nodes[n as usize].host as usize;
-        let (mut sent, apart) = self.hosts[host].up.stream(at, bytes, to.len() as u32);
+    pub fn spread(&mut self, letter: Letter<P>, to: &[NodeId]) {
+        let (n, Header { bytes, origin, .. }) = (letter.from, letter.envelope.header);
+        let host = self.host_of(n);
+        let (mut sent, apart) = self.hosts[host].up.stream(letter.at, bytes, to.len() as u32);
+        let first = self.desk.out.copies.len() as u32;
         for (&to, sequence) in to.iter().zip(origin.sequence()..) {
-            self.probe.on_send(at, NodeId(n), to, kind, bytes);
-            let origin = Origin::new(n, sequence);
-            match self.network.arrival((NodeId(n), to), (lane, bytes), origin, (at, sent)) {
-                Some(at) => self.queue.push(Event { at, origin, target: to.0, what: handle }),
-                None => self.messages.release(handle),
-            }
+            self.copy(&letter, to, Origin::new(n, sequence), sent);
             sent += apart;
         }
+        self.post_copies(letter, first, true);
     }
 
-    /// A copy goes to the card of its sender's host.
-    pub(super) fn hand_over(&mut self, n: u32, at: Time, to: NodeId, handle: u32) {
-        let e = self.messages.header(handle);
-        let lane = e.lane as u8;
-        let parcel = Parcel {
-            there: (at, at),
-            bytes: e.bytes,
-            connection: (n, to.0, lane),
-            class: self.class(e.lane),
-            what: Outgoing { from: NodeId(n), to, handle, queued: at },
-        };
-        let host = self.nodes[n as usize].host as usize;
-        match self.hosts[host].up.carry(parcel) {
-            Some(sent) => self.travel(NodeId(n), to, (at, sent), handle),
-            None => self.watch(n, Way::Up),
-        }
+    /// A copy has left its card at `sent`.
+    fn copy(&mut self, letter: &Letter<P>, to: NodeId, origin: Origin, sent: Time) {
+        let (n, Header { lane, bytes, .. }) = (letter.from, letter.envelope.header);
+        let connections = &mut self.connections[n as usize];
+        let times = (letter.at, sent);
+        let arrival = self.network.arrival((NodeId(n), to), connections, (lane, bytes), origin, times);
+        self.desk.out.copies.push((to, arrival.unwrap_or(Time::NEVER)));
+    }
+
+    fn post_copies(&mut self, letter: Letter<P>, first: u32, numbered: bool) {
+        let copies = first..self.desk.out.copies.len() as u32;
+        self.desk.out.posts.push(Post::Copies(letter, copies, numbered));
     }
 
     /// Passes bytes of a message through the downlink, of which the first came at `there.0` and the last at `there.1`:
     /// when they have passed, or `None` where [`Task::Card`] will say.
-    pub(super) fn download(&mut self, n: u32, there: (Time, Time), handle: u32, e: &Header) -> Option<Time> {
+    pub fn download(&mut self, n: u32, there: (Time, Time), handle: u32, e: &Header) -> Option<Time> {
         let connection = (n, e.sender.0, e.lane as u8);
         let what = Incoming::Message { node: n, handle, arrived: there.1 };
         let class = self.class(e.lane);
@@ -111,13 +115,13 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
     }
 
     /// How urgent a lane is to a link.
-    pub(super) fn class(&self, lane: Lane) -> u8 {
+    pub fn class(&self, lane: Lane) -> u8 {
         if self.scenario.network.priority { lane as u8 } else { 0 }
     }
 
     /// The same of anything that comes in.
-    pub(super) fn take_in_parcel(&mut self, n: u32, parcel: Parcel<Incoming>) -> Option<Time> {
-        let host = self.nodes[n as usize].host as usize;
+    pub fn take_in_parcel(&mut self, n: u32, parcel: Parcel<Incoming>) -> Option<Time> {
+        let host = self.host_of(n);
         let passed = self.hosts[host].down.carry(parcel);
         if passed.is_none() {
             self.watch(n, Way::Down);
@@ -126,7 +130,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
     }
 
     /// Writes down when a link must be looked at, if that has changed.
-    fn watch(&mut self, n: u32, way: Way) {
+    pub fn watch(&mut self, n: u32, way: Way) {
         let h = &mut self.hosts[self.nodes[n as usize].host as usize];
         let next = match way {
             Way::Up => h.up.watch(),
@@ -135,6 +139,26 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         if let Some((at, appointment)) = next {
             let task = Task::Card { way, appointment };
             h.agenda.push(at, self.author, n, Due { epoch: ANY_EPOCH, task });
+        }
+    }
+}
+
+impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
+    /// A copy goes to the card of its sender's host.
+    pub(super) fn hand_over(&mut self, n: u32, at: Time, to: NodeId, handle: u32) {
+        let e = self.messages.header(handle);
+        let lane = e.lane as u8;
+        let parcel = Parcel {
+            there: (at, at),
+            bytes: e.bytes,
+            connection: (n, to.0, lane),
+            class: self.shard().class(e.lane),
+            what: Outgoing { from: NodeId(n), to, handle, queued: at },
+        };
+        let host = self.nodes[n as usize].host as usize;
+        match self.hosts[host].up.carry(parcel) {
+            Some(sent) => self.travel(NodeId(n), to, (at, sent), handle),
+            None => self.shard().watch(n, Way::Up),
         }
     }
 
@@ -153,7 +177,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
                 }
             }
         }
-        self.watch(n, way);
+        self.shard().watch(n, way);
     }
 
     fn come_in(&mut self, at: Time, what: Incoming) {
@@ -176,8 +200,8 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
             Incoming::Chunk { .. } => None,
         }));
         lost.into_iter().for_each(|handle| self.lose_copy(handle));
-        self.watch(n, Way::Up);
-        self.watch(n, Way::Down);
+        self.shard().watch(n, Way::Up);
+        self.shard().watch(n, Way::Down);
     }
 
     /// A copy that was handed to the sender's card at `queued` has left it at `sent`: it arrives after the latency,
@@ -190,7 +214,8 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         if to == PROVIDER {
             return self.messages.release(handle);
         }
-        let arrival = self.network.arrival((from, to), (lane, bytes), origin, (queued, sent));
+        let connections = &mut self.connections[from.0 as usize];
+        let arrival = self.network.arrival((from, to), connections, (lane, bytes), origin, (queued, sent));
         match arrival {
             Some(at) if self.nodes[from.0 as usize].host == self.nodes[to.0 as usize].host => {
                 let host = self.nodes[to.0 as usize].host as usize;

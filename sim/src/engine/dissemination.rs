@@ -5,6 +5,7 @@ use ledgerlab_consensus::{NodeId, PayloadRef, Protocol, Time};
 use crate::engine::Simulation;
 use crate::engine::host::Push;
 use crate::engine::messages::Cargo;
+use crate::engine::shard::{Flow, Halt, Shard};
 use crate::engine::step::Input;
 use crate::engine::task::Task;
 use crate::kernel::queue::Queue;
@@ -16,24 +17,15 @@ const WINDOW_BLOCKS: u64 = 2;
 /// Bytes of a batch beyond its transactions: origin, number, count, root.
 const BATCH_HEADER_BYTES: u64 = 4 + 8 + 4 + 16;
 
-impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
-    /// A batch is verified: it joins the own pool and goes to whoever may propose it.
-    pub(super) fn batch_ready(&mut self, n: u32, at: Time, id: BatchId) {
-        self.batches.get_mut(id).ready = at;
-        self.take_in(n, at, id);
-        self.pass_on(n, at, id);
-        self.try_build(n, at);
-        self.drain_local(n, at);
-    }
-
+impl<P: Protocol> Shard<'_, P> {
     /// The chain has lost a batch of the own clients that the pool has lost in a crash before: they submit it again.
-    pub(super) fn submit_again(&mut self, n: u32, at: Time, id: BatchId) {
+    pub fn submit_again(&mut self, n: u32, at: Time, id: BatchId) {
         self.take_in(n, at, id);
         self.pass_on(n, at, id);
     }
 
     /// An own batch goes to whoever may propose it, and is looked after from now on.
-    pub(super) fn pass_on(&mut self, n: u32, at: Time, id: BatchId) {
+    pub fn pass_on(&mut self, n: u32, at: Time, id: BatchId) {
         match self.scenario.mempool.dissemination {
             Dissemination::LeaderPush => self.push_on(n, at),
             Dissemination::Gossip => self.gossip_batch(n, None, at, id),
@@ -49,10 +41,10 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
     }
 
     /// A batch joins the pool: the replica hears of work if there was none, and a build that waits may be answered.
-    fn take_in(&mut self, n: u32, at: Time, id: BatchId) -> bool {
+    pub fn take_in(&mut self, n: u32, at: Time, id: BatchId) -> bool {
         let node = &mut self.nodes[n as usize];
         let idle = node.pool.pending().count == 0;
-        let fresh = node.pool.add(id, &self.batches, &self.txs);
+        let fresh = node.pool.add(id, self.batches, self.txs);
         if fresh && idle && node.pool.pending().count > 0 {
             node.local.push_back(Input::Work);
         }
@@ -63,51 +55,35 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         fresh
     }
 
-    /// What is left of a batch is given up here; a replica that waits for nothing else is told.
-    pub(super) fn expire(&mut self, n: u32, at: Time, id: BatchId) {
-        let node = &mut self.nodes[n as usize];
-        node.pool.expire(id, &self.batches, &self.txs);
-        if node.pool.pending().count == 0 {
-            node.local.push_back(Input::Work);
-        }
-        while let Some(own) = self.nodes[n as usize].rare.own.front().copied() {
-            if self.batches.get(own).youngest + self.scenario.mempool.expiry > at {
-                break;
-            }
-            self.drop_own(n);
-        }
-        self.drain_local(n, at);
-    }
-
-    fn send_batch(&mut self, n: u32, to: NodeId, at: Time, id: BatchId) {
+    pub fn send_batch(&mut self, n: u32, to: NodeId, at: Time, id: BatchId) {
         let bytes = self.batches.get(id).bytes + BATCH_HEADER_BYTES;
         self.send_cargo(n, at, to, Cargo::Batch(id), bytes, "batch");
     }
 
     fn gossip_batch(&mut self, n: u32, from: Option<NodeId>, at: Time, id: BatchId) {
         let bytes = self.batches.get(id).bytes + BATCH_HEADER_BYTES;
-        let mut peers = std::mem::take(&mut self.peers);
+        let mut peers = std::mem::take(&mut self.desk.peers);
         peers.clear();
         peers.extend(self.network.overlay().neighbours(NodeId(n)).iter().filter(|p| Some(**p) != from));
         self.send_cargo_to(n, at, &peers, &Cargo::Batch(id), bytes, "batch");
-        self.peers = peers;
+        self.desk.peers = peers;
     }
 
-    pub(super) fn receive_batch(&mut self, n: u32, from: NodeId, at: Time, id: BatchId) {
+    pub fn receive_batch(&mut self, n: u32, from: NodeId, at: Time, id: BatchId) -> Flow {
         let fresh = self.take_in(n, at, id);
         let relays = self.scenario.mempool.dissemination == Dissemination::Gossip && self.scenario.network.degree > 0;
         if fresh && relays {
             self.gossip_batch(n, Some(from), at, id);
         }
-        self.try_build(n, at);
-        // A batch that is known changes nothing, neither here nor in what the replica says of itself.
-        if fresh || !self.nodes[n as usize].local.is_empty() {
-            self.drain_local(n, at);
+        if self.nodes[n as usize].rare.build.is_some() {
+            return self.halt(Halt::Build { node: n, at, fresh });
         }
+        // A batch that is known changes nothing, neither here nor in what the replica says of itself.
+        if fresh || !self.nodes[n as usize].local.is_empty() { self.drain_local(n, at) } else { Ok(()) }
     }
 
     /// The replica names another leader: it gets everything of the own clients that is not on chain.
-    pub(super) fn push_to_new_leader(&mut self, n: u32, at: Time) {
+    pub fn push_to_new_leader(&mut self, n: u32, at: Time) {
         if self.scenario.mempool.dissemination != Dissemination::LeaderPush {
             return;
         }
@@ -117,7 +93,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
 
     /// Sends own batches to the leader, oldest first, as long as less than a window of them has not shown up in a
     /// proposal: a leader that has more to order than it can is not flooded.
-    pub(super) fn push_on(&mut self, n: u32, at: Time) {
+    pub fn push_on(&mut self, n: u32, at: Time) {
         if self.scenario.mempool.dissemination != Dissemination::LeaderPush {
             return;
         }
@@ -139,7 +115,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
     }
 
     /// A proposal shows these payloads: own batches in them have arrived.
-    pub(super) fn see_proposed(&mut self, n: u32, at: Time, payloads: &[PayloadRef]) {
+    pub fn see_proposed(&mut self, n: u32, at: Time, payloads: &[PayloadRef]) {
         if self.nodes[n as usize].rare.push.unseen.is_empty() {
             return;
         }
@@ -156,7 +132,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
     }
 
     /// The oldest own batch is wholly on chain.
-    pub(super) fn drop_own(&mut self, n: u32) {
+    pub fn drop_own(&mut self, n: u32) {
         let node = &mut self.nodes[n as usize];
         let Some(id) = node.rare.own.pop_front() else { return };
         let batch = self.batches.get(id);
@@ -165,6 +141,35 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         if node.rare.push.unseen.remove(&id) {
             node.rare.push.unseen_bytes -= batch.bytes;
         }
+    }
+}
+
+impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
+    /// A batch is verified: it joins the own pool and goes to whoever may propose it.
+    pub(super) fn batch_ready(&mut self, n: u32, at: Time, id: BatchId) {
+        self.batches.get_mut(id).ready = at;
+        self.local(|s| {
+            s.take_in(n, at, id);
+            s.pass_on(n, at, id);
+        });
+        self.try_build(n, at);
+        self.drain_local(n, at);
+    }
+
+    /// What is left of a batch is given up here; a replica that waits for nothing else is told.
+    pub(super) fn expire(&mut self, n: u32, at: Time, id: BatchId) {
+        let node = &mut self.nodes[n as usize];
+        node.pool.expire(id, &self.batches, &self.txs);
+        if node.pool.pending().count == 0 {
+            node.local.push_back(Input::Work);
+        }
+        while let Some(own) = self.nodes[n as usize].rare.own.front().copied() {
+            if self.batches.get(own).youngest + self.scenario.mempool.expiry > at {
+                break;
+            }
+            self.shard().drop_own(n);
+        }
+        self.drain_local(n, at);
     }
 
     /// A peer is back: what was sent to it may be lost, and what it held of others is, if it crashed. It gets again
@@ -178,12 +183,12 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         let gossips = self.scenario.mempool.dissemination == Dissemination::Gossip;
         if !gossips && leads {
             node.rare.push = Push::default();
-            return self.push_on(n, at);
+            return self.local(|s| s.push_on(n, at));
         }
         let meant = |b: &BatchId| gossips || self.batches.get(*b).shared;
         let own: Vec<BatchId> = node.rare.own.iter().copied().filter(|b| node.pool.knows(*b)).filter(meant).collect();
         if !gossips || self.network.overlay().neighbours(NodeId(n)).contains(&peer) {
-            own.into_iter().for_each(|b| self.send_batch(n, peer, at, b));
+            self.local(|s| own.into_iter().for_each(|b| s.send_batch(n, peer, at, b)));
         }
     }
 
@@ -199,7 +204,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
                 let batch = self.batches.get_mut(b);
                 batch.shared = true;
                 self.meter.shared(batch.opened, batch.txs.len() as u64, batch.bytes, peers.len() as u64);
-                peers.iter().for_each(|p| self.send_batch(n, NodeId(*p), at, b));
+                self.local(|s| peers.iter().for_each(|p| s.send_batch(n, NodeId(*p), at, b)));
             }
         }
         let waits = !self.nodes[n as usize].rare.own.is_empty();

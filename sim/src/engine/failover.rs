@@ -55,16 +55,6 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         self.batch_at(node, when, txs)
     }
 
-    /// Whether clients of a batch are with this gateway.
-    pub(super) fn serves(&self, n: u32, batch: BatchId) -> bool {
-        self.batches.get(batch).origin == n || self.nodes[n as usize].rare.taken.contains(&batch)
-    }
-
-    /// The gateway with which the clients of `home` are at a time: by the fault plan alone, so that every node knows.
-    pub(super) fn contact(&self, home: u32, at: Time) -> u32 {
-        self.reachable(self.gateway.organisation_of(home), NodeId(home), at).0.0
-    }
-
     /// A block is final at a node: its own clients learn it there.
     pub(super) fn answer_clients(&mut self, n: u32, block: BlockId, at: Time) {
         for p in self.blocks.block(block).payloads.clone() {

@@ -5,11 +5,11 @@
 
 use ledgerlab_consensus::{Digest, Lane, Message, NodeId, Protocol, Span, Time};
 
-use crate::engine::Simulation;
 use crate::engine::messages::Cargo;
+use crate::engine::outbox::Post;
 use crate::engine::send::Recipients;
+use crate::engine::shard::Shard;
 use crate::engine::task::Task;
-use crate::kernel::queue::Queue;
 use crate::node::cost::{self, Cost, SIGNATURE_BYTES};
 
 /// Bytes of a request: a key, and the signature that authenticates it.
@@ -90,27 +90,29 @@ impl Fetch {
     }
 }
 
-impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
-    /// Offers a message to the neighbours that are not known to hold it.
-    pub(super) fn announce(&mut self, n: u32, at: Time, key: Digest, message: &P::Message, cost: Cost) {
-        message.carries(&mut |p| self.stamp_proposal(n, at, &p));
+impl<P: Protocol> Shard<'_, P> {
+    /// Offers a message to the neighbours that are not known to hold it; `own` as in [`Shard::send`].
+    pub fn announce(&mut self, n: u32, at: Time, key: Digest, message: P::Message, cost: Cost, own: bool) {
         let entry = self.nodes[n as usize].fetches.entry(key);
         entry.have = true;
-        let mut peers = std::mem::take(&mut self.peers);
+        let mut peers = std::mem::take(&mut self.desk.peers);
         peers.clear();
         peers.extend(self.network.overlay().neighbours(NodeId(n)).iter().filter(|p| !entry.holders.contains(p)));
         let bytes = u64::from(message.body_bytes() + cost.proof_bytes);
+        if own {
+            self.desk.out.posts.push(Post::Stated { from: n, at, message });
+        }
         self.send_cargo_to(n, at, &peers, &Cargo::Announce { key }, bytes, "announce");
-        self.peers = peers;
+        self.desk.peers = peers;
     }
 
-    pub(super) fn receive_announce(&mut self, n: u32, from: NodeId, at: Time, key: Digest) {
+    pub fn receive_announce(&mut self, n: u32, from: NodeId, at: Time, key: Digest) {
         self.fetch(n, at, key, from, false);
     }
 
     /// Asks `hint` for an object, unless it is being asked for, or `wanted` by announcement only and already here.
-    pub(super) fn fetch(&mut self, n: u32, at: Time, key: Digest, hint: NodeId, wanted: bool) {
-        let nodes = self.nodes.len() as u32;
+    pub fn fetch(&mut self, n: u32, at: Time, key: Digest, hint: NodeId, wanted: bool) {
+        let nodes = self.count();
         let entry = self.nodes[n as usize].fetches.entry(key);
         let hint = NodeId(other_than(n, hint.0, nodes));
         if !entry.holders.contains(&hint) {
@@ -132,8 +134,8 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
     }
 
     /// No answer so far: the next holder, or any other node.
-    pub(super) fn refetch(&mut self, n: u32, at: Time, key: Digest, attempt: u32, generation: u64) {
-        let nodes = self.nodes.len() as u32;
+    pub fn refetch(&mut self, n: u32, at: Time, key: Digest, attempt: u32, generation: u64) {
+        let nodes = self.count();
         let Some(entry) = self.nodes[n as usize].fetches.get_mut(key) else { return };
         if !entry.asking || u64::from(entry.generation) != generation {
             return;
@@ -149,12 +151,12 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
     }
 
     /// Somebody asks for an object: the replica serves it if it can.
-    pub(super) fn receive_request(&mut self, n: u32, from: NodeId, at: Time, key: Digest) {
+    pub fn receive_request(&mut self, n: u32, from: NodeId, at: Time, key: Digest) {
         let node = &self.nodes[n as usize];
         let Some(message) = node.replica.as_ref().and_then(|r| r.serve(key)) else { return };
         let mut cost = cost::of_message(&message, node.env.key, &self.scenario.node, self.validators.len());
         // An announced header has been verified; what is asked for without one is verified in full anyway.
         cost.sign = Span::ZERO;
-        self.send(n, at, &Recipients::One(from), message, Lane::Block, cost);
+        self.send(n, at, &Recipients::One(from), message, Lane::Block, cost, false);
     }
 }

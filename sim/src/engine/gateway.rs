@@ -27,6 +27,8 @@ const NONE: (BatchId, Time) = (BatchId::MAX, Time::ZERO);
 /// Where clients submit, and what has been planned so far.
 pub struct Gateway {
     arrivals: Arrivals,
+    /// For how long a client waits for a node that does not answer.
+    failover: Span,
     /// Room for arrivals that are due.
     due: Vec<Arrival>,
     organisations: Vec<Organisation>,
@@ -104,6 +106,7 @@ impl Gateway {
         let fails = !network.faults().is_empty();
         let mut gateway = Gateway {
             arrivals,
+            failover: s.mempool.failover,
             due: vec![],
             homes: homes(s, &organisations),
             organisations,
@@ -149,6 +152,34 @@ impl Gateway {
         self.org_of[node as usize]
     }
 
+    /// The node that takes a hospital's request, and when: its own, or while that is down the nearest that runs.
+    /// Finding it takes a timeout for each node that does not answer, once: later requests go there directly.
+    #[inline]
+    pub fn reachable(&self, network: &Network, hospital: u32, home: NodeId, at: Time) -> (NodeId, Time) {
+        if network.faults().is_empty() { (home, at) } else { self.running(network, hospital, home, at) }
+    }
+
+    fn running(&self, network: &Network, hospital: u32, home: NodeId, at: Time) -> (NodeId, Time) {
+        let faults = network.faults();
+        let Some(outage) = faults.down(home).iter().find(|w| w.has(at)) else { return (home, at) };
+        let org = hospital as usize % self.organisations.len();
+        let mut learned = outage.from;
+        for next in self.candidates(org).filter(|n| *n != home) {
+            learned += self.failover;
+            let when = at.max(learned);
+            if faults.is_up(next, when) {
+                return (next, when);
+            }
+        }
+        (home, outage.to)
+    }
+
+    /// The gateway with which the clients of `home` are at a time: by the fault plan alone, so that every node knows.
+    #[inline]
+    pub fn contact(&self, network: &Network, home: u32, at: Time) -> u32 {
+        self.reachable(network, self.organisation_of(home), NodeId(home), at).0.0
+    }
+
     /// The nodes to which an organisation's clients turn, best first: its own, then the others, nearest first.
     fn candidates(&self, org: usize) -> impl Iterator<Item = NodeId> + '_ {
         let org = self.organisations[org];
@@ -158,26 +189,10 @@ impl Gateway {
 }
 
 impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
-    /// The node that takes a hospital's request, and when: its own, or while that is down the nearest that runs.
-    /// Finding it takes a timeout for each node that does not answer, once: later requests go there directly.
+    /// The node that takes a hospital's request, and when: see [`Gateway::reachable`].
     #[inline]
     pub(super) fn reachable(&self, hospital: u32, home: NodeId, at: Time) -> (NodeId, Time) {
-        if self.network.faults().is_empty() { (home, at) } else { self.running(hospital, home, at) }
-    }
-
-    fn running(&self, hospital: u32, home: NodeId, at: Time) -> (NodeId, Time) {
-        let faults = self.network.faults();
-        let Some(outage) = faults.down(home).iter().find(|w| w.has(at)) else { return (home, at) };
-        let org = hospital as usize % self.gateway.organisations.len();
-        let mut learned = outage.from;
-        for next in self.gateway.candidates(org).filter(|n| *n != home) {
-            learned += self.scenario.mempool.failover;
-            let when = at.max(learned);
-            if faults.is_up(next, when) {
-                return (next, when);
-            }
-        }
-        (home, outage.to)
+        self.gateway.reachable(&self.network, hospital, home, at)
     }
 
     fn push_flush(&mut self, n: u32, at: Time, batch: BatchId) {
@@ -222,7 +237,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
     }
 
     /// A batch leaves the adapter: what the pool has no room for is rejected, the rest is verified.
-    pub(super) fn flush(&mut self, n: u32, at: Time, id: BatchId) {
+    pub(super) fn flush_batch(&mut self, n: u32, at: Time, id: BatchId) {
         let batch = self.batches.get_mut(id);
         if batch.closed {
             return;
@@ -236,7 +251,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
             return;
         }
         if let Some(known) = self.take_over(n, id) {
-            return self.pass_on(n, at, known);
+            return self.local(|s| s.pass_on(n, at, known));
         }
         let (batch, node) = (self.batches.get_mut(id), &self.nodes[n as usize]);
         let room = spec.capacity.saturating_sub(node.rare.own_pending) as usize;

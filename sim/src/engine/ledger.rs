@@ -67,9 +67,9 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
             if !node.rare.own.front().is_some_and(|b| node.pool.consumed(*b, &self.batches)) {
                 break;
             }
-            self.drop_own(n);
+            self.shard().drop_own(n);
         }
-        self.push_on(n, at);
+        self.local(|s| s.push_on(n, at));
         let node = &mut self.nodes[n as usize];
         if node.pool.pending().count > 0 && !matches!(node.local.back(), Some(Input::Work)) {
             node.local.push_back(Input::Work);
@@ -111,7 +111,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
             }
         }
         node.final_height = node.final_height.min(height);
-        forgotten.into_iter().for_each(|id| self.submit_again(n, at, id));
+        self.local(|s| forgotten.into_iter().for_each(|id| s.submit_again(n, at, id)));
     }
 
     /// A replica declares its chain final up to `height`.
@@ -163,7 +163,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
             self.meter.settled_at(NodeId(n), a.block, at, final_at);
             match P::INFO.reply {
                 Reply::OwnNode => self.answer_clients(n, a.block, final_at),
-                Reply::Matching => self.reply_when_executed(n, at, a),
+                Reply::Matching => self.local(|s| s.reply_when_executed(n, at, a)),
             }
         }
     }

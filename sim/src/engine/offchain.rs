@@ -153,8 +153,8 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         let streamed = at + self.storage.stream(u64::from(bytes));
         let what = Incoming::Chunk { node: n, flow, streamed, last };
         let connection = (n, PROVIDER.0, Lane::Offchain as u8);
-        let class = self.class(Lane::Offchain);
-        let came = self.take_in_parcel(n, Parcel { there: (at, at), bytes, connection, class, what });
+        let class = self.shard().class(Lane::Offchain);
+        let came = self.shard().take_in_parcel(n, Parcel { there: (at, at), bytes, connection, class, what });
         if let Some(came) = came {
             self.chunk_taken_in(n, flow, came, (streamed, last));
         }
@@ -245,14 +245,6 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
             }
             None => {}
         }
-    }
-
-    /// A copy does not come to its receiver. Without the request nothing of an object will be sent.
-    pub(super) fn lose_copy(&mut self, handle: u32) {
-        if let Cargo::ReadRequest { flow } = *self.messages.cargo(handle) {
-            self.flows.cut(flow);
-        }
-        self.messages.release(handle);
     }
 }
 

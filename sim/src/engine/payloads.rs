@@ -8,7 +8,8 @@ use ledgerlab_consensus::{Digest, Need, NodeId, PayloadRef, Protocol, SharedCert
 
 use crate::engine::Simulation;
 use crate::engine::messages::Cargo;
-use crate::engine::step::{Input, Mark};
+use crate::engine::shard::Shard;
+use crate::engine::step::Input;
 use crate::engine::task::Task;
 use crate::kernel::queue::Queue;
 use crate::node::blocks::{BlockId, PayloadId};
@@ -45,22 +46,9 @@ impl Wanted {
     }
 }
 
-impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
-    /// Answers whether a payload is at hand, or valid on top of `parent`: at once, or when a peer has sent it.
-    pub(super) fn judge(&mut self, n: u32, at: Time, ticket: Ticket, payload: PayloadRef, parent: Digest, need: Need) {
-        let node = &mut self.nodes[n as usize];
-        let first = node.leader.filter(|l| l.0 != n).unwrap_or(NodeId((n + 1) % node.env.nodes));
-        let generation = node.next_generation();
-        let w = Wanted { ticket, payload, parent, need, asked: 0, first, generation };
-        if self.holds(n, &payload) {
-            return self.conclude(n, &w);
-        }
-        self.nodes[n as usize].rare.wanted.push(w);
-        self.ask_for_payload(n, at, generation);
-    }
-
+impl<P: Protocol> Shard<'_, P> {
     /// Whether a node has a payload's transactions.
-    fn holds(&self, n: u32, payload: &PayloadRef) -> bool {
+    pub fn holds(&self, n: u32, payload: &PayloadRef) -> bool {
         let pool = &self.nodes[n as usize].pool;
         let Some(id) = self.blocks.payload_of(payload.root) else { return false };
         self.nodes[n as usize].held.has(id)
@@ -69,7 +57,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
     }
 
     /// A payload has come: the replica's questions about it are answered.
-    pub(super) fn hold(&mut self, n: u32, id: PayloadId) {
+    pub fn hold(&mut self, n: u32, id: PayloadId) {
         self.nodes[n as usize].held.add(id);
         if self.nodes[n as usize].rare.wanted.is_empty() {
             return;
@@ -81,7 +69,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
     }
 
     /// The answer about a payload that is at hand.
-    fn conclude(&mut self, n: u32, w: &Wanted) {
+    pub fn conclude(&mut self, n: u32, w: &Wanted) {
         let good = w.need == Need::Available || self.valid(n, &w.payload, w.parent);
         let verdict = if good { Verdict::Good } else { Verdict::Bad };
         self.nodes[n as usize].local.push_back(Input::Judged { ticket: w.ticket, verdict });
@@ -93,7 +81,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         let Some(id) = self.blocks.payload_of(payload.root) else { return false };
         let chain = &self.nodes[n as usize].chain;
         let on_chain = |id: BlockId| chain.get(self.blocks.block(id).height).is_some_and(|a| a.block == id);
-        let path = uncommitted_path(&self.blocks, parent, on_chain);
+        let path = uncommitted_path(self.blocks, parent, on_chain);
         let Some(joint) = self.blocks.joint(parent, on_chain) else { return false };
         let above = chain.above(self.blocks.block(joint).height + 1);
         let beside: Vec<PayloadId> = above.flat_map(|a| self.blocks.block(a.block).payloads.iter().copied()).collect();
@@ -102,6 +90,27 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         let segments = self.blocks.segments(id).iter();
         self.blocks.payload(id).reference == *payload
             && segments.clone().all(|s| s.from == self.batches.consumed(s.batch, below))
+    }
+
+    pub fn verify_votes(&mut self, n: u32, at: Time, ticket: Ticket, (good, work): (bool, Span)) {
+        let host = self.host_of(n);
+        let done = self.hosts[host].cpu.verify(at, work);
+        self.push_task(n, done, Task::Checked { ticket, good });
+    }
+}
+
+impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
+    /// Answers whether a payload is at hand, or valid on top of `parent`: at once, or when a peer has sent it.
+    pub(super) fn judge(&mut self, n: u32, at: Time, ticket: Ticket, payload: PayloadRef, parent: Digest, need: Need) {
+        let node = &mut self.nodes[n as usize];
+        let first = node.leader.filter(|l| l.0 != n).unwrap_or(NodeId((n + 1) % node.env.nodes));
+        let generation = node.next_generation();
+        let w = Wanted { ticket, payload, parent, need, asked: 0, first, generation };
+        if self.shard().holds(n, &payload) {
+            return self.shard().conclude(n, &w);
+        }
+        self.nodes[n as usize].rare.wanted.push(w);
+        self.ask_for_payload(n, at, generation);
     }
 
     /// Asks the next peer, or gives up when all have been asked.
@@ -135,14 +144,16 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
 
     /// Somebody asks for a payload: it goes back if it is at hand, else word that it is not.
     pub(super) fn serve_payload(&mut self, n: u32, from: NodeId, at: Time, root: Digest, generation: u64) {
-        let id = self.blocks.payload_of(root).filter(|id| self.holds(n, &self.blocks.payload(*id).reference));
+        let shard = self.shard();
+        let held = |id: &PayloadId| shard.holds(n, &shard.blocks.payload(*id).reference);
+        let id = shard.blocks.payload_of(root).filter(held);
         let bytes = id.map_or(0, |id| u64::from(self.blocks.payload(id).reference.bytes));
         self.send_cargo(n, at, from, Cargo::Payload { id, generation }, REQUEST_BYTES + bytes, "payload");
     }
 
     pub(super) fn receive_payload(&mut self, n: u32, at: Time, id: Option<PayloadId>, generation: u64) {
         match id {
-            Some(id) => self.hold(n, id),
+            Some(id) => self.shard().hold(n, id),
             None => {
                 // The time at which this peer would have been given up is void: the next request has its own.
                 let node = &mut self.nodes[n as usize];
@@ -167,14 +178,5 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         let work = cost::verify_certificate(&self.scenario.node, certificate.signers.len());
         // Not at once: what arrives until then goes before.
         self.push_task(n, at, Task::Check { ticket, good, work });
-    }
-
-    pub(super) fn verify_votes(&mut self, n: u32, at: Time, ticket: Ticket, (good, work): (bool, Span)) {
-        let done = self.hosts[self.nodes[n as usize].host as usize].cpu.verify(at, work);
-        self.push_task(n, done, Task::Checked { ticket, good });
-    }
-
-    pub(super) fn checked(&mut self, n: u32, at: Time, ticket: Ticket, good: bool) {
-        self.step(n, at, Mark::own(n, at), Input::Checked { ticket, good });
     }
 }

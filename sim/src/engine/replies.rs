@@ -6,16 +6,17 @@
 //! replies for its clients. A gateway that has executed a block and lacks replies asks everybody again after the client's
 //! timeout, as a PBFT client retransmits its request (Castro and Liskov 1999, section 4.1).
 
-use ledgerlab_consensus::{NodeId, Protocol, Time};
+use ledgerlab_consensus::{NodeId, Protocol, Time, ValidatorId};
 
-use crate::engine::Simulation;
 use crate::engine::host::Adopted;
 use crate::engine::messages::Cargo;
+use crate::engine::outbox::Post;
+use crate::engine::shard::Shard;
 use crate::engine::task::Task;
-use crate::kernel::queue::Queue;
 use crate::node::bits::Bits;
 use crate::node::blocks::BlockId;
 use crate::node::cost::SIGNATURE_BYTES;
+use crate::node::mempool::BatchId;
 
 /// Bytes of a reply without its results: view, height, count, signature.
 const REPLY_BYTES: u64 = 8 + 8 + 4 + SIGNATURE_BYTES as u64;
@@ -34,9 +35,9 @@ pub struct Tally {
     enough: bool,
 }
 
-impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
+impl<P: Protocol> Shard<'_, P> {
     /// A block is final at a node: clients hear of it when it is executed.
-    pub(super) fn reply_when_executed(&mut self, n: u32, at: Time, a: Adopted) {
+    pub fn reply_when_executed(&mut self, n: u32, at: Time, a: Adopted) {
         if self.blocks.content(a.block).1 == 0 {
             return;
         }
@@ -49,7 +50,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
     }
 
     /// A block is final and executed at a node: it replies to the clients of every gateway that is in the block.
-    pub(super) fn reply(&mut self, n: u32, at: Time, block: BlockId) {
+    pub fn reply(&mut self, n: u32, at: Time, block: BlockId) {
         for (gateway, count) in self.gateways_in(block, at).into_iter().filter(|(gateway, _)| *gateway != n) {
             self.send_reply(n, NodeId(gateway), at, block, count);
         }
@@ -63,7 +64,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         if !waits {
             // The others were faster.
             self.nodes[n as usize].rare.unreplied.remove(&block);
-        } else if self.nodes.len() > 1 {
+        } else if self.count() > 1 {
             self.push_task(n, at + self.scenario.mempool.client_timeout, Task::AskReplies { block });
         }
     }
@@ -77,8 +78,9 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
     fn gateways_in(&self, block: BlockId, at: Time) -> Vec<(u32, u32)> {
         let payloads = self.blocks.block(block).payloads.iter();
         let segments = payloads.flat_map(|p| self.blocks.segments(*p));
-        let mut list: Vec<(u32, u32)> =
-            segments.map(|s| (self.contact(self.batches.get(s.batch).origin, at), s.to - s.from)).collect();
+        let mut list: Vec<(u32, u32)> = segments
+            .map(|s| (self.gateway.contact(self.network, self.batches.get(s.batch).origin, at), s.to - s.from))
+            .collect();
         list.sort_unstable();
         list.dedup_by(|next, kept| {
             let same = next.0 == kept.0;
@@ -89,16 +91,17 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
     }
 
     /// A reply counts by its validator's weight; with more than the faulty ones may have, the clients believe it.
-    pub(super) fn tally(&mut self, n: u32, from: NodeId, at: Time, block: BlockId) {
-        let weight = self.scenario.key_of(from).map_or(0, |v| self.validators.stake(v).0);
-        let tolerated = P::INFO.faults.tolerated(self.validators.total()).0;
+    pub fn tally(&mut self, n: u32, from: NodeId, at: Time, block: BlockId) {
+        // Every node that has a key has that of its own number.
+        let validates = (from.0 as usize) < self.validators.len();
+        let weight = if validates { self.validators.stake(ValidatorId(from.0)).0 } else { 0 };
         let replies = &mut self.nodes[n as usize].rare.replies;
         let t = replies.entry(block).or_default();
         if t.enough || !t.who.add(from.0) {
             return;
         }
         t.weight += weight;
-        if t.weight <= tolerated {
+        if t.weight <= self.frame.tolerated {
             return;
         }
         t.enough = true;
@@ -111,19 +114,26 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         self.answer_clients(n, block, at);
     }
 
+    /// The clients of this node know that a block is final.
+    pub fn answer_clients(&mut self, n: u32, block: BlockId, at: Time) {
+        self.desk.out.posts.push(Post::Answered { node: n, block, at });
+        // A client that waits may ask again within the window.
+        self.desk.out.urgent |= self.frame.closed;
+    }
+
     /// Replies are still lacking: everybody is asked.
-    pub(super) fn ask_for_replies(&mut self, n: u32, at: Time, block: BlockId) {
+    pub fn ask_for_replies(&mut self, n: u32, at: Time, block: BlockId) {
         if self.nodes[n as usize].rare.replies.get(&block).is_none_or(|t| t.enough) {
             return;
         }
-        for peer in (0..self.nodes.len() as u32).filter(|p| *p != n) {
+        for peer in (0..self.count()).filter(|p| *p != n) {
             self.send_cargo(n, at, NodeId(peer), Cargo::ReplyRequest { block }, REQUEST_BYTES, "reply-request");
         }
         self.push_task(n, at + self.scenario.mempool.client_timeout, Task::AskReplies { block });
     }
 
     /// A gateway asks again: it gets a reply if the block is final here.
-    pub(super) fn receive_reply_request(&mut self, n: u32, from: NodeId, at: Time, block: BlockId) {
+    pub fn receive_reply_request(&mut self, n: u32, from: NodeId, at: Time, block: BlockId) {
         let node = &self.nodes[n as usize];
         let height = self.blocks.block(block).height;
         let settled =
@@ -134,5 +144,10 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
             let count = own.map_or(self.blocks.content(block).1 as u32, |(_, count)| count);
             self.send_reply(n, from, at, block, count);
         }
+    }
+
+    /// Whether clients of a batch are with this gateway.
+    fn serves(&self, n: u32, batch: BatchId) -> bool {
+        self.batches.get(batch).origin == n || self.nodes[n as usize].rare.taken.contains(&batch)
     }
 }

@@ -2,14 +2,14 @@
 
 use ledgerlab_consensus::types::mix64;
 use ledgerlab_consensus::{
-    Claim, Effects, Gate, Lane, LogSeq, Message, NodeId, PayloadRef, Protocol, Span, Time, To, Wire,
+    Claim, Digest, Effects, Gate, Lane, LogSeq, Message, NodeId, PayloadRef, Protocol, Span, Time, To, Wire,
 };
 
-use crate::engine::Simulation;
+use crate::check::Violation;
 use crate::engine::messages::{Cargo, Envelope, Header};
-use crate::engine::offchain::PROVIDER;
-use crate::kernel::queue::{Origin, Queue};
-use crate::network::others;
+use crate::engine::outbox::{Letter, Post};
+use crate::engine::shard::Shard;
+use crate::kernel::queue::Origin;
 use crate::node::cost::{self, Cost, ENVELOPE_BYTES};
 use crate::scenario::Dissemination;
 
@@ -32,9 +32,9 @@ pub enum Recipients {
     Overlay,
 }
 
-impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
+impl<P: Protocol> Shard<'_, P> {
     #[expect(clippy::too_many_arguments, reason = "the fields of one effect, with its cost and lists")]
-    pub(super) fn send_gated(
+    pub fn send_gated(
         &mut self,
         n: u32,
         at: Time,
@@ -51,23 +51,58 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
             To::Set(list) => Recipients::Set(lists.nodes(list).to_vec()),
             To::Topic(_) => Recipients::Overlay,
         };
+        if gate == Gate::Now && !P::INFO.exclusive.is_empty() {
+            self.check_durability(n, at, &message);
+        }
         let node = &mut self.nodes[n as usize];
-        self.meter.check_durability(at, NodeId(n), node.env.key, &message, gate != Gate::Now);
         match gate {
             Gate::After(after) if after > node.durable => {
-                // The own next block may be built on it before it has left.
-                if let Some((block, parent)) = message.proposes() {
-                    let mut carried: Vec<PayloadRef> = vec![];
-                    message.carries(&mut |p| carried.push(p));
-                    self.blocks.intern(block, parent, &carried);
-                }
                 node.gated.push_back(Gated { after, to, message, lane, cost });
+                // The own next block may be built on it before it has left.
+                if let Some(waiting) = self.nodes[n as usize].gated.back()
+                    && let Some(block) = waiting.message.proposes()
+                {
+                    let mut carried: Vec<PayloadRef> = vec![];
+                    waiting.message.carries(&mut |p| carried.push(p));
+                    self.post_proposal(n, at, Some(block), carried, false);
+                }
             }
             _ => self.send_own(n, at, &to, message, lane, cost),
         }
     }
 
-    pub(super) fn release_gated(&mut self, n: u32, at: Time) {
+    /// A message is handed to the host at once: what binds its signer must wait for its record to be durable.
+    fn check_durability(&mut self, n: u32, at: Time, message: &P::Message) {
+        let key = self.nodes[n as usize].env.key;
+        message.claims(&mut |claim| {
+            let Claim::Signed { by, what } = claim else { return };
+            if Some(by) == key && P::INFO.exclusive.contains(&what.kind) {
+                let what = format!("an exclusive statement of kind {} does not wait for its record", what.kind);
+                let violation = Violation { check: "durability", at, node: Some(NodeId(n)), what };
+                self.desk.out.posts.push(Post::Violation(violation));
+            }
+        });
+    }
+
+    /// The first time that a block is proposed the tables must know it before anybody goes on.
+    fn post_proposal(
+        &mut self,
+        n: u32,
+        at: Time,
+        block: Option<(Digest, Digest)>,
+        carried: Vec<PayloadRef>,
+        left: bool,
+    ) {
+        let block = block.filter(|(block, _)| self.blocks.find(*block).is_none());
+        let payloads = carried.iter().filter_map(|p| self.blocks.payload_of(p.root));
+        let left = left && payloads.map(|id| self.blocks.payload(id)).any(|p| p.proposed.is_none());
+        if block.is_some() || left {
+            self.desk.out.posts.push(Post::Proposed { from: n, at, block, carried, left });
+            self.desk.out.urgent = true;
+        }
+    }
+
+    pub fn release_gated(&mut self, n: u32, at: Time) {
         let durable = self.nodes[n as usize].durable;
         while let Some(g) = self.nodes[n as usize].gated.pop_front_if(|g| g.after <= durable) {
             self.send_own(n, at, &g.to, g.message, g.lane, g.cost);
@@ -76,44 +111,39 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
 
     /// Sends a message whose own claims are made by leaving; a served object repeats old ones.
     fn send_own(&mut self, n: u32, at: Time, to: &Recipients, message: P::Message, lane: Lane, cost: Cost) {
-        let key = self.nodes[n as usize].env.key;
-        message.claims(&mut |claim| match claim {
-            Claim::Signed { by, what } if Some(by) == key => {
-                self.meter.stated(at, NodeId(n), by, &what);
-                self.probe.on_statement(at, NodeId(n), &what);
-            }
-            _ => {}
-        });
-        self.send(n, at, to, message, lane, cost);
+        self.send(n, at, to, message, lane, cost, true);
     }
 
-    /// Sends a protocol's message.
-    pub(super) fn send(&mut self, n: u32, at: Time, to: &Recipients, message: P::Message, lane: Lane, cost: Cost) {
+    /// Sends a protocol's message; `own` where its sender's claims are made by its leaving.
+    #[expect(clippy::too_many_arguments, reason = "the fields of one effect, with its cost")]
+    pub fn send(&mut self, n: u32, at: Time, to: &Recipients, message: P::Message, lane: Lane, cost: Cost, own: bool) {
         let mut carried: Vec<PayloadRef> = vec![];
         message.carries(&mut |p| carried.push(p));
-        if let Some((block, parent)) = message.proposes() {
-            self.blocks.intern(block, parent, &carried);
-        }
-        let to = match (to, message.key()) {
-            (Recipients::Overlay, Some(key)) => return self.announce(n, at, key, &message, cost),
-            (Recipients::Overlay, None) => &Recipients::Set(self.network.overlay().neighbours(NodeId(n)).to_vec()),
-            (to, _) => to,
-        };
         let (mut bytes, mut count) = (0, 0);
         for p in &carried {
             bytes += u64::from(p.bytes);
             count += u64::from(p.count);
-            self.stamp_proposal(n, at, p);
         }
+        let plain = carried.is_empty() && message.key().is_none();
+        let block = message.proposes();
+        if block.is_some() || !carried.is_empty() {
+            self.post_proposal(n, at, block, carried, true);
+        }
+        let to = match (to, message.key()) {
+            (Recipients::Overlay, Some(key)) => return self.announce(n, at, key, message, cost, own),
+            (Recipients::Overlay, None) => &Recipients::Set(self.network.overlay().neighbours(NodeId(n)).to_vec()),
+            (to, _) => to,
+        };
         let spec = &self.scenario.node;
         let divided = match self.scenario.mempool.dissemination {
             Dissemination::LeaderPush => cost::of_transactions(spec, count, bytes),
             // Client signatures were verified when the batches came by gossip.
             Dissemination::Gossip => cost::hashing(spec, bytes),
         };
-        self.scratch.clear();
-        message.encode(&mut self.scratch);
-        let content = ledgerlab_consensus::Hashing::Mix.digest(&self.scratch).fold();
+        let scratch = &mut self.desk.scratch;
+        scratch.clear();
+        message.encode(scratch);
+        let content = ledgerlab_consensus::Hashing::Mix.digest(scratch).fold();
         let kind = message.kind();
         let size = u64::from(ENVELOPE_BYTES + message.body_bytes() + cost.proof_bytes) + bytes;
         let header = Header {
@@ -125,45 +155,26 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
             verify: cost.verify,
             divided,
             content,
-            plain: carried.is_empty() && message.key().is_none(),
+            plain,
         };
         let envelope = Envelope { header, cargo: Cargo::Protocol, left: 1 };
-        self.send_envelope(n, at, to, envelope, Some(message), kind);
-    }
-
-    pub(super) fn stamp_proposal(&mut self, n: u32, at: Time, p: &PayloadRef) {
-        let Some(id) = self.blocks.payload_of(p.root) else { return };
-        let payload = self.blocks.payload_mut(id);
-        if payload.proposed.is_none() {
-            payload.proposed = Some(at);
-            self.probe.on_proposal(at, NodeId(n), p.root);
-        }
+        self.send_letter(Letter { from: n, at, envelope, body: Some(message), kind, own }, to);
     }
 
     /// Sends a host's own message to one node.
-    pub(super) fn send_cargo(&mut self, n: u32, at: Time, to: NodeId, cargo: Cargo, bytes: u64, kind: &'static str) {
+    pub fn send_cargo(&mut self, n: u32, at: Time, to: NodeId, cargo: Cargo, bytes: u64, kind: &'static str) {
         let envelope = self.envelope_of(n, cargo, bytes);
-        self.send_envelope(n, at, &Recipients::One(to), envelope, None, kind);
+        self.send_letter(Letter { from: n, at, envelope, body: None, kind, own: false }, &Recipients::One(to));
     }
 
     /// Sends a host's own message to these nodes, as one message to each.
-    pub(super) fn send_cargo_to(
-        &mut self,
-        n: u32,
-        at: Time,
-        to: &[NodeId],
-        cargo: &Cargo,
-        bytes: u64,
-        kind: &'static str,
-    ) {
-        if to.is_empty() || !self.streams(n) {
+    pub fn send_cargo_to(&mut self, n: u32, at: Time, to: &[NodeId], cargo: &Cargo, bytes: u64, kind: &'static str) {
+        if to.is_empty() || !self.streams(n, cargo) {
             return to.iter().for_each(|peer| self.send_cargo(n, at, *peer, cargo.clone(), bytes, kind));
         }
         let envelope = self.envelope_of(n, cargo.clone(), bytes);
         self.nodes[n as usize].sequence += to.len() as u64 - 1;
-        let handle = self.messages.insert(envelope, None);
-        self.spread(n, at, to, handle, kind);
-        self.messages.release(handle);
+        self.spread(Letter { from: n, at, envelope, body: None, kind, own: false }, to);
     }
 
     /// A host's own message, with the next of its sender's numbers.
@@ -228,44 +239,21 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         mix64(kind) ^ what
     }
 
-    fn send_envelope(
-        &mut self,
-        n: u32,
-        at: Time,
-        to: &Recipients,
-        mut envelope: Envelope,
-        body: Option<P::Message>,
-        kind: &'static str,
-    ) {
-        let header = &mut envelope.header;
+    /// Hands a message to the card: from one that streams it is known when its copies arrive.
+    fn send_letter(&mut self, mut letter: Letter<P>, to: &Recipients) {
+        let n = letter.from;
+        let header = &mut letter.envelope.header;
         header.upload = self.network.upload_time(self.nodes[n as usize].host, header.bytes);
-        // The sender's own reference keeps the message while copies are made.
-        let handle = self.messages.insert(envelope, body);
-        let nodes = self.nodes.len() as u32;
-        match to {
-            Recipients::One(peer) => self.send_copy(n, at, *peer, handle, kind),
-            Recipients::Set(list) => list.iter().for_each(|peer| self.send_copy(n, at, *peer, handle, kind)),
-            Recipients::All if self.streams(n) => self.broadcast(n, at, handle, kind),
-            Recipients::All => {
-                others(NodeId(n), nodes).for_each(|peer| self.send_copy(n, at, peer, handle, kind));
-            }
-            Recipients::Overlay => unreachable!("gossip is announced"),
-        }
-        self.messages.release(handle);
-    }
-
-    fn send_copy(&mut self, n: u32, at: Time, to: NodeId, handle: u32, kind: &'static str) {
-        if to.0 == n || (to != PROVIDER && to.0 as usize >= self.nodes.len()) {
+        if !self.streams(n, &letter.envelope.cargo) {
+            self.desk.out.posts.push(Post::Cards(letter, to.clone()));
+            self.desk.out.urgent = true;
             return;
         }
-        let bytes = self.messages.header(handle).bytes;
-        self.messages.count(kind, bytes, 1);
-        self.probe.on_send(at, NodeId(n), to, kind, bytes);
-        self.messages.retain(handle);
-        let host = self.nodes[n as usize].host as usize;
-        if to != PROVIDER && self.nodes[to.0 as usize].host as usize == host {
-            return self.travel(NodeId(n), to, (at, at), handle);
+        match to {
+            Recipients::All => self.broadcast(letter),
+            Recipients::One(peer) => self.send_copies(letter, std::slice::from_ref(peer)),
+            Recipients::Set(list) => self.send_copies(letter, list),
+            Recipients::Overlay => unreachable!("gossip is announced"),
         }
-        self.hand_over(n, at, to, handle);
     }
 }

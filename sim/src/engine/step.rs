@@ -6,6 +6,8 @@ use ledgerlab_consensus::{
 };
 
 use crate::engine::Simulation;
+use crate::engine::outbox::Post;
+use crate::engine::shard::{Flow, Halted, Shard, Step};
 use crate::engine::task::Task;
 use crate::kernel::queue::{Origin, Queue};
 use crate::kernel::rng::Stream;
@@ -80,33 +82,35 @@ impl Keys for SimulatedKeys {
     }
 }
 
-impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
+impl<P: Protocol> Shard<'_, P> {
     /// Runs an input and then every answer that costs no time.
-    pub(super) fn step(&mut self, n: u32, ready: Time, mark: Mark, input: Input<P>) {
-        if let Some(left) = self.step_once(n, ready, mark, input) {
-            self.drain_local(n, left);
+    pub fn step(&mut self, n: u32, ready: Time, mark: Mark, input: Input<P>) -> Flow {
+        match self.step_once(n, ready, mark, input)? {
+            Some(left) => self.drain_local(n, left),
+            None => Ok(()),
         }
     }
 
     /// Runs the answers that wait, and looks at what the replica now says of itself.
-    pub(super) fn drain_local(&mut self, n: u32, mut at: Time) {
+    pub fn drain_local(&mut self, n: u32, mut at: Time) -> Flow {
         while let Some(next) = self.nodes[n as usize].local.pop_front() {
-            let Some(left) = self.step_once(n, at, Mark::own(n, at), next) else { return };
+            let Some(left) = self.step_once(n, at, Mark::own(n, at), next)? else { return Ok(()) };
             at = left;
         }
         self.look_at_status(n, at);
+        Ok(())
     }
 
     /// When everything of it leaves; `None` if the node stops before.
-    fn step_once(&mut self, n: u32, ready: Time, mark: Mark, input: Input<P>) -> Option<Time> {
-        let host = self.nodes[n as usize].host as usize;
+    fn step_once(&mut self, n: u32, ready: Time, mark: Mark, input: Input<P>) -> Result<Option<Time>, Halted> {
+        let host = self.host_of(n);
         let begin = self.hosts[host].cpu.step_begin(ready);
         let faults = self.network.faults();
         let crash = if faults.is_empty() { None } else { faults.next_crash(NodeId(n), ready) };
         if crash.is_some_and(|crash| crash <= begin) {
             // It waits for a busy core when the node stops.
             self.nodes[n as usize].local.clear();
-            return None;
+            return Ok(None);
         }
         let is_message = matches!(input, Input::Message { .. });
         let node = &mut self.nodes[n as usize];
@@ -116,23 +120,23 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         let leave = self.hosts[host].cpu.step(begin, cost);
         if crash.is_some_and(|crash| crash <= leave) {
             // The node stops before the step ends: nothing of it leaves.
-            self.effects.clear();
+            self.desk.step.clear();
             self.nodes[n as usize].local.clear();
-            return None;
+            return Ok(None);
         }
-        self.apply_all(n, leave);
-        Some(leave)
+        self.apply_all(n, leave)?;
+        Ok(Some(leave))
     }
 
     fn call(&mut self, n: u32, begin: Time, input: Input<P>) {
         let node = &mut self.nodes[n as usize];
         let Some(replica) = node.replica.as_mut() else { return };
         let keys = SimulatedKeys {
-            vrf: self.vrf,
+            vrf: self.frame.vrf,
             key: node.env.key.map_or(u64::MAX - 1, |k| u64::from(k.0)),
-            coin_quorum: self.coin_quorum,
+            coin_quorum: self.frame.tolerated as usize + 1,
         };
-        let mut cx = Cx::new(begin, begin + node.skew, &keys, &mut node.log_seq, &mut self.effects);
+        let mut cx = Cx::new(begin, begin + node.skew, &keys, &mut node.log_seq, &mut self.desk.step.effects);
         match input {
             Input::Start => replica.on_start(&mut cx),
             Input::Message { from, handle } => {
@@ -154,19 +158,19 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
     /// Time of the state machine's core that the effects cost: signatures, and what the protocol charges.
     #[inline]
     fn bill(&mut self, n: u32) -> Span {
-        self.costs.clear();
-        if self.effects.list.is_empty() { Span::ZERO } else { self.bill_effects(n) }
+        if self.desk.step.effects.list.is_empty() { Span::ZERO } else { self.bill_effects(n) }
     }
 
     fn bill_effects(&mut self, n: u32) -> Span {
         let (spec, validators) = (&self.scenario.node, self.validators.len());
         let me = self.nodes[n as usize].env.key;
         let mut sum = Span::ZERO;
-        for e in &self.effects.list {
+        let Step { effects, costs, .. } = &mut self.desk.step;
+        for e in &effects.list {
             match e {
                 Effect::Send { message, .. } => {
                     let c = cost::of_message(message, me, spec, validators);
-                    self.costs.push(c);
+                    costs.push(c);
                     sum += c.sign;
                 }
                 Effect::Charge(Work::Time(t)) => sum += *t,
@@ -185,57 +189,44 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         let by_failure = std::mem::replace(&mut node.electing, electing) || electing;
         if node.view != status.view {
             node.view = status.view;
-            self.probe.on_view(at, NodeId(n), status.view);
-            self.meter.view_changed(at, status.view, by_failure);
+            let view = status.view;
+            self.desk.out.posts.push(Post::View { node: n, at, view, by_failure });
         }
         if node.leader != status.leader {
             node.leader = status.leader;
             self.push_to_new_leader(n, at);
         }
     }
+}
 
-    /// Does what the agenda says is due.
+impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
+    /// Does what is due, where a host cannot do it alone.
     pub(super) fn perform(&mut self, n: u32, at: Time, task: Task<P>) {
-        let own = Mark::own(n, at);
         match task {
-            Task::Start => self.start_replica(n, at),
-            Task::Local { handle } => self.arrive_local(n, at, handle),
-            Task::Received { handle, came } => self.verify(n, came, at, handle),
-            Task::Job { handle, came } => self.deliver(n, came, at, handle),
-            Task::Timer { timer, generation } => {
-                use ledgerlab_consensus::Timer as _;
-                if self.nodes[n as usize].timers[timer.kind()] == generation {
-                    self.nodes[n as usize].timers[timer.kind()] = 0;
-                    self.step(n, at, own, Input::Timer(timer));
-                }
+            Task::Local { .. } | Task::Received { .. } | Task::Job { .. } | Task::Timer { .. } | Task::Durable => {
+                unreachable!("the host does it alone")
             }
-            Task::Durable => self.fsync_ended(n, at),
+            Task::Mined { .. } | Task::Refetch { .. } | Task::Check { .. } | Task::Checked { .. } => {
+                unreachable!("the host does it alone")
+            }
+            Task::Reply { .. } | Task::AskReplies { .. } => unreachable!("the host does it alone"),
+            Task::Start => self.start_replica(n, at),
             Task::Deadline { generation } => {
                 if self.nodes[n as usize].rare.build.is_some_and(|b| b.generation == generation) {
                     self.try_build(n, at);
                     self.drain_local(n, at);
                 }
             }
-            Task::Mined { generation, ticket } => {
-                if self.nodes[n as usize].mining == generation {
-                    self.step(n, at, own, Input::Mined(ticket));
-                }
-            }
-            Task::Flush(batch) => self.flush(n, at, batch),
+            Task::Flush(batch) => self.flush_batch(n, at, batch),
             Task::Ready(batch) => self.batch_ready(n, at, batch),
             Task::Expire(batch) => self.expire(n, at, batch),
             Task::Retry => self.retry_batches(n, at),
-            Task::Refetch { key, attempt, generation } => self.refetch(n, at, key, attempt, generation),
             Task::AskPayload { generation } => self.payload_overdue(n, at, generation),
-            Task::Check { ticket, good, work } => self.verify_votes(n, at, ticket, (good, work)),
-            Task::Checked { ticket, good } => self.checked(n, at, ticket, good),
-            Task::Reply { block } => self.reply(n, at, block),
-            Task::AskReplies { block } => self.ask_for_replies(n, at, block),
             Task::Resync { generation } => self.resync(n, at, generation),
             Task::Crash => self.crash(n, at),
             Task::Restart => self.restart(n, at),
             Task::Peer { peer, state } => {
-                self.step(n, at, own, Input::Peer { peer, state });
+                self.step(n, at, Mark::own(n, at), Input::Peer { peer, state });
                 if state == Peer::Up {
                     self.push_again(n, peer, at);
                 }

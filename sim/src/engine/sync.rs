@@ -234,7 +234,7 @@ mod tests {
         let mut sim = Simulation::<Pbft, Pending>::new(&points[0].scenario, 1, Pending::heap(), &mut probe);
         sim.start();
         let (at, key) = (sim.horizon, Digest([7, 7]));
-        sim.fetch(1, at, key, NodeId(1), true);
+        sim.local(|s| s.fetch(1, at, key, NodeId(1), true));
         assert_eq!(sim.nodes[1].fetches.entry(key).holders, [NodeId(2)]);
     }
 }

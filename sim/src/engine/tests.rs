@@ -120,6 +120,7 @@ fn digest_ahead(sharing: &str, ahead: Span, engine: Engine) -> String {
     let mut probe = Blind;
     let mut sim = Simulation::<Pbft, Pending>::new(&points[0].scenario, 1, engine.queue(), &mut probe);
     match engine {
+        Engine::Threads(_) | Engine::Parts(_) => unreachable!("not asked for"),
         Engine::Fast => sim = sim.in_windows(),
         Engine::Naive => sim = sim.in_three_events(),
         Engine::Reference => {}
@@ -163,7 +164,7 @@ fn every_record_is_written_to_disk_whether_anything_waits_for_it_or_not() {
         let record = PbftRecord::Left { view: 3 };
         let bytes = record.encoded_len() as u64;
         for (i, durability) in (1..).zip([Durability::Lazy, Durability::Now, Durability::Now, Durability::Lazy]) {
-            sim.append_log(0, Time(1_000), record.clone(), LogSeq(i), durability);
+            sim.local(|s| s.append_log(0, Time(1_000), record.clone(), LogSeq(i), durability));
             assert_eq!(sim.hosts[0].disk.bytes(), i * bytes, "{fsync}, {durability:?}");
         }
     }

@@ -5,18 +5,32 @@
 //! of a host's events of a window are handled together: its state is touched once, and its agenda is run to the
 //! window's end without a wake for each task.
 
+use std::ops::Range;
+
 use ledgerlab_consensus::{NodeId, Protocol, Span, Time};
 
 use crate::engine::host::{HOST_LINES, NODE_LINES};
-use crate::engine::{Simulation, WAKE};
+use crate::engine::outbox::Outbox;
+use crate::engine::shard::{Desk, Flow, Halt, Halted, Part, Shard, Step};
+use crate::engine::{FATE, Simulation};
+use crate::kernel::parallel::team;
 use crate::kernel::prefetch::prefetch_lines;
 use crate::kernel::queue::{Event, Queue};
+use crate::network::Network;
+use crate::node::agenda::WAKE;
 
 /// No window is wider: what it holds should stay in the cache.
 const WIDEST: Span = Span::millis(1);
 
+/// About so many events are handled at a desk before it is cleared, where there is one and where there are several.
+const MOST_ALONE: usize = 1_024;
+const MOST_SHARED: usize = 8_192;
+
 /// State is fetched for the event so many places ahead.
 const AHEAD: usize = 8;
+
+/// A window with fewer events is not shared: the threads would wait for each other longer than they work.
+pub const LEAST_SHARED: usize = 64;
 
 /// Cache lines of a replica that are fetched with it.
 const REPLICA_LINES: usize = 4;
@@ -88,13 +102,19 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         self
     }
 
+    /// Cuts a window of at least so many events into so many parts, for as many threads. Results are the same.
+    pub fn in_parts(mut self, parts: usize, least: usize) -> Self {
+        self.parts = (parts.max(1), least);
+        self
+    }
+
     pub(super) fn run_windows(&mut self) {
         loop {
             let next = self.queue.next_at().unwrap_or(Time::NEVER);
             let end = (Time(next.0.min(self.horizon.0)) + self.window.width).min(self.horizon);
-            // Clients first: what they submit within the window may wake a host earlier.
-            if self.gateway.next_at() < end {
-                self.ingest(Time(end.0 - 1));
+            self.plan_to(Time(end.0 - 1));
+            // What clients have submitted may wake a host earlier.
+            if self.queue.next_at().unwrap_or(Time::NEVER) < next {
                 continue;
             }
             if next >= self.horizon {
@@ -110,22 +130,203 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         batch.events.clear();
         self.queue.pop_before(end, &mut batch.events);
         self.events += batch.events.len() as u64;
-        batch.group(self.hosts.len(), |e| self.host_of(e));
-        let mut left = &batch.events[..];
-        left.iter().take(AHEAD).for_each(|e| self.fetch_state(e));
-        while let Some(first) = left.first() {
-            let host = self.host_of(first);
-            let count = left.iter().take_while(|e| self.host_of(e) == host).count();
-            self.fetch_ahead(left, count);
-            self.run_host(host as usize, &left[..count], end);
-            left = &left[count..];
+        let network = &self.network;
+        batch.group(self.hosts.len(), |e| host_of(network, e));
+        let mut desks = std::mem::take(&mut self.desks);
+        let mut from = 0;
+        while from < batch.events.len() {
+            let pieces = self.pieces(&batch.events, from);
+            desks.resize_with(desks.len().max(pieces.len()), Desk::default);
+            self.run_pieces(&batch.events, &pieces, end, &mut desks);
+            for (desk, piece) in desks.iter_mut().zip(pieces) {
+                self.finish_piece(desk, &batch.events, end);
+                from = piece.end;
+            }
         }
+        self.desks = desks;
         self.window = batch;
+    }
+
+    /// Parts of about the same size of a window's events from a place on, together no more than fit at the desks. No
+    /// host is in two of them.
+    fn pieces(&self, events: &[Event], from: usize) -> Vec<Range<usize>> {
+        let (parts, least) = self.parts;
+        let left = events.len() - from;
+        let parts = if left < least { 1 } else { parts };
+        // A part's hosts shall be the same in most windows, so that they stay in a core's cache.
+        let size = left.div_ceil(parts).min(if parts == 1 { MOST_ALONE } else { MOST_SHARED });
+        let (mut pieces, mut start) = (Vec::with_capacity(parts), from);
+        while pieces.len() < parts && start < events.len() {
+            let mut end = (start + size).min(events.len());
+            while end < events.len() && self.host_of(&events[end]) == self.host_of(&events[end - 1]) {
+                end += 1;
+            }
+            pieces.push(start..end);
+            start = end;
+        }
+        pieces
+    }
+
+    /// Runs the hosts of each piece as far as they can go alone, each piece at a desk of its own.
+    fn run_pieces(&mut self, events: &[Event], pieces: &[Range<usize>], end: Time, desks: &mut [Desk<P>]) {
+        let frame = self.frame();
+        let mut hosts = Part::whole(&mut self.hosts);
+        let mut nodes = Part::whole(&mut self.nodes);
+        let mut connections = Part::whole(&mut self.connections);
+        let mut shards = Vec::with_capacity(pieces.len());
+        for ((i, piece), desk) in pieces.iter().enumerate().zip(desks) {
+            // Where the next piece begins.
+            let (host, node) = pieces.get(i + 1).map_or((hosts.end(), nodes.end()), |next| {
+                let host = host_of(&self.network, &events[next.start]);
+                (host as usize, self.network.first_node(host))
+            });
+            let (own_hosts, own_nodes, own_connections);
+            (own_hosts, hosts) = hosts.split(host);
+            (own_nodes, nodes) = nodes.split(node);
+            (own_connections, connections) = connections.split(node);
+            let shard = Shard {
+                frame,
+                scenario: self.scenario,
+                validators: &self.validators,
+                network: &self.network,
+                messages: &self.messages,
+                blocks: &self.blocks,
+                batches: &self.batches,
+                txs: &self.txs,
+                gateway: &self.gateway,
+                hosts: own_hosts,
+                nodes: own_nodes,
+                connections: own_connections,
+                desk,
+                clear: Time::ZERO,
+                author: FATE,
+            };
+            shards.push((shard, piece.clone()));
+        }
+        let run = |(mut shard, piece): (Shard<'_, P>, Range<usize>)| shard.run_hosts(events, piece, end);
+        team::each(shards, run);
+    }
+
+    /// Carries out what the hosts of a piece have written down, and takes up those that have halted: in the order of
+    /// hosts.
+    fn finish_piece(&mut self, desk: &mut Desk<P>, events: &[Event], end: Time) {
+        let Outbox { posts, copies, .. } = &mut desk.out;
+        let (mut posts, mut done) = (posts.drain(..), 0);
+        for stopped in desk.stopped.drain(..) {
+            posts.by_ref().take(stopped.posts - done).for_each(|post| self.carry_out(post, copies));
+            done = stopped.posts;
+            let room = self.take_up(stopped, events, end);
+            desk.spare.push(room);
+        }
+        posts.for_each(|post| self.carry_out(post, copies));
+        self.clear_out(&mut desk.out);
+    }
+
+    /// Goes on with a host that has halted, to the window's end; gives back the room of its step.
+    fn take_up(&mut self, stopped: Stopped<P>, events: &[Event], end: Time) -> Step<P> {
+        let Stopped { mut visit, why, step, .. } = stopped;
+        self.author = visit.host as u32 + 1;
+        (self.desk.halted, self.desk.step) = (Some(why), step);
+        self.settle(Err(Halted));
+        loop {
+            let flow = self.shard().go_on(&mut visit, events, end);
+            let done = flow.is_ok();
+            self.settle(flow);
+            if done {
+                return std::mem::take(&mut self.desk.step);
+            }
+        }
+    }
+
+    fn host_of(&self, e: &Event) -> u32 {
+        host_of(&self.network, e)
+    }
+}
+
+fn host_of(network: &Network, e: &Event) -> u32 {
+    if e.what == WAKE { e.target } else { network.host_of(NodeId(e.target)) }
+}
+
+/// How far a host has come in a window.
+#[derive(Clone, Copy, Debug)]
+pub struct Visit {
+    host: usize,
+    /// Its events that are left, by their places in the window.
+    next: usize,
+    last: usize,
+    /// The wake that was in the queue.
+    wake: Time,
+}
+
+/// A host that has halted.
+pub struct Stopped<P: Protocol> {
+    visit: Visit,
+    /// So many posts come before.
+    posts: usize,
+    why: Halt<P>,
+    step: Step<P>,
+}
+
+impl<P: Protocol> Shard<'_, P> {
+    /// Everything that the hosts of these events do before `end`, as far as each can go alone.
+    fn run_hosts(&mut self, events: &[Event], piece: Range<usize>, end: Time) {
+        let events = &events[..piece.end];
+        let mut from = piece.start;
+        events[from..].iter().take(AHEAD).for_each(|e| self.fetch_state(e));
+        while from < events.len() {
+            let host = host_of(self.network, &events[from]);
+            let left = &events[from..];
+            let count = left.iter().take_while(|e| host_of(self.network, e) == host).count();
+            self.fetch_ahead(left, count);
+            // No wakes while the agenda is looked at anyway.
+            let wake = std::mem::replace(&mut self.hosts[host as usize].agenda.wake, Time::ZERO);
+            let mut visit = Visit { host: host as usize, next: from, last: from + count, wake };
+            self.author = host + 1;
+            if self.go_on(&mut visit, events, end).is_err() {
+                self.stop(visit);
+            }
+            from += count;
+        }
+    }
+
+    fn stop(&mut self, visit: Visit) {
+        let desk = &mut *self.desk;
+        let why = desk.halted.take().expect("a host that halts says why");
+        let step = std::mem::replace(&mut desk.step, desk.spare.pop().unwrap_or_default());
+        desk.out.urgent = false;
+        desk.stopped.push(Stopped { visit, posts: desk.out.posts.len(), why, step });
+    }
+
+    /// Everything that a host does before `end`, from where it has come.
+    fn go_on(&mut self, visit: &mut Visit, events: &[Event], end: Time) -> Flow {
+        let &mut Visit { host, last, wake, .. } = visit;
+        while visit.next < last {
+            let e = events[visit.next];
+            if e.what == WAKE {
+                visit.next += 1;
+                continue;
+            }
+            // What is due until then does not know of this event yet.
+            self.clear = e.at;
+            self.run_agenda(host, e.at)?;
+            visit.next += 1;
+            let message = |e: &&Event| e.what != WAKE;
+            self.clear = events[visit.next..last].iter().find(message).map_or(end, |next| next.at);
+            self.arrive(e)?;
+            self.give_way()?;
+        }
+        self.clear = end;
+        self.run_agenda(host, Time(end.0 - 1))?;
+        let agenda = &mut self.hosts[host].agenda;
+        agenda.wake = if wake < end { Time::NEVER } else { wake };
+        self.desk.out.wakes.extend(agenda.wake_up(host as u32));
+        Ok(())
     }
 
     /// Asks for what events meet that come after the first `count` and are another host's than those before them.
     fn fetch_ahead(&self, events: &[Event], count: usize) {
-        let first_of_host = |i: &usize| self.host_of(&events[i - 1]) != self.host_of(&events[*i]);
+        let host_of = |i: usize| host_of(self.network, &events[i]);
+        let first_of_host = |i: &usize| host_of(*i - 1) != host_of(*i);
         let next = |from: usize| (from..from + count).take_while(|i| *i < events.len()).filter(first_of_host);
         next(AHEAD).for_each(|i| self.fetch_state(&events[i]));
         next(AHEAD / 2).for_each(|i| self.fetch_parts(&events[i]));
@@ -133,49 +334,26 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
 
     /// Asks for the state that an event meets.
     fn fetch_state(&self, e: &Event) {
-        prefetch_lines(&self.hosts, self.host_of(e) as usize, HOST_LINES);
+        self.hosts.prefetch(host_of(self.network, e) as usize, HOST_LINES);
         if e.what != WAKE {
-            prefetch_lines(&self.nodes, e.target as usize, NODE_LINES);
-            self.network.prefetch(NodeId(e.target));
+            self.nodes.prefetch(e.target as usize, NODE_LINES);
+            self.connections.prefetch(e.target as usize, 1);
             self.messages.prefetch(e.what);
         }
     }
 
     /// The same for what that state refers to.
     fn fetch_parts(&self, e: &Event) {
-        let host = &self.hosts[self.host_of(e) as usize];
+        let host = &self.hosts[host_of(self.network, e) as usize];
         host.cpu.prefetch();
         if e.what == WAKE {
             host.agenda.prefetch();
         } else {
-            self.network.prefetch_connections(NodeId(e.target));
+            self.connections[e.target as usize].prefetch();
             if let Some(replica) = self.nodes[e.target as usize].replica.as_deref() {
                 prefetch_lines(std::slice::from_ref(replica), 0, REPLICA_LINES);
             }
         }
-    }
-
-    fn host_of(&self, e: &Event) -> u32 {
-        if e.what == WAKE { e.target } else { self.network.host_of(NodeId(e.target)) }
-    }
-
-    /// Everything that a host does before `end`.
-    fn run_host(&mut self, host: usize, events: &[Event], end: Time) {
-        // No wakes while the agenda is looked at anyway.
-        let wake = std::mem::replace(&mut self.hosts[host].agenda.wake, Time::ZERO);
-        let mut events = events.iter().filter(|e| e.what != WAKE).peekable();
-        while let Some(e) = events.next() {
-            // What is due until then does not know of this event yet.
-            self.clear = e.at;
-            self.run_agenda(host, e.at);
-            self.clear = events.peek().map_or(end, |next| next.at);
-            self.arrive(*e);
-        }
-        self.clear = end;
-        self.run_agenda(host, Time(end.0 - 1));
-        self.clear = Time::ZERO;
-        self.hosts[host].agenda.wake = if wake < end { Time::NEVER } else { wake };
-        self.schedule_wake(host);
     }
 }
 

@@ -8,6 +8,7 @@
 //! It pays where a window holds thousands of events for each thread; below that the threads wait for each other.
 
 mod barrier;
+pub mod team;
 #[cfg(test)]
 mod tests;
 

@@ -1,4 +1,5 @@
-//! Connections that keep the order of their messages, as TCP does: one for each pair of nodes and lane.
+//! Connections that keep the order of their messages, as TCP does: one for each pair of nodes and lane. Each sender has
+//! its own row of them.
 
 use ledgerlab_consensus::{LANES, Lane, NodeId, Time};
 
@@ -7,74 +8,54 @@ use crate::kernel::prefetch::prefetch_lines;
 /// Up to this many nodes every connection has its place in a table; beyond, only those with messages on their way.
 const DENSE: u32 = 1_024;
 
-/// A connection of a sender: receiver and lane, and when its last message arrives.
-type Last = ((NodeId, Lane), Time);
+/// A connection: receiver and lane, and when its last message arrives.
+pub type Last = ((NodeId, Lane), Time);
 
-/// When the last message of each connection arrives.
+/// When the last message of each connection of one sender arrives.
 #[derive(Debug)]
 pub enum Connections {
-    /// Rows by sender.
-    Dense {
-        /// Number of nodes.
-        nodes: u32,
-        /// By lane, sender and receiver.
-        last: Vec<Time>,
-    },
-    /// By sender, each row in order: what has arrived by `now` holds nothing up, and makes room when a row is full.
-    Sparse {
-        /// Nothing arrives before this any more.
-        now: Time,
-        /// The connections of each sender.
-        rows: Vec<Vec<Last>>,
-    },
+    /// Messages overtake each other.
+    None,
+    /// By lane and receiver.
+    Dense(Box<[Time]>),
+    /// In order: what has arrived holds nothing up, and makes room when the row is full.
+    Sparse(Vec<Last>),
 }
 
 impl Connections {
-    /// Connections between so many nodes.
+    /// The connections of one of so many nodes.
     pub fn new(nodes: u32) -> Connections {
-        let n = nodes as usize;
         if nodes <= DENSE {
-            Connections::Dense { nodes, last: vec![Time::ZERO; n * n * LANES] }
+            Connections::Dense(vec![Time::ZERO; nodes as usize * LANES].into())
         } else {
-            Connections::Sparse { now: Time::ZERO, rows: vec![vec![]; n] }
+            Connections::Sparse(vec![])
         }
     }
-    /// The arrival of a message that would arrive at `at` if nothing were before it.
+    /// The arrival of a message that would arrive at `at` if nothing were before it. Nothing arrives before `now` any
+    /// more: connections on which the last message has arrived by then are as unused ones.
     #[inline]
-    pub fn keep_order(&mut self, from: NodeId, to: NodeId, lane: Lane, at: Time) -> Time {
+    pub fn keep_order(&mut self, to: NodeId, lane: Lane, at: Time, now: Time) -> Time {
         let last = match self {
-            Connections::Dense { nodes, last } => &mut last[row(*nodes, from, lane)][to.0 as usize],
-            Connections::Sparse { now, rows } => place(&mut rows[from.0 as usize], (to, lane), *now),
+            Connections::None => return at,
+            Connections::Dense(last) => &mut row(last, lane)[to.0 as usize],
+            Connections::Sparse(row) => place(row, (to, lane), now),
         };
         *last = at.max(*last);
         *last
     }
-    /// Of all connections of a sender and lane, by receiver; `None` where they have no places.
-    pub fn of(&mut self, from: NodeId, lane: Lane) -> Option<&mut [Time]> {
+    /// All connections of a lane, by receiver; `None` where they have no places.
+    #[inline]
+    pub fn of(&mut self, lane: Lane) -> Option<&mut [Time]> {
         match self {
-            Connections::Dense { nodes, last } => Some(&mut last[row(*nodes, from, lane)]),
-            Connections::Sparse { .. } => None,
+            Connections::Dense(last) => Some(row(last, lane)),
+            _ => None,
         }
     }
-    /// Asks for where the connections of a sender are.
+    /// Asks for them.
     #[inline]
-    pub fn prefetch(&self, from: NodeId) {
-        if let Connections::Sparse { rows, .. } = self {
-            prefetch_lines(rows, from.0 as usize, 1);
-        }
-    }
-    /// Asks for the connections of a sender.
-    #[inline]
-    pub fn prefetch_row(&self, from: NodeId) {
-        if let Connections::Sparse { rows, .. } = self {
-            prefetch_lines(&rows[from.0 as usize], 0, 1);
-        }
-    }
-    /// Nothing will arrive before `now` any more: connections on which the last message has arrived are as unused ones.
-    #[inline]
-    pub fn forget(&mut self, until: Time) {
-        if let Connections::Sparse { now, .. } = self {
-            *now = until;
+    pub fn prefetch(&self) {
+        if let Connections::Sparse(row) = self {
+            prefetch_lines(row, 0, 1);
         }
     }
 }
@@ -95,11 +76,12 @@ fn place(row: &mut Vec<Last>, connection: (NodeId, Lane), now: Time) -> &mut Tim
     &mut row[i].1
 }
 
-/// Where a sender's connections of a lane are.
-fn row(nodes: u32, from: NodeId, lane: Lane) -> std::ops::Range<usize> {
-    let (nodes, from) = (nodes as usize, from.0 as usize);
-    let start = (lane as usize * nodes + from) * nodes;
-    start..start + nodes
+/// The connections of a lane.
+#[inline]
+fn row(last: &mut [Time], lane: Lane) -> &mut [Time] {
+    let nodes = last.len() / LANES;
+    let start = lane as usize * nodes;
+    &mut last[start..start + nodes]
 }
 
 #[cfg(test)]
@@ -109,23 +91,23 @@ mod tests {
     #[test]
     fn what_has_arrived_is_forgotten() {
         let mut c = Connections::new(DENSE + 1);
-        c.keep_order(NodeId(1), NodeId(2), Lane::Vote, Time(50));
-        c.keep_order(NodeId(1), NodeId(3), Lane::Vote, Time(90));
-        c.forget(Time(50));
-        assert_eq!(c.keep_order(NodeId(1), NodeId(4), Lane::Vote, Time(60)), Time(60));
-        assert!(matches!(&c, Connections::Sparse { rows, .. } if rows[1].len() == 2));
-        assert_eq!(c.keep_order(NodeId(1), NodeId(3), Lane::Vote, Time(70)), Time(90));
+        c.keep_order(NodeId(2), Lane::Vote, Time(50), Time::ZERO);
+        c.keep_order(NodeId(3), Lane::Vote, Time(90), Time::ZERO);
+        assert_eq!(c.keep_order(NodeId(4), Lane::Vote, Time(60), Time(50)), Time(60));
+        assert!(matches!(&c, Connections::Sparse(row) if row.len() == 2));
+        assert_eq!(c.keep_order(NodeId(3), Lane::Vote, Time(70), Time(50)), Time(90));
     }
 
     #[test]
     fn nothing_overtakes_on_a_connection_and_lanes_are_apart() {
         for nodes in [3, DENSE + 1] {
             let mut c = Connections::new(nodes);
-            let (a, b) = (NodeId(1), NodeId(2));
-            assert_eq!(c.keep_order(a, b, Lane::Vote, Time(50)), Time(50));
-            assert_eq!(c.keep_order(a, b, Lane::Vote, Time(40)), Time(50));
-            assert_eq!(c.keep_order(a, b, Lane::Block, Time(40)), Time(40));
-            assert_eq!(c.keep_order(b, a, Lane::Vote, Time(10)), Time(10));
+            let mut at = |to, lane, at| c.keep_order(NodeId(to), lane, Time(at), Time::ZERO);
+            assert_eq!(at(2, Lane::Vote, 50), Time(50));
+            assert_eq!(at(2, Lane::Vote, 40), Time(50));
+            assert_eq!(at(2, Lane::Block, 40), Time(40));
+            assert_eq!(at(1, Lane::Vote, 10), Time(10));
         }
+        assert_eq!(Connections::None.keep_order(NodeId(1), Lane::Vote, Time(5), Time(9)), Time(5));
     }
 }

@@ -12,6 +12,10 @@ use std::collections::BinaryHeap;
 use ledgerlab_consensus::Time;
 
 use crate::kernel::prefetch::prefetch_lines;
+use crate::kernel::queue::{Event, Origin};
+
+/// What [`Event::what`] says where a host has something to do by itself.
+pub const WAKE: u32 = u32::MAX;
 
 #[derive(Clone, Debug)]
 struct Entry<T> {
@@ -76,6 +80,15 @@ impl<T> Agenda<T> {
     #[inline]
     pub fn next_at(&self) -> Time {
         self.next
+    }
+    /// The wake for the earliest task, unless one is in the queue that is early enough.
+    #[inline]
+    pub fn wake_up(&mut self, host: u32) -> Option<Event> {
+        let next = self.next_at();
+        (next < self.wake).then(|| {
+            self.wake = next;
+            Event { at: next, origin: Origin::WAKE, target: host, what: WAKE }
+        })
     }
     /// Removes the earliest task if it is due by `until`.
     pub fn pop(&mut self, until: Time) -> Option<(Time, u32, T)> {

@@ -3,7 +3,7 @@
 //! Fsyncs follow each other and are grouped: one begins when the last has ended and a record waits whose bytes have
 //! passed to the device, and it makes all those durable that have by then.
 
-use std::rc::Rc;
+use std::sync::Arc;
 
 use ledgerlab_consensus::{Span, Time};
 
@@ -14,12 +14,12 @@ const SECOND: u128 = 1_000_000_000;
 
 /// What all disks of a run have in common, stored once.
 #[derive(Clone, Debug)]
-pub struct Disks(Rc<(DiskSpec, Stream)>);
+pub struct Disks(Arc<(DiskSpec, Stream)>);
 
 impl Disks {
     /// Disks of a kind.
     pub fn new(spec: DiskSpec, seed: u64) -> Disks {
-        Disks(Rc::new((spec, Stream::new(seed, Purpose::Fsync))))
+        Disks(Arc::new((spec, Stream::new(seed, Purpose::Fsync))))
     }
     /// The idle disk of a host.
     pub fn of(&self, host: u32) -> Disk {

@@ -1,0 +1,207 @@
+//! What hosts write down for the tables that all share, and how it gets there: messages that leave, copies that are
+//! done with, what is said of a node.
+
+use std::ops::Range;
+
+use ledgerlab_consensus::{Claim, Digest, Message, NodeId, PayloadRef, Protocol, Time};
+
+use crate::check::Violation;
+use crate::engine::Simulation;
+use crate::engine::messages::{Cargo, Envelope, Header};
+use crate::engine::send::Recipients;
+use crate::kernel::queue::{Event, Origin, Queue};
+use crate::network::others;
+use crate::node::blocks::BlockId;
+
+/// A message on its way to the table of messages.
+pub struct Letter<P: Protocol> {
+    pub from: u32,
+    pub at: Time,
+    pub envelope: Envelope,
+    pub body: Option<P::Message>,
+    pub kind: &'static str,
+    /// Whether its sender's own claims are made by its leaving.
+    pub own: bool,
+}
+
+/// Something to write into a table.
+pub enum Post<P: Protocol> {
+    /// A message whose copies have left the card: when they arrive, in the outbox; whether each has a number of its own.
+    Copies(Letter<P>, Range<u32>, bool),
+    /// A message for a card that says later when its copies leave.
+    Cards(Letter<P>, Recipients),
+    /// A block is proposed: it is known from now on, and its payloads have left their builder where that is said.
+    Proposed { from: u32, at: Time, block: Option<(Digest, Digest)>, carried: Vec<PayloadRef>, left: bool },
+    /// A message leaves that only its header will tell of: its sender's own claims are made by that.
+    Stated { from: u32, at: Time, message: P::Message },
+    /// A node's view has changed.
+    View { node: u32, at: Time, view: u64, by_failure: bool },
+    /// Clients of a node know that a block is final.
+    Answered { node: u32, block: BlockId, at: Time },
+    /// Something that must not be.
+    Violation(Violation),
+}
+
+/// What has been written down, in order.
+pub struct Outbox<P: Protocol> {
+    pub posts: Vec<Post<P>>,
+    /// Receivers and arrivals of copies; [`Time::NEVER`] where one is lost on its way.
+    pub copies: Vec<(NodeId, Time)>,
+    /// Messages of which a copy has been delivered.
+    pub released: Vec<u32>,
+    /// Messages of which a copy does not come to its receiver.
+    pub lost: Vec<u32>,
+    /// Wakes of hosts.
+    pub wakes: Vec<Event>,
+    /// Whether something of it may be needed by the host that acts.
+    pub urgent: bool,
+}
+
+impl<P: Protocol> Default for Outbox<P> {
+    fn default() -> Self {
+        Outbox { posts: vec![], copies: vec![], released: vec![], lost: vec![], wakes: vec![], urgent: false }
+    }
+}
+
+impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
+    /// Carries out what has been written down on the own desk.
+    pub(super) fn flush(&mut self) {
+        let out = &self.desk.out;
+        if out.posts.is_empty() && out.released.is_empty() && out.lost.is_empty() && out.wakes.is_empty() {
+            return;
+        }
+        let mut out = std::mem::take(&mut self.desk.out);
+        out.urgent = false;
+        let Outbox { posts, copies, .. } = &mut out;
+        posts.drain(..).for_each(|post| self.carry_out(post, copies));
+        self.clear_out(&mut out);
+        self.desk.out = out;
+    }
+
+    /// What is not in order: copies that are done with, and wakes.
+    pub(super) fn clear_out(&mut self, out: &mut Outbox<P>) {
+        out.released.drain(..).for_each(|handle| self.messages.release(handle));
+        out.lost.drain(..).for_each(|handle| self.lose_copy(handle));
+        out.wakes.drain(..).for_each(|e| self.queue.push(e));
+        out.copies.clear();
+    }
+
+    /// Writes what was written down to where it belongs.
+    pub(super) fn carry_out(&mut self, post: Post<P>, copies: &[(NodeId, Time)]) {
+        match post {
+            Post::Copies(letter, range, numbered) => {
+                self.send_off(letter, &copies[range.start as usize..range.end as usize], numbered);
+            }
+            Post::Cards(letter, to) => self.hand_out(letter, &to),
+            Post::Proposed { from, at, block, carried, left } => {
+                if let Some((block, parent)) = block {
+                    self.blocks.intern(block, parent, &carried);
+                }
+                if left {
+                    carried.iter().for_each(|p| self.stamp_proposal(from, at, p));
+                }
+            }
+            Post::Stated { from, at, message } => self.state_claims(from, at, &message),
+            Post::View { node, at, view, by_failure } => {
+                self.probe.on_view(at, NodeId(node), view);
+                self.meter.view_changed(at, view, by_failure);
+            }
+            Post::Answered { node, block, at } => self.answer_clients(node, block, at),
+            Post::Violation(v) => self.meter.violation(v),
+        }
+    }
+
+    /// A payload's first message has left.
+    fn stamp_proposal(&mut self, n: u32, at: Time, p: &PayloadRef) {
+        let Some(id) = self.blocks.payload_of(p.root) else { return };
+        let payload = self.blocks.payload_mut(id);
+        if payload.proposed.is_none() {
+            payload.proposed = Some(at);
+            self.probe.on_proposal(at, NodeId(n), p.root);
+        }
+    }
+
+    /// A message's own claims are made by its leaving; a served object repeats old ones.
+    fn state_claims(&mut self, from: u32, at: Time, message: &P::Message) {
+        let (n, key) = (NodeId(from), self.nodes[from as usize].env.key);
+        message.claims(&mut |claim| match claim {
+            Claim::Signed { by, what } if Some(by) == key => {
+                self.meter.stated(at, n, by, &what);
+                self.probe.on_statement(at, n, &what);
+            }
+            _ => {}
+        });
+    }
+
+    fn state_claims_of(&mut self, letter: &Letter<P>) {
+        if let (Some(message), true) = (&letter.body, letter.own) {
+            self.state_claims(letter.from, letter.at, message);
+        }
+    }
+
+    /// Copies that have left their card go on their way.
+    fn send_off(&mut self, mut letter: Letter<P>, copies: &[(NodeId, Time)], numbered: bool) {
+        self.state_claims_of(&letter);
+        if copies.is_empty() {
+            return;
+        }
+        let Letter { from, at, kind, .. } = letter;
+        let Header { bytes, origin, .. } = letter.envelope.header;
+        self.messages.count(kind, bytes, copies.len() as u32);
+        letter.envelope.left = copies.len() as u32;
+        let handle = self.messages.insert(letter.envelope, letter.body);
+        for (&(to, arrival), sequence) in copies.iter().zip(origin.sequence()..) {
+            self.probe.on_send(at, NodeId(from), to, kind, bytes);
+            let event = Event { at: arrival, origin, target: to.0, what: handle };
+            match () {
+                () if arrival == Time::NEVER => self.lose_copy(handle),
+                () if numbered => self.queue.push(Event { origin: Origin::new(from, sequence), ..event }),
+                () => self.queue.push_copy(event),
+            }
+        }
+    }
+
+    /// Copies go to the card of their sender's host, one by one.
+    fn hand_out(&mut self, letter: Letter<P>, to: &Recipients) {
+        self.state_claims_of(&letter);
+        let Letter { from: n, at, kind, .. } = letter;
+        // It may be carried out after the host has acted.
+        self.author = self.nodes[n as usize].host + 1;
+        // The sender's own reference keeps the message while copies are made.
+        let handle = self.messages.insert(letter.envelope, letter.body);
+        match to {
+            Recipients::One(peer) => self.send_copy(n, at, *peer, handle, kind),
+            Recipients::Set(list) => list.iter().for_each(|peer| self.send_copy(n, at, *peer, handle, kind)),
+            Recipients::All => {
+                let nodes = self.nodes.len() as u32;
+                others(NodeId(n), nodes).for_each(|peer| self.send_copy(n, at, peer, handle, kind));
+            }
+            Recipients::Overlay => unreachable!("gossip is announced"),
+        }
+        self.messages.release(handle);
+    }
+
+    fn send_copy(&mut self, n: u32, at: Time, to: NodeId, handle: u32, kind: &'static str) {
+        use crate::engine::offchain::PROVIDER;
+        if to.0 == n || (to != PROVIDER && to.0 as usize >= self.nodes.len()) {
+            return;
+        }
+        let bytes = self.messages.header(handle).bytes;
+        self.messages.count(kind, bytes, 1);
+        self.probe.on_send(at, NodeId(n), to, kind, bytes);
+        self.messages.retain(handle);
+        let host = self.nodes[n as usize].host as usize;
+        if to != PROVIDER && self.nodes[to.0 as usize].host as usize == host {
+            return self.travel(NodeId(n), to, (at, at), handle);
+        }
+        self.hand_over(n, at, to, handle);
+    }
+
+    /// A copy does not come to its receiver. Without the request nothing of an object will be sent.
+    pub(super) fn lose_copy(&mut self, handle: u32) {
+        if let Cargo::ReadRequest { flow } = *self.messages.cargo(handle) {
+            self.flows.cut(flow);
+        }
+        self.messages.release(handle);
+    }
+}

@@ -1,0 +1,97 @@
+//! A team of threads for work that is mostly one thread's: now and then it has pieces that can be done side by side.
+//!
+//! While the work lasts the others of the team spin, and take pieces as soon as there are any: pieces are so short that
+//! waking a sleeping thread would take longer. If the machine has no time for them the first thread does all pieces
+//! itself, so a team is never waited for.
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use rayon::Yield;
+use rayon::prelude::{IndexedParallelIterator, IntoParallelIterator, ParallelIterator};
+
+/// Sets its flag when the work ends, however it does.
+struct Ended<'a>(&'a AtomicBool);
+
+impl Drop for Ended<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Release);
+    }
+}
+
+/// Does some work with a team of so many threads; [`each`] in it uses them.
+///
+/// # Panics
+/// If the threads cannot be started, or the work panics.
+pub fn lead<R: Send>(threads: usize, work: impl FnOnce() -> R + Send) -> R {
+    if threads < 2 {
+        return work();
+    }
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads can be started");
+    let (work, over) = (Mutex::new(Some(work)), AtomicBool::new(false));
+    let each = |context: rayon::BroadcastContext<'_>| {
+        if context.index() > 0 {
+            follow(&over);
+            return None;
+        }
+        let _ended = Ended(&over);
+        let work = work.lock().expect("nobody else").take().expect("one thread leads");
+        Some(work())
+    };
+    // A thread of another pool would take up other work of that pool while it waits.
+    let apart = std::thread::scope(|s| s.spawn(|| pool.broadcast(each)).join());
+    let mut results = apart.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+    results.swap_remove(0).expect("the first thread leads")
+}
+
+/// Takes pieces until the work is over.
+fn follow(over: &AtomicBool) {
+    while !over.load(Ordering::Acquire) {
+        if rayon::yield_now() != Some(Yield::Executed) {
+            std::hint::spin_loop();
+        }
+    }
+}
+
+/// Does something with each piece, side by side where a team is there.
+pub fn each<T: Send>(pieces: Vec<T>, act: impl Fn(T) + Send + Sync) {
+    if pieces.len() < 2 || rayon::current_thread_index().is_none() {
+        return pieces.into_iter().for_each(act);
+    }
+    pieces.into_par_iter().with_max_len(1).for_each(act);
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_piece_is_done_once_by_whoever_has_time() {
+        for threads in [1, 2, 3] {
+            let mut sums = vec![0_u64; 50];
+            let who = Mutex::new(BTreeSet::new());
+            let of = lead(threads, || {
+                for round in 0..200 {
+                    each(sums.iter_mut().collect(), |sum| *sum += round);
+                }
+                // Two pieces that wait for each other need two threads.
+                let met = std::sync::Barrier::new(threads.min(2));
+                each(vec![(); threads.min(2)], |()| {
+                    who.lock().unwrap().insert(rayon::current_thread_index());
+                    met.wait();
+                });
+                7
+            });
+            assert_eq!((of, sums), (7, vec![199 * 100; 50]));
+            assert_eq!(who.lock().unwrap().len(), threads.min(2));
+        }
+    }
+
+    #[test]
+    #[should_panic(expected = "the work failed")]
+    fn a_panic_ends_the_team() {
+        lead(2, || panic!("the work failed"));
+    }
+}
