@@ -113,7 +113,9 @@ pub struct Simulation<'s, P: Protocol, Q: Queue> {
     author: u32,
     mining: Stream,
     vrf: Stream,
-    events: u64,
+    /// Copies of messages that have arrived, and those of them that came in crowded windows.
+    arrivals: u64,
+    crowded: u64,
     retention: Retention,
 }
 
@@ -185,7 +187,8 @@ impl<'s, P: Protocol, Q: Queue> Simulation<'s, P, Q> {
             author: FATE,
             mining: Stream::new(seed, Purpose::Mining),
             vrf: Stream::new(seed, Purpose::Vrf),
-            events: 0,
+            arrivals: 0,
+            crowded: 0,
             retention: Retention::default(),
         }
     }
@@ -263,7 +266,7 @@ impl<'s, P: Protocol, Q: Queue> Simulation<'s, P, Q> {
                 return;
             }
             let Some(event) = self.queue.pop() else { return };
-            self.events += 1;
+            self.arrivals += u64::from(event.what != WAKE);
             self.handle(event);
         }
     }
@@ -337,7 +340,9 @@ impl<'s, P: Protocol, Q: Queue> Simulation<'s, P, Q> {
         }
         let held = self.held();
         self.meter.clients_left(now, self.clients.last_answers());
-        self.meter.finish(now, self.messages.counts(), self.events, &self.txs, &held, &self.blocks);
+        let tasks: u64 = self.desks.iter().chain([&self.desk]).map(|desk| desk.tasks).sum();
+        let events = self.arrivals + tasks;
+        self.meter.finish(now, self.messages.counts(), events, &self.txs, &held, &self.blocks);
         // The record takes their place.
         (self.nodes, self.hosts) = (vec![], vec![]);
         self.messages = Messages::default();
@@ -350,7 +355,7 @@ impl<'s, P: Protocol, Q: Queue> Simulation<'s, P, Q> {
             seed: self.seed,
             digest: digest.to_string(),
         };
-        self.meter.record(&context)
+        RunRecord { crowded: self.crowded, ..self.meter.record(&context) }
     }
 }
 

@@ -95,6 +95,8 @@ pub struct Desk<P: Protocol> {
     pub out: Outbox<P>,
     /// Why the host that acts has halted.
     pub halted: Option<Halt<P>>,
+    /// Tasks of agendas that have been done.
+    pub tasks: u64,
     /// Hosts that have halted in this window, in order.
     pub stopped: Vec<Stopped<P>>,
     /// Room for steps.
@@ -104,7 +106,7 @@ pub struct Desk<P: Protocol> {
 impl<P: Protocol> Default for Desk<P> {
     fn default() -> Self {
         let (step, out) = (Step::default(), Outbox::default());
-        Desk { step, scratch: vec![], peers: vec![], out, halted: None, stopped: vec![], spare: vec![] }
+        Desk { step, scratch: vec![], peers: vec![], out, halted: None, tasks: 0, stopped: vec![], spare: vec![] }
     }
 }
 
@@ -199,6 +201,7 @@ impl<P: Protocol> Shard<'_, P> {
     fn work_off(&mut self, host: usize, until: Time) -> Flow {
         while let Some((at, node, due)) = self.hosts[host].agenda.pop(until) {
             if due.epoch == task::ANY_EPOCH || due.epoch == self.nodes[node as usize].epoch {
+                self.desk.tasks += 1;
                 self.perform(node, at, due.task)?;
                 self.give_way()?;
             } else if let Task::Received { handle, .. } | Task::Job { handle, .. } = due.task {
