@@ -56,7 +56,7 @@ fn advice_on(cores: usize, workers: Workers, runs: &[RunRecord]) -> Option<Strin
     (threads == 1 && idle > 0 && share >= WORTH).then(|| {
         let so = format!("{percent:.0} % of the messages came in windows that threads can share");
         let more = (1 + idle / runs.len()).min(4);
-        format!("note: {idle} of {cores} cores had nothing to do, and {so}: --threads {more} makes such a run shorter")
+        format!("note: {idle} of {cores} cores had no run, and {so}: unless others use them, try --threads {more}")
     })
 }
 
@@ -96,7 +96,7 @@ mod tests {
         let advised = advice_on(2, one, std::slice::from_ref(&crowded)).unwrap();
         let wasted = advice_on(2, Workers { jobs: Some(1), threads: 2 }, &[run(20_000_000, 600_000)]).unwrap();
         insta::assert_snapshot!(format!("{advised}\n{wasted}"), @r"
-        note: 1 of 2 cores had nothing to do, and 95 % of the messages came in windows that threads can share: --threads 2 makes such a run shorter
+        note: 1 of 2 cores had no run, and 95 % of the messages came in windows that threads can share: unless others use them, try --threads 2
         note: --threads 2 cannot have helped much: only 3 % of the messages came in windows crowded enough to be shared
         ");
         for (cores, runs) in [
