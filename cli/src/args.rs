@@ -63,11 +63,12 @@ pub struct RunArgs {
     /// Print one JSON document on standard output
     #[arg(long)]
     pub json: bool,
-    /// Runs side by side, at most one for each core [default: as many as there are cores for]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    /// Runs side by side, at most one for each core [default: the cores divided by --threads]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub jobs: Option<u16>,
-    /// Threads that share each run: for few large runs, results are the same
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=64))]
+    /// Threads that share each run, at most one for each core, for few large runs on an idle machine; results are the
+    /// same
+    #[arg(long, value_name = "N", default_value_t = 1, allow_negative_numbers = true, value_parser = clap::value_parser!(u16).range(1..=64))]
     pub threads: u16,
     /// Continue an interrupted run, keeping its completed replications
     #[arg(long, value_name = "DIR")]

@@ -99,10 +99,24 @@ pub fn run_protocol<P: Protocol>(scenario: &Scenario, seed: u64, probe: &mut dyn
 }
 
 /// The seed of a replication: the scenario's own for the first. Equal at every point of a sweep, so that points are
-/// compared with the same draws.
+/// compared with the same draws; and of 63 bits, so that it can be written into a scenario.
 pub fn replication_seed(seed: u64, replication: u32) -> u64 {
     match replication {
         0 => seed,
-        r => Stream::new(seed, Purpose::Replication).at(u64::from(r), 0),
+        r => Stream::new(seed, Purpose::Replication).at(u64::from(r), 0) >> 1,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_seed_can_be_written_into_a_scenario_and_none_comes_twice() {
+        let mut seeds: Vec<u64> = (0..2_000).map(|r| replication_seed(7, r)).collect();
+        assert!(seeds[0] == 7 && seeds.iter().all(|s| i64::try_from(*s).is_ok()), "{seeds:?}");
+        seeds.sort_unstable();
+        seeds.dedup();
+        assert_eq!(seeds.len(), 2_000);
     }
 }

@@ -115,7 +115,7 @@ impl<M> Messages<M> {
     }
     /// What the messages on their way carry.
     pub fn cargos(&self) -> impl Iterator<Item = &Cargo> {
-        self.envelopes.iter().map(|e| &e.cargo)
+        self.envelopes.iter().filter(|e| e.left > 0).map(|e| &e.cargo)
     }
     /// One more copy will be delivered.
     pub fn retain(&mut self, handle: u32) {

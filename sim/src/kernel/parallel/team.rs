@@ -25,17 +25,18 @@ impl Drop for Ended<'_> {
     }
 }
 
-/// Does some work with a team of so many threads; [`each`] in it uses them.
+/// Does some work with a team of so many threads; [`each`] in it uses them. Where they cannot be started one thread does
+/// all of it.
 ///
 /// # Panics
-/// If the threads cannot be started, or the work panics.
+/// If the work panics.
 pub fn lead<R: Send>(threads: usize, work: impl FnOnce() -> R + Send) -> R {
     if threads < 2 {
         return work();
     }
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads can be started");
+    let Ok(pool) = rayon::ThreadPoolBuilder::new().num_threads(threads).build() else { return work() };
     let (work, over) = (Mutex::new(Some(work)), AtomicBool::new(false));
-    let each = |context: rayon::BroadcastContext<'_>| {
+    let part = |context: rayon::BroadcastContext<'_>| {
         if context.index() > 0 {
             follow(&over);
             return None;
@@ -45,8 +46,14 @@ pub fn lead<R: Send>(threads: usize, work: impl FnOnce() -> R + Send) -> R {
         Some(work())
     };
     // A thread of another pool would take up other work of that pool while it waits.
-    let apart = std::thread::scope(|s| s.spawn(|| pool.broadcast(each)).join());
-    let mut results = apart.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+    let apart = std::thread::scope(|s| {
+        let thread = std::thread::Builder::new().spawn_scoped(s, || pool.broadcast(part));
+        thread.map(std::thread::ScopedJoinHandle::join)
+    });
+    let mut results = match apart {
+        Ok(results) => results.unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
+        Err(_) => pool.broadcast(part),
+    };
     results.swap_remove(0).expect("the first thread leads")
 }
 
@@ -108,6 +115,38 @@ mod tests {
             assert_eq!((of, sums), (7, vec![199 * 100; 50]));
             assert_eq!(who.lock().unwrap().len(), threads.min(2));
         }
+    }
+
+    #[test]
+    fn a_panic_in_a_piece_reaches_the_leader_whoever_does_it() {
+        for bad in 0..4 {
+            let work = || {
+                lead(2, || {
+                    each((0..4).collect(), |piece| assert!(piece != bad, "piece {piece} failed"));
+                });
+            };
+            let panic = std::panic::catch_unwind(work).expect_err("a piece failed");
+            let text = panic.downcast_ref::<String>().expect("an assertion's message");
+            assert_eq!(*text, format!("piece {bad} failed"));
+        }
+    }
+
+    #[test]
+    fn a_team_within_another_pool_is_one_of_its_own() {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(2).build().unwrap();
+        let sums: Vec<u64> = pool.install(|| {
+            let run = |i: u64| {
+                lead(2, || {
+                    let sum = std::sync::atomic::AtomicU64::new(0);
+                    each((0..100).collect(), |piece: u64| {
+                        sum.fetch_add(piece * i, Ordering::Relaxed);
+                    });
+                    sum.into_inner()
+                })
+            };
+            (0..6_u64).into_par_iter().map(run).collect()
+        });
+        assert_eq!(sums, [0, 4_950, 9_900, 14_850, 19_800, 24_750]);
     }
 
     #[test]
