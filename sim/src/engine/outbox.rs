@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use ledgerlab_consensus::{Claim, Digest, Message, NodeId, PayloadRef, Protocol, Time};
+use ledgerlab_consensus::{Claim, Digest, Height, Message, NodeId, PayloadRef, Protocol, SharedCertificate, Time};
 
 use crate::check::Violation;
 use crate::engine::Simulation;
@@ -36,6 +36,20 @@ pub enum Post<P: Protocol> {
     Stated { from: u32, at: Time, message: P::Message },
     /// A node's view has changed.
     View { node: u32, at: Time, view: u64, by_failure: bool },
+    /// A node has appended a block that was on a chain already.
+    Adopted { node: u32, at: Time, block: BlockId },
+    /// A node has declared its chain final, and written the certificate of a block in so many bytes.
+    Finalized {
+        node: u32,
+        at: Time,
+        height: Height,
+        certificate: Option<SharedCertificate>,
+        written: Option<(BlockId, u32)>,
+    },
+    /// A node counts a block deep enough.
+    DeepEnough { node: u32, at: Time, height: Height },
+    /// A block is final at a node: by the rule at `commit`, and executed there at `at`.
+    Settled { node: u32, block: BlockId, commit: Time, at: Time },
     /// Clients of a node know that a block is final.
     Answered { node: u32, block: BlockId, at: Time },
     /// Something that must not be.
@@ -106,6 +120,12 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
                 self.probe.on_view(at, NodeId(node), view);
                 self.meter.view_changed(at, view, by_failure);
             }
+            Post::Adopted { node, at, block } => self.note_adopted(node, at, block),
+            Post::Finalized { node, at, height, certificate, written } => {
+                self.note_finalized(node, at, height, certificate.as_deref(), written);
+            }
+            Post::DeepEnough { node, at, height } => self.meter.deep_enough(at, NodeId(node), height),
+            Post::Settled { node, block, commit, at } => self.meter.settled_at(NodeId(node), block, commit, at),
             Post::Answered { node, block, at } => self.answer_clients(node, block, at),
             Post::Violation(v) => self.meter.violation(v),
         }
