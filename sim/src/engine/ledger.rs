@@ -10,7 +10,7 @@ use crate::engine::outbox::Post;
 use crate::engine::shard::Shard;
 use crate::engine::step::Input;
 use crate::kernel::queue::Queue;
-use crate::node::blocks::BlockId;
+use crate::node::blocks::{BlockId, PayloadId};
 use crate::node::cost;
 use crate::node::mempool::BatchId;
 
@@ -150,8 +150,12 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
     /// A block that was on a chain has joined another one.
     pub(super) fn note_adopted(&mut self, n: u32, at: Time, id: BlockId) {
         let b = self.blocks.block(id);
-        let roots: Vec<Digest> = b.payloads.iter().map(|p| self.blocks.payload(*p).reference.root).collect();
-        self.probe.on_adopt(at, NodeId(n), b.height, b.digest, &roots);
+        let root = |p: &PayloadId| self.blocks.payload(*p).reference.root;
+        let mut show = |roots: &[Digest]| self.probe.on_adopt(at, NodeId(n), b.height, b.digest, roots);
+        match &b.payloads[..] {
+            [one] => show(&[root(one)]),
+            all => show(&all.iter().map(root).collect::<Vec<_>>()),
+        }
         self.count_adopted(n, at, id);
     }
 

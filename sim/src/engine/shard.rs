@@ -8,7 +8,7 @@
 
 use std::ops::{Index, IndexMut};
 
-use ledgerlab_consensus::{Effects, NodeId, Protocol, Span, Time, Validators};
+use ledgerlab_consensus::{Effects, NodeId, PayloadRef, Protocol, Span, Time, Validators};
 
 use crate::engine::gateway::Gateway;
 use crate::engine::host::{Host, Node};
@@ -92,6 +92,8 @@ pub struct Frame {
 pub struct Desk<P: Protocol> {
     pub step: Step<P>,
     pub scratch: Vec<u8>,
+    /// Payloads that a message carries.
+    pub carried: Vec<PayloadRef>,
     /// Neighbours to which something is sent.
     pub peers: Vec<NodeId>,
     pub out: Outbox<P>,
@@ -108,7 +110,17 @@ pub struct Desk<P: Protocol> {
 impl<P: Protocol> Default for Desk<P> {
     fn default() -> Self {
         let (step, out) = (Step::default(), Outbox::default());
-        Desk { step, scratch: vec![], peers: vec![], out, halted: None, tasks: 0, stopped: vec![], spare: vec![] }
+        Desk {
+            step,
+            scratch: vec![],
+            carried: vec![],
+            peers: vec![],
+            out,
+            halted: None,
+            tasks: 0,
+            stopped: vec![],
+            spare: vec![],
+        }
     }
 }
 

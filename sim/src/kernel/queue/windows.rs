@@ -151,14 +151,16 @@ impl Queue for Windows {
     }
 
     fn pop_before(&mut self, end: Time, into: &mut Vec<Event>) {
-        loop {
+        while let Some(next) = self.next_at().filter(|at| *at < end) {
+            // Where windows hold few events most come when theirs is open.
+            if self.late.first().is_some_and(|e| e.at == next) && self.runs_begin_after(next) {
+                into.extend(self.late.pop());
+                self.len -= 1;
+                continue;
+            }
             let before = into.len();
             self.run_before(end, into);
             self.len -= into.len() - before;
-            // What is next is tied, late, in another window, or not before the end.
-            if self.next_at().is_none_or(|at| at >= end) {
-                return;
-            }
             if into.len() == before {
                 into.push(self.pop_least());
             }
@@ -246,6 +248,13 @@ impl Windows {
         {
             self.redistribute(self.shift, start.0);
         }
+    }
+
+    /// Whether nothing of both runs comes at a time or before.
+    #[inline]
+    fn runs_begin_after(&self, at: Time) -> bool {
+        self.run.get(self.run_next).is_none_or(|e| e.at > at)
+            && self.copy_run.get(self.copy_next).is_none_or(|c| self.base + c.offset() > at.0)
     }
 
     /// Takes from both runs what comes before the end, and before anything else that it could be tied with.
