@@ -60,7 +60,7 @@ use host::{Host, Node, Rare};
 use messages::Messages;
 use offchain::flows::{Flow, Flows};
 use retention::Retention;
-use shard::{Desk, Shard};
+use shard::Desk;
 use task::{Due, Task};
 use window::Batch;
 pub use window::LEAST_SHARED;
@@ -71,6 +71,8 @@ const FATE: u32 = 0;
 const PLAN: u32 = u32::MAX;
 /// How far nodes may run ahead: the end of a run is decided at multiples of this.
 const GRID: Span = Span::secs(1);
+/// How far the clients' plans are taken in ahead: what is handled ahead of time within that need not wait for them.
+const PLANNED_AHEAD: Span = Span::millis(1);
 
 /// One replication of a scenario under one protocol.
 pub struct Simulation<'s, P: Protocol, Q: Queue> {
@@ -275,7 +277,7 @@ impl<'s, P: Protocol, Q: Queue> Simulation<'s, P, Q> {
     fn plan_to(&mut self, until: Time) {
         let last = Time(self.horizon.0 - 1);
         if self.gateway.next_at() <= until.min(last) {
-            self.ingest((until.min(last) + Shard::<P>::PLANNED_AHEAD).min(last));
+            self.ingest((until.min(last) + PLANNED_AHEAD).min(last));
         }
     }
 

@@ -56,7 +56,7 @@ fn advice_on(cores: usize, workers: Workers, runs: &[RunRecord]) -> Option<Strin
     (threads == 1 && idle > 0 && share >= WORTH).then(|| {
         let so = format!("{percent:.0} % of the messages came in windows that threads can share");
         let more = (1 + idle / runs.len()).min(4);
-        format!("note: {idle} of {cores} cores had nothing to do, and {so}: --threads {more} makes such a run shorter")
+        format!("note: {idle} of {cores} cores had no run, and {so}: unless others use them, try --threads {more}")
     })
 }
 
@@ -78,7 +78,11 @@ mod tests {
         let notes = [limited(Some(1_000), 1, 2), limited(None, 5, 2), limited(Some(3), 2, 4)];
         assert_eq!(notes[1].0, Workers { jobs: Some(1), threads: 2 });
         let notes: Vec<String> = notes.into_iter().map(|(_, note)| note.unwrap()).collect();
-        insta::assert_snapshot!(notes.join("\n"), @"");
+        insta::assert_snapshot!(notes.join("\n"), @r"
+        note: --jobs 1000 is more than the 2 cores of this machine: 2 at a time
+        note: --threads 5 is more than the 2 cores of this machine: 2 share a run
+        note: --jobs 3 with --threads 2 is more than the 4 cores of this machine: 2 at a time
+        ");
     }
 
     fn run(deliveries: u64, crowded: u64) -> RunRecord {
@@ -91,7 +95,10 @@ mod tests {
         let crowded = run(20_000_000, 19_000_000);
         let advised = advice_on(2, one, std::slice::from_ref(&crowded)).unwrap();
         let wasted = advice_on(2, Workers { jobs: Some(1), threads: 2 }, &[run(20_000_000, 600_000)]).unwrap();
-        insta::assert_snapshot!(format!("{advised}\n{wasted}"), @"");
+        insta::assert_snapshot!(format!("{advised}\n{wasted}"), @r"
+        note: 1 of 2 cores had no run, and 95 % of the messages came in windows that threads can share: unless others use them, try --threads 2
+        note: --threads 2 cannot have helped much: only 3 % of the messages came in windows crowded enough to be shared
+        ");
         for (cores, runs) in [
             (2, vec![run(1_000_000, 900_000)]),
             (2, vec![run(20_000_000, 5_000_000)]),

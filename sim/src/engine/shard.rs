@@ -8,13 +8,13 @@
 
 use std::ops::{Index, IndexMut};
 
-use ledgerlab_consensus::{Effects, NodeId, PayloadRef, Protocol, Span, Time, Validators};
+use ledgerlab_consensus::{Effects, NodeId, PayloadRef, Protocol, Time, Timer, Validators};
 
 use crate::engine::gateway::Gateway;
 use crate::engine::host::{Host, Node};
 use crate::engine::messages::Messages;
 use crate::engine::outbox::Outbox;
-use crate::engine::step::Input;
+use crate::engine::step::{Input, Mark};
 use crate::engine::task::{self, Came, Due, Task};
 use crate::engine::window::Stopped;
 use crate::kernel::prefetch::prefetch_lines;
@@ -239,14 +239,12 @@ impl<P: Protocol> Shard<'_, P> {
 
     /// Does what is due, where a host can do it alone.
     fn perform(&mut self, n: u32, at: Time, task: Task<P>) -> Flow {
-        use crate::engine::step::Mark;
         let own = Mark::own(n, at);
         match task {
             Task::Local { handle } => self.arrive_local(n, at, handle),
             Task::Received { handle, came } => self.verify(n, came, at, handle),
             Task::Job { handle, came } => self.deliver(n, came, at, handle),
             Task::Timer { timer, generation } => {
-                use ledgerlab_consensus::Timer as _;
                 if self.nodes[n as usize].timers[timer.kind()] != generation {
                     return Ok(());
                 }
@@ -294,8 +292,4 @@ impl<P: Protocol> Shard<'_, P> {
     pub fn host_of(&self, n: u32) -> usize {
         self.nodes[n as usize].host as usize
     }
-
-    /// How far the clients' plans are taken in ahead of a window's end: what is handled ahead of time within it need
-    /// not wait for them.
-    pub const PLANNED_AHEAD: Span = Span::millis(1);
 }

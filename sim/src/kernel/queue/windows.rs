@@ -140,12 +140,16 @@ impl Queue for Windows {
     #[inline]
     fn next_at(&mut self) -> Option<Time> {
         loop {
-            let event = self.run.get(self.run_next).map(|e| e.at);
-            let copy = self.copy_run.get(self.copy_next).map(|c| Time(self.base + c.offset()));
-            let late = self.late.first().map(|e| e.at);
-            let least = [event, copy, late].into_iter().flatten().min();
-            if least.is_some() || !self.open() {
-                return least;
+            let (copy, event) = (self.copy_run.get(self.copy_next), self.run.get(self.run_next));
+            let late = self.late.first();
+            if copy.is_some() || event.is_some() || late.is_some() {
+                let copy_at = copy.map_or(u64::MAX, |c| self.base + c.offset());
+                let event_at = event.map_or(u64::MAX, |e| e.at.0);
+                let late_at = late.map_or(u64::MAX, |e| e.at.0);
+                return Some(Time(copy_at.min(event_at).min(late_at)));
+            }
+            if !self.open() {
+                return None;
             }
         }
     }
@@ -302,7 +306,7 @@ impl Windows {
     fn open(&mut self) -> bool {
         loop {
             let far = self.far.first().map(|e| e.at.0 >> self.shift);
-            let Some(window) = [self.filled_windows().next(), far].into_iter().flatten().min() else { return false };
+            let Some(window) = [self.first_filled(), far].into_iter().flatten().min() else { return false };
             self.next = window;
             self.fetch_far();
             let i = window as usize % RING;
@@ -333,6 +337,23 @@ impl Windows {
         let key = |c: Copy8| (c.offset(), origins[c.slot() as usize], c.target());
         sort::window(&mut self.copy_run, counts, (&self.copies, copies), shift, Copy8::offset, key);
         self.copies.release(copies);
+    }
+
+    /// The first of [`Windows::filled_windows`].
+    fn first_filled(&self) -> Option<u64> {
+        let (start, words) = (self.next as usize % RING, RING / 64);
+        let near = self.filled[start / 64] >> (start % 64);
+        let first = if near != 0 {
+            Some(self.next + u64::from(near.trailing_zeros()))
+        } else {
+            // The word of the start comes once more, for what lies before the start.
+            (1..=words).map(|i| (start / 64 + i) % words).find(|word| self.filled[*word] != 0).map(|word| {
+                let place = word * 64 + self.filled[word].trailing_zeros() as usize;
+                self.next + (place.wrapping_sub(start) % RING) as u64
+            })
+        };
+        debug_assert_eq!(first, self.filled_windows().next());
+        first
     }
 
     /// Numbers of the windows in the ring that are not empty, in order.
