@@ -159,7 +159,7 @@ impl HotStuff {
 
     /// A block has joined the tree: its certificates may lock and commit, and it may be voted for.
     pub(super) fn linked(&mut self, b: &Arc<Block>, cx: &mut Cx<'_, Self>) {
-        self.apply_certificate(&b.justify.clone(), cx);
+        self.apply_certificate(&b.justify, cx);
         if self.high_block() == b.id {
             self.apply_certificate(&self.high.clone(), cx);
         }
@@ -193,8 +193,8 @@ impl HotStuff {
         if !self.leads(view.saturating_add(1)) {
             return;
         }
-        let validators = self.env.validators.clone();
-        match self.votes.add(view, block, by, &validators) {
+        let validators = &self.env.validators;
+        match self.votes.add(view, block, by, validators) {
             Vote::Counted(weight) => {
                 let before = Stake(weight.0 - validators.stake(by).0);
                 if before < self.config.quorum && weight >= self.config.quorum {
