@@ -136,7 +136,7 @@ impl<P: Protocol> Shard<'_, P> {
 }
 
 impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
-    /// Carries out what is left of a step that has ended, and goes on from there.
+    /// Carries out what is left of a step that has ended.
     pub(super) fn apply_rest(&mut self, n: u32, at: Time) {
         let mut step = std::mem::take(&mut self.desk.step);
         while let Some(e) = self.shard().apply_own(n, at, &mut step) {
@@ -146,7 +146,6 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         self.flush();
         step.clear();
         self.desk.step = step;
-        self.drain_local(n, at);
     }
 
     /// Carries out an effect that concerns what all hosts share.

@@ -160,7 +160,11 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
                 let letter = parcels.next();
                 self.send_off(letter, &parcels.arrivals[range.start as usize..range.end as usize], numbered);
             }
-            Post::Cards(to) => self.hand_out(parcels.next(), &to),
+            Post::Cards(to) => {
+                let letter = parcels.next();
+                self.act_for(letter.from);
+                self.hand_out(letter, &to);
+            }
             Post::Proposed(p) => self.note_proposed(&p),
             Post::Stated { from, at, message } => self.state_claims(from, at, &message),
             Post::View { node, at, view, by_failure } => {
@@ -173,7 +177,10 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
             }
             Post::DeepEnough { node, at, height } => self.meter.deep_enough(at, NodeId(node), height),
             Post::Settled { node, block, commit, at } => self.meter.settled_at(NodeId(node), block, commit, at),
-            Post::Answered { node, block, at } => self.answer_clients(node, block, at),
+            Post::Answered { node, block, at } => {
+                self.act_for(node);
+                self.answer_clients(node, block, at);
+            }
             Post::Violation(v) => self.meter.violation(*v),
         }
     }
@@ -185,6 +192,12 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         if p.left {
             p.carried.iter().for_each(|payload| self.stamp_proposal(p.from, p.at, payload));
         }
+    }
+
+    /// Tasks are written down in the name of a node's host from now on: it may have acted before its posts are
+    /// carried out.
+    fn act_for(&mut self, node: u32) {
+        self.author = self.nodes[node as usize].host + 1;
     }
 
     /// A payload's first message has left.
@@ -241,8 +254,6 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
     fn hand_out(&mut self, letter: Letter<P>, to: &Recipients) {
         self.state_claims_of(&letter);
         let Letter { from: n, at, kind, .. } = letter;
-        // It may be carried out after the host has acted.
-        self.author = self.nodes[n as usize].host + 1;
         // The sender's own reference keeps the message while copies are made.
         let handle = self.messages.insert(letter.envelope, letter.body);
         match to {
