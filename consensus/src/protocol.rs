@@ -20,6 +20,8 @@ pub struct Validators {
     stake: Vec<Stake>,
     endpoint: Vec<NodeId>,
     total: Stake,
+    /// The stake of each, where all have the same.
+    each: Option<Stake>,
 }
 
 impl Validators {
@@ -28,7 +30,8 @@ impl Validators {
         assert_eq!(stake.len(), endpoint.len(), "each validator has one endpoint");
         let total = Stake(stake.iter().map(|s| s.0).sum());
         assert!(total.0 > 0, "validators without stake");
-        Validators { stake, endpoint, total }
+        let each = stake.first().copied().filter(|first| stake.iter().all(|s| s == first));
+        Validators { stake, endpoint, total, each }
     }
     /// `n` validators of stake 1, validator i at node i.
     pub fn equal(n: u32) -> Validators {
@@ -45,6 +48,10 @@ impl Validators {
     /// Stake of one; zero for an unknown one.
     pub fn stake(&self, v: ValidatorId) -> Stake {
         self.stake.get(v.0 as usize).copied().unwrap_or_default()
+    }
+    /// The stake of each, where all have the same.
+    pub fn equal_stake(&self) -> Option<Stake> {
+        self.each
     }
     /// Where one is reached.
     pub fn endpoint(&self, v: ValidatorId) -> NodeId {

@@ -43,6 +43,12 @@ impl Signers {
     pub fn len(&self) -> u32 {
         self.words.iter().map(|w| w.count_ones()).sum()
     }
+    /// Number of those below `n`.
+    fn count_below(&self, n: usize) -> u32 {
+        let (whole, rest) = (n / 64, n % 64);
+        let below = |(i, w): (usize, &u64)| if i < whole { *w } else { w & ((1 << rest) - 1) };
+        self.words.iter().take(n.div_ceil(64)).enumerate().map(below).map(u64::count_ones).sum()
+    }
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.words.iter().all(|w| *w == 0)
@@ -53,7 +59,10 @@ impl Signers {
     }
     /// Sum of their stake.
     pub fn weight(&self, validators: &Validators) -> Stake {
-        Stake(self.iter().map(|v| validators.stake(v).0).sum())
+        match validators.equal_stake() {
+            Some(each) => Stake(each.0 * u64::from(self.count_below(validators.len()))),
+            None => Stake(self.iter().map(|v| validators.stake(v).0).sum()),
+        }
     }
 }
 
@@ -115,6 +124,19 @@ mod tests {
             assert!(2 * q > n + f, "n {n}: two quorums of {q} share too few");
             assert!(2 * (q - 1) <= n + f, "n {n}: {q} is not the least");
             assert!(q <= n - f, "n {n}: {q} cannot be reached without the faulty");
+        }
+    }
+
+    #[test]
+    fn equal_stakes_weigh_as_others_do() {
+        use crate::types::NodeId;
+        for n in [1_u32, 5, 63, 64, 65, 127, 128, 130] {
+            let mut signers = Signers::default();
+            // Some of them are unknown.
+            assert!((0..200).filter(|v| v % 3 != 1).all(|v| signers.add(ValidatorId(v))));
+            let validators = Validators::new(vec![Stake(7); n as usize], (0..n).map(NodeId).collect());
+            let plain: u64 = signers.iter().map(|v| validators.stake(v).0).sum();
+            assert_eq!(signers.weight(&validators), Stake(plain), "of {n}");
         }
     }
 

@@ -17,26 +17,29 @@ impl<P: Protocol> Shard<'_, P> {
 
     fn apply_list(&mut self, n: u32, at: Time) -> Flow {
         let mut step = std::mem::take(&mut self.desk.step);
-        let mut list = std::mem::take(&mut step.effects.list);
-        list.reverse();
-        while let Some(e) = list.pop() {
-            if let Err(e) = self.apply(n, at, e, &mut step) {
-                list.push(e);
-                break;
-            }
-        }
-        let left = !list.is_empty();
-        step.effects.list = list;
-        if !left {
+        step.effects.list.reverse();
+        let shared = self.apply_own(n, at, &mut step);
+        let done = shared.is_none();
+        step.effects.list.extend(shared);
+        if done {
             step.clear();
         }
         self.desk.step = step;
-        if left { self.halt(Halt::Effects { node: n, at }) } else { Ok(()) }
+        if done { Ok(()) } else { self.halt(Halt::Effects { node: n, at }) }
+    }
+
+    /// Carries out effects from the list's end, up to one that concerns what all hosts share.
+    fn apply_own(&mut self, n: u32, at: Time, step: &mut Step<P>) -> Option<Effect<P>> {
+        while let Some(e) = step.effects.list.pop() {
+            if let Err(e) = self.apply(n, at, e, step) {
+                return Some(e);
+            }
+        }
+        None
     }
 
     /// Carries out an effect that concerns nobody else; gives back any other.
-    pub fn apply(&mut self, n: u32, at: Time, e: Effect<P>, step: &mut Step<P>) -> Result<(), Effect<P>> {
-        let node = &mut self.nodes[n as usize];
+    fn apply(&mut self, n: u32, at: Time, e: Effect<P>, step: &mut Step<P>) -> Result<(), Effect<P>> {
         match e {
             Effect::Send { to, message, lane, gate } => {
                 let cost = step.next_cost();
@@ -44,19 +47,22 @@ impl<P: Protocol> Shard<'_, P> {
             }
             Effect::SetTimer { timer, after } => self.set_timer(n, at + after, timer),
             Effect::SetAlarm { timer, wall } => {
-                let due = Time(wall.0.saturating_sub(node.skew.0)).max(at);
+                let due = Time(wall.0.saturating_sub(self.nodes[n as usize].skew.0)).max(at);
                 self.set_timer(n, due, timer);
             }
-            Effect::CancelTimer { kind } => node.timers[kind] = 0,
+            Effect::CancelTimer { kind } => self.nodes[n as usize].timers[kind] = 0,
             Effect::Log { record, seq, durability } => self.append_log(n, at, record, seq, durability),
             Effect::Truncate { below } => {
-                if let Some(log) = &mut node.log {
+                if let Some(log) = &mut self.nodes[n as usize].log {
                     log.truncate(below);
                 }
             }
+            Effect::Adopt { block, height, payloads, header_bytes, .. }
+                if self.adopt(n, at, Tip { height, block }, step.effects.payloads(payloads), header_bytes) => {}
+            Effect::Finalize { height, certificate } => self.finalize(n, at, height, certificate),
             Effect::Fetch { key, hint } => self.fetch(n, at, key, hint, true),
             Effect::Mine { ticket, difficulty } => self.mine(n, at, ticket, difficulty),
-            Effect::StopMining => node.mining = 0,
+            Effect::StopMining => self.nodes[n as usize].mining = 0,
             // Payloads are skipped by the chain that carries them, so a dropped one needs no release; the tables keep
             // what peers may still ask for; every node receives every topic of its overlay; charges are billed.
             Effect::Drop { .. }
@@ -133,13 +139,11 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
     /// Carries out what is left of a step that has ended.
     pub(super) fn apply_rest(&mut self, n: u32, at: Time) {
         let mut step = std::mem::take(&mut self.desk.step);
-        while let Some(e) = step.effects.list.pop() {
-            let shared = self.shard().apply(n, at, e, &mut step);
+        while let Some(e) = self.shard().apply_own(n, at, &mut step) {
             self.flush();
-            if let Err(e) = shared {
-                self.apply_shared(n, at, e, &step.effects);
-            }
+            self.apply_shared(n, at, e, &step.effects);
         }
+        self.flush();
         step.clear();
         self.desk.step = step;
     }
@@ -163,7 +167,6 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
                 self.adopt(n, at, Tip { height, block }, parent, lists.payloads(payloads), header_bytes);
             }
             Effect::Revert { height } => self.revert(n, at, height),
-            Effect::Finalize { height, certificate } => self.finalize(n, at, height, certificate.as_deref()),
             Effect::Evidence(e) => self.meter.evidence(at, NodeId(n), &e),
             Effect::Reject { why, .. } => self.meter.reject(why),
             _ => unreachable!("the host carries it out alone"),

@@ -93,15 +93,17 @@ impl<P: Protocol> Shard<'_, P> {
         match messages.cargo(handle) {
             Cargo::Protocol => {
                 self.desk.out.released.push(handle);
-                let mut shown = vec![];
+                let mut shown = std::mem::take(&mut self.desk.carried);
+                shown.clear();
                 if let Some(body) = messages.body(handle) {
-                    body.key().into_iter().for_each(|key| self.nodes[n as usize].fetches.entry(key).arrived());
+                    body.key().into_iter().for_each(|key| self.nodes[n as usize].fetches.arrived::<P>(key));
                     body.carries(&mut |p| shown.push(p));
                 }
                 for id in shown.iter().filter_map(|p| self.blocks.payload_of(p.root)) {
                     self.hold(n, id);
                 }
                 self.see_proposed(n, ready, &shown);
+                self.desk.carried = shown;
                 self.step(n, ready, mark, Input::Message { from, handle })
             }
             Cargo::StateRequest { .. } | Cargo::State(_) | Cargo::PayloadRequest { .. } | Cargo::Payload { .. } => {

@@ -9,7 +9,7 @@ use crate::engine::Simulation;
 use crate::engine::messages::{Cargo, Header};
 use crate::engine::offchain::PROVIDER;
 use crate::engine::offchain::flows::FlowId;
-use crate::engine::outbox::{Letter, Post};
+use crate::engine::outbox::Letter;
 use crate::engine::shard::Shard;
 use crate::engine::task::{ANY_EPOCH, Came, Due, Task};
 use crate::kernel::queue::{Event, Origin, Queue};
@@ -56,25 +56,25 @@ impl<P: Protocol> Shard<'_, P> {
         let Header { lane, bytes, origin, .. } = letter.envelope.header;
         let (nodes, host) = (self.count(), self.host_of(n));
         let (sent, apart) = self.hosts[host].up.stream(at, bytes, nodes - 1);
-        let copies = &mut self.desk.out.copies;
+        let copies = &mut self.desk.out.copies.arrivals;
         let first = copies.len() as u32;
         let connections = &mut self.connections[n as usize];
         self.network.arrivals((NodeId(n), connections), (lane, bytes), origin, (at, sent, apart), |to, arrival| {
             copies.push((to, arrival.unwrap_or(Time::NEVER)));
         });
-        self.post_copies(letter, first, false);
+        self.desk.out.post_copies(letter, first, false);
     }
 
     /// Sends a copy to each of these nodes over a card from which they [stream](Self::streams).
     pub fn send_copies(&mut self, letter: Letter<P>, to: &[NodeId]) {
         let (n, nodes, origin) = (letter.from, self.count(), letter.envelope.header.origin);
-        let first = self.desk.out.copies.len() as u32;
+        let first = self.desk.out.copies.arrivals.len() as u32;
         let host = self.host_of(n);
         for &to in to.iter().filter(|to| to.0 != n && to.0 < nodes) {
             let (sent, _) = self.hosts[host].up.stream(letter.at, letter.envelope.header.bytes, 1);
             self.copy(&letter, to, origin, sent);
         }
-        self.post_copies(letter, first, false);
+        self.desk.out.post_copies(letter, first, false);
     }
 
     /// Sends copies of a message that is stored once to these nodes, over a card from which they
@@ -83,12 +83,12 @@ impl<P: Protocol> Shard<'_, P> {
         let (n, Header { bytes, origin, .. }) = (letter.from, letter.envelope.header);
         let host = self.host_of(n);
         let (mut sent, apart) = self.hosts[host].up.stream(letter.at, bytes, to.len() as u32);
-        let first = self.desk.out.copies.len() as u32;
+        let first = self.desk.out.copies.arrivals.len() as u32;
         for (&to, sequence) in to.iter().zip(origin.sequence()..) {
             self.copy(&letter, to, Origin::new(n, sequence), sent);
             sent += apart;
         }
-        self.post_copies(letter, first, true);
+        self.desk.out.post_copies(letter, first, true);
     }
 
     /// A copy has left its card at `sent`.
@@ -97,12 +97,7 @@ impl<P: Protocol> Shard<'_, P> {
         let connections = &mut self.connections[n as usize];
         let times = (letter.at, sent);
         let arrival = self.network.arrival((NodeId(n), to), connections, (lane, bytes), origin, times);
-        self.desk.out.copies.push((to, arrival.unwrap_or(Time::NEVER)));
-    }
-
-    fn post_copies(&mut self, letter: Letter<P>, first: u32, numbered: bool) {
-        let copies = first..self.desk.out.copies.len() as u32;
-        self.desk.out.posts.push(Post::Copies(letter, copies, numbered));
+        self.desk.out.copies.arrivals.push((to, arrival.unwrap_or(Time::NEVER)));
     }
 
     /// Passes bytes of a message through the downlink, of which the first came at `there.0` and the last at `there.1`:

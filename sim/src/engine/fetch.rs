@@ -56,6 +56,14 @@ impl Fetches {
         });
         &mut self.0[i].1
     }
+    /// An object has come, and nobody need be asked for it.
+    pub fn arrived<P: Protocol>(&mut self, key: Digest) {
+        // Without an overlay nothing is announced, so what has come need not be remembered.
+        let known = if P::INFO.overlay { Some(self.entry(key)) } else { self.get_mut(key) };
+        if let Some(f) = known {
+            (f.have, f.asking) = (true, false);
+        }
+    }
     /// What is known of an object that was heard of.
     pub fn get_mut(&mut self, key: Digest) -> Option<&mut Fetch> {
         let i = self.place(key).ok()?;
@@ -80,13 +88,6 @@ impl Fetches {
     /// Forgets everything: the node crashed.
     pub fn clear(&mut self) {
         self.0.clear();
-    }
-}
-
-impl Fetch {
-    /// The object is here, and nobody need be asked for it.
-    pub fn arrived(&mut self) {
-        (self.have, self.asking) = (true, false);
     }
 }
 

@@ -1,9 +1,10 @@
 //! What hosts write down for the tables that all share, and how it gets there: messages that leave, copies that are
 //! done with, what is said of a node.
 
+use std::collections::VecDeque;
 use std::ops::Range;
 
-use ledgerlab_consensus::{Claim, Digest, Message, NodeId, PayloadRef, Protocol, Time};
+use ledgerlab_consensus::{Claim, Digest, Height, Message, NodeId, PayloadRef, Protocol, SharedCertificate, Time};
 
 use crate::check::Violation;
 use crate::engine::Simulation;
@@ -27,27 +28,71 @@ pub struct Letter<P: Protocol> {
 
 /// Something to write into a table.
 pub enum Post<P: Protocol> {
-    /// A message whose copies have left the card: when they arrive, in the outbox; whether each has a number of its own.
-    Copies(Letter<P>, Range<u32>, bool),
-    /// A message for a card that says later when its copies leave.
-    Cards(Letter<P>, Recipients),
-    /// A block is proposed: it is known from now on, and its payloads have left their builder where that is said.
-    Proposed { from: u32, at: Time, block: Option<(Digest, Digest)>, carried: Vec<PayloadRef>, left: bool },
+    /// The next letter's copies have left the card: when they arrive, in the outbox; whether each has a number of its
+    /// own.
+    Copies(Range<u32>, bool),
+    /// The next letter is for a card that says later when its copies leave.
+    Cards(Recipients),
+    /// A block is proposed.
+    Proposed(Box<Proposed>),
     /// A message leaves that only its header will tell of: its sender's own claims are made by that.
     Stated { from: u32, at: Time, message: P::Message },
     /// A node's view has changed.
     View { node: u32, at: Time, view: u64, by_failure: bool },
+    /// A node has appended a block that was on a chain already.
+    Adopted { node: u32, at: Time, block: BlockId },
+    /// A node has declared its chain final, and written the certificate of a block in so many bytes.
+    Finalized {
+        node: u32,
+        at: Time,
+        height: Height,
+        certificate: Option<SharedCertificate>,
+        written: Option<(BlockId, u32)>,
+    },
+    /// A node counts a block deep enough.
+    DeepEnough { node: u32, at: Time, height: Height },
+    /// A block is final at a node: by the rule at `commit`, and executed there at `at`.
+    Settled { node: u32, block: BlockId, commit: Time, at: Time },
     /// Clients of a node know that a block is final.
     Answered { node: u32, block: BlockId, at: Time },
     /// Something that must not be.
-    Violation(Violation),
+    Violation(Box<Violation>),
+}
+
+/// A block is proposed: it is known from now on, and its payloads have left their builder where that is said.
+pub struct Proposed {
+    pub from: u32,
+    pub at: Time,
+    /// With its parent, if it is new.
+    pub block: Option<(Digest, Digest)>,
+    pub carried: Vec<PayloadRef>,
+    pub left: bool,
+}
+
+/// What posts refer to.
+pub struct Parcels<P: Protocol> {
+    /// Messages, in order; each is taken out by its post.
+    letters: VecDeque<Letter<P>>,
+    /// Receivers and arrivals of copies; [`Time::NEVER`] where one is lost on its way.
+    pub arrivals: Vec<(NodeId, Time)>,
+}
+
+impl<P: Protocol> Default for Parcels<P> {
+    fn default() -> Self {
+        Parcels { letters: VecDeque::new(), arrivals: vec![] }
+    }
+}
+
+impl<P: Protocol> Parcels<P> {
+    fn next(&mut self) -> Letter<P> {
+        self.letters.pop_front().expect("a post that needs a letter has one")
+    }
 }
 
 /// What has been written down, in order.
 pub struct Outbox<P: Protocol> {
     pub posts: Vec<Post<P>>,
-    /// Receivers and arrivals of copies; [`Time::NEVER`] where one is lost on its way.
-    pub copies: Vec<(NodeId, Time)>,
+    pub copies: Parcels<P>,
     /// Messages of which a copy has been delivered.
     pub released: Vec<u32>,
     /// Messages of which a copy does not come to its receiver.
@@ -60,7 +105,28 @@ pub struct Outbox<P: Protocol> {
 
 impl<P: Protocol> Default for Outbox<P> {
     fn default() -> Self {
-        Outbox { posts: vec![], copies: vec![], released: vec![], lost: vec![], wakes: vec![], urgent: false }
+        Outbox {
+            posts: vec![],
+            copies: Parcels::default(),
+            released: vec![],
+            lost: vec![],
+            wakes: vec![],
+            urgent: false,
+        }
+    }
+}
+
+impl<P: Protocol> Outbox<P> {
+    /// A message whose copies, the outbox's from `first` on, have left the card.
+    pub fn post_copies(&mut self, letter: Letter<P>, first: u32, numbered: bool) {
+        self.copies.letters.push_back(letter);
+        self.posts.push(Post::Copies(first..self.copies.arrivals.len() as u32, numbered));
+    }
+    /// A message for a card.
+    pub fn post_to_card(&mut self, letter: Letter<P>, to: Recipients) {
+        self.copies.letters.push_back(letter);
+        self.posts.push(Post::Cards(to));
+        self.urgent = true;
     }
 }
 
@@ -84,37 +150,47 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         out.released.drain(..).for_each(|handle| self.messages.release(handle));
         out.lost.drain(..).for_each(|handle| self.lose_copy(handle));
         out.wakes.drain(..).for_each(|e| self.queue.push(e));
-        out.copies.clear();
+        out.copies.arrivals.clear();
     }
 
     /// Writes what was written down to where it belongs.
-    pub(super) fn carry_out(&mut self, post: Post<P>, copies: &[(NodeId, Time)]) {
+    pub(super) fn carry_out(&mut self, post: Post<P>, parcels: &mut Parcels<P>) {
         match post {
-            Post::Copies(letter, range, numbered) => {
-                self.send_off(letter, &copies[range.start as usize..range.end as usize], numbered);
+            Post::Copies(range, numbered) => {
+                let letter = parcels.next();
+                self.send_off(letter, &parcels.arrivals[range.start as usize..range.end as usize], numbered);
             }
-            Post::Cards(letter, to) => {
+            Post::Cards(to) => {
+                let letter = parcels.next();
                 self.act_for(letter.from);
                 self.hand_out(letter, &to);
             }
-            Post::Proposed { from, at, block, carried, left } => {
-                if let Some((block, parent)) = block {
-                    self.blocks.intern(block, parent, &carried);
-                }
-                if left {
-                    carried.iter().for_each(|p| self.stamp_proposal(from, at, p));
-                }
-            }
+            Post::Proposed(p) => self.note_proposed(&p),
             Post::Stated { from, at, message } => self.state_claims(from, at, &message),
             Post::View { node, at, view, by_failure } => {
                 self.probe.on_view(at, NodeId(node), view);
                 self.meter.view_changed(at, view, by_failure);
             }
+            Post::Adopted { node, at, block } => self.note_adopted(node, at, block),
+            Post::Finalized { node, at, height, certificate, written } => {
+                self.note_finalized(node, at, height, certificate.as_deref(), written);
+            }
+            Post::DeepEnough { node, at, height } => self.meter.deep_enough(at, NodeId(node), height),
+            Post::Settled { node, block, commit, at } => self.meter.settled_at(NodeId(node), block, commit, at),
             Post::Answered { node, block, at } => {
                 self.act_for(node);
                 self.answer_clients(node, block, at);
             }
-            Post::Violation(v) => self.meter.violation(v),
+            Post::Violation(v) => self.meter.violation(*v),
+        }
+    }
+
+    fn note_proposed(&mut self, p: &Proposed) {
+        if let Some((block, parent)) = p.block {
+            self.blocks.intern(block, parent, &p.carried);
+        }
+        if p.left {
+            p.carried.iter().for_each(|payload| self.stamp_proposal(p.from, p.at, payload));
         }
     }
 

@@ -7,7 +7,7 @@ use ledgerlab_consensus::{
 
 use crate::check::Violation;
 use crate::engine::messages::{Cargo, Envelope, Header};
-use crate::engine::outbox::{Letter, Post};
+use crate::engine::outbox::{Letter, Post, Proposed};
 use crate::engine::shard::Shard;
 use crate::kernel::queue::Origin;
 use crate::node::cost::{self, Cost, ENVELOPE_BYTES};
@@ -79,7 +79,7 @@ impl<P: Protocol> Shard<'_, P> {
             if Some(by) == key && P::INFO.exclusive.contains(&what.kind) {
                 let what = format!("an exclusive statement of kind {} does not wait for its record", what.kind);
                 let violation = Violation { check: "durability", at, node: Some(NodeId(n)), what };
-                self.desk.out.posts.push(Post::Violation(violation));
+                self.desk.out.posts.push(Post::Violation(Box::new(violation)));
             }
         });
     }
@@ -97,7 +97,8 @@ impl<P: Protocol> Shard<'_, P> {
         let payloads = carried.iter().filter_map(|p| self.blocks.payload_of(p.root));
         let left = left && payloads.map(|id| self.blocks.payload(id)).any(|p| p.proposed.is_none());
         if block.is_some() || left {
-            self.desk.out.posts.push(Post::Proposed { from: n, at, block, carried, left });
+            let proposed = Proposed { from: n, at, block, carried, left };
+            self.desk.out.posts.push(Post::Proposed(Box::new(proposed)));
             self.desk.out.urgent = true;
         }
     }
@@ -245,9 +246,7 @@ impl<P: Protocol> Shard<'_, P> {
         let header = &mut letter.envelope.header;
         header.upload = self.network.upload_time(self.nodes[n as usize].host, header.bytes);
         if !self.streams(n, &letter.envelope.cargo) {
-            self.desk.out.posts.push(Post::Cards(letter, to.clone()));
-            self.desk.out.urgent = true;
-            return;
+            return self.desk.out.post_to_card(letter, to.clone());
         }
         match to {
             Recipients::All => self.broadcast(letter),

@@ -9,7 +9,7 @@
 
 use std::ops::{Index, IndexMut};
 
-use ledgerlab_consensus::{Effects, NodeId, Protocol, Time, Timer, Validators};
+use ledgerlab_consensus::{Effects, NodeId, PayloadRef, Protocol, Time, Timer, Validators};
 
 use crate::engine::gateway::Gateway;
 use crate::engine::host::{Host, Node};
@@ -83,6 +83,8 @@ pub struct Frame {
     pub tolerated: u64,
     /// Whether clients wait for answers before they ask again.
     pub closed: bool,
+    /// Whether a chain was lost: nothing joins one any more.
+    pub lost: bool,
     pub mining: Stream,
     pub vrf: Stream,
 }
@@ -91,6 +93,8 @@ pub struct Frame {
 pub struct Desk<P: Protocol> {
     pub step: Step<P>,
     pub scratch: Vec<u8>,
+    /// Payloads that a message carries.
+    pub carried: Vec<PayloadRef>,
     /// Neighbours to which something is sent.
     pub peers: Vec<NodeId>,
     pub out: Outbox<P>,
@@ -107,7 +111,17 @@ pub struct Desk<P: Protocol> {
 impl<P: Protocol> Default for Desk<P> {
     fn default() -> Self {
         let (step, out) = (Step::default(), Outbox::default());
-        Desk { step, scratch: vec![], peers: vec![], out, halted: None, tasks: 0, stopped: vec![], spare: vec![] }
+        Desk {
+            step,
+            scratch: vec![],
+            carried: vec![],
+            peers: vec![],
+            out,
+            halted: None,
+            tasks: 0,
+            stopped: vec![],
+            spare: vec![],
+        }
     }
 }
 

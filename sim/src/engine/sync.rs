@@ -179,7 +179,8 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         for (id, certificate_bytes) in &blocks[known..] {
             self.append(n, at, *id, *certificate_bytes);
             if self.meter.depth().is_none() {
-                self.finalize(n, at, self.blocks.block(*id).height, None);
+                let height = self.blocks.block(*id).height;
+                self.local(|s| s.finalize(n, at, height, None));
             }
         }
         true

@@ -184,6 +184,9 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
 
     /// Runs the hosts of each piece as far as they can go alone, each piece at a desk of its own.
     fn run_pieces(&mut self, events: &[Event], pieces: &[Range<usize>], end: Time, desks: &mut [Desk<P>]) {
+        if let ([piece], [desk, ..]) = (pieces, &mut *desks) {
+            return Shard { desk, ..self.shard() }.run_hosts(events, piece.clone(), end);
+        }
         let frame = self.frame();
         let mut hosts = Part::whole(&mut self.hosts);
         let mut nodes = Part::whole(&mut self.nodes);

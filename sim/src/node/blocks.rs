@@ -17,6 +17,9 @@ pub type BlockId = u32;
 /// Index of a payload.
 pub type PayloadId = u32;
 
+/// Most look-ups are for one of the last so many entries.
+const RECENT: usize = 4;
+
 /// A part of a batch: its transactions `from..to`. On any chain a batch is consumed as successive prefixes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Segment {
@@ -156,7 +159,8 @@ impl Blocks {
     }
     /// The block with a digest.
     pub fn find(&self, digest: Digest) -> Option<BlockId> {
-        self.by_digest.get(&digest).copied()
+        let recent = self.blocks.recent(RECENT, |b| b.digest == digest);
+        recent.map(|id| id as BlockId).or_else(|| self.by_digest.get(&digest).copied())
     }
     /// The block with a digest, made known with its parent and payloads if it is new.
     pub fn intern(&mut self, digest: Digest, parent: Digest, payloads: &[PayloadRef]) -> BlockId {
@@ -196,7 +200,8 @@ impl Blocks {
     }
     /// The payload with a root.
     pub fn payload_of(&self, root: Digest) -> Option<PayloadId> {
-        self.by_root.get(&root).copied()
+        let recent = self.payloads.recent(RECENT, |p| p.reference.root == root);
+        recent.map(|id| id as PayloadId).or_else(|| self.by_root.get(&root).copied())
     }
     /// A payload.
     pub fn payload(&self, id: PayloadId) -> &Payload {

@@ -59,6 +59,11 @@ impl<T> Window<T> {
     pub fn last(&self) -> Option<&T> {
         self.entries.back()
     }
+    /// Number of the newest entry of which something holds, among so many.
+    pub fn recent(&self, many: usize, is: impl Fn(&T) -> bool) -> Option<u64> {
+        let newest = self.entries.iter().rev().take(many);
+        (0..self.end()).rev().zip(newest).find(|(_, entry)| is(entry)).map(|(number, _)| number)
+    }
     /// Entries from this number on, as far as they are kept.
     pub fn above(&self, number: u64) -> impl Iterator<Item = &T> {
         let skipped = number.saturating_sub(self.first) as usize;

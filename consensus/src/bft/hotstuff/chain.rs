@@ -147,7 +147,7 @@ impl HotStuff {
         if b.view <= b.justify.what.major || b.height == 0 || b.author != self.config.terms.leader(b.view) {
             return Err("a block that is not its leader's");
         }
-        if b.payload.len() > MOST_PAYLOADS || b.id != b.hash(self.env.hashing) {
+        if b.payload.len() > MOST_PAYLOADS || !b.is_genuine(self.env.hashing) {
             return Err("a block under another id");
         }
         let enters = |c: &SharedCertificate| c.what.major == b.view && self.is_good(c, NEW_VIEW);
@@ -159,7 +159,7 @@ impl HotStuff {
 
     /// A block has joined the tree: its certificates may lock and commit, and it may be voted for.
     pub(super) fn linked(&mut self, b: &Arc<Block>, cx: &mut Cx<'_, Self>) {
-        self.apply_certificate(&b.justify.clone(), cx);
+        self.apply_certificate(&b.justify, cx);
         if self.high_block() == b.id {
             self.apply_certificate(&self.high.clone(), cx);
         }
@@ -193,8 +193,8 @@ impl HotStuff {
         if !self.leads(view.saturating_add(1)) {
             return;
         }
-        let validators = self.env.validators.clone();
-        match self.votes.add(view, block, by, &validators) {
+        let validators = &self.env.validators;
+        match self.votes.add(view, block, by, validators) {
             Vote::Counted(weight) => {
                 let before = Stake(weight.0 - validators.stake(by).0);
                 if before < self.config.quorum && weight >= self.config.quorum {
@@ -227,31 +227,34 @@ impl HotStuff {
 
     /// Locks and commits by a certificate, as far as its block and those below are there.
     pub(super) fn apply_certificate(&mut self, qc: &SharedCertificate, cx: &mut Cx<'_, Self>) {
-        let Some(two) = self.tree.get(qc.what.value).cloned() else { return };
+        let Some(two) = self.tree.get(qc.what.value) else { return };
         if two.justify.what.major > self.locked.what.major {
             self.locked = two.justify.clone();
         }
-        let Some(one) = self.tree.get(two.parent()).cloned() else { return };
-        let Some(zero) = self.tree.get(one.parent()) else { return };
-        if two.follows() && one.follows() && zero.height > self.tree.committed().height {
-            self.commit(zero.id, qc, cx);
+        // The grandparent of a block that is less than three above the committed tip is final.
+        if two.height < self.tree.committed().height + 3 || !two.follows() {
+            return;
+        }
+        let Some(one) = self.tree.get(two.parent()).filter(|one| one.follows()) else { return };
+        if let Some(zero) = self.tree.get(one.parent()).map(|zero| zero.id) {
+            self.commit(zero, qc, cx);
         }
     }
 
     /// The block and all below it are final: `qc`, of its grandchild, proves it.
     pub(super) fn commit(&mut self, block: Digest, qc: &SharedCertificate, cx: &mut Cx<'_, Self>) {
-        let path = self.tree.path(block);
-        for b in &path {
+        self.tree.find_path(block);
+        for b in self.tree.path() {
             cx.adopt(Tip { height: b.height, block: b.id }, b.parent(), &b.payload, b.header_bytes());
         }
-        self.tree.commit(&path, &mut |dead| {
+        self.untold |= self.tree.path().any(|b| b.wants_commit());
+        self.tree.commit(&mut |dead| {
             dead.payload.iter().for_each(|p| cx.push(Effect::Drop { root: p.root }));
         });
         let height = self.tree.committed().height;
         cx.finalize(height, Some(qc.clone()));
         cx.push(Effect::Prune { below: height });
         self.kept.commit(height, cx);
-        self.untold |= path.iter().any(|b| b.wants_commit());
         self.work = false;
         self.pace.committed();
     }

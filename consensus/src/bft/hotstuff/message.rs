@@ -1,11 +1,11 @@
 //! What HotStuff replicas send and log: blocks, votes, new-views.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use crate::message::{Certificate, Claim, Message, PayloadRef, SharedCertificate, Statement};
 use crate::quorum::Signers;
 use crate::types::{Digest, Hashing, Height, ValidatorId, View};
-use crate::wire::Wire;
+use crate::wire::{Wire, WireError};
 
 /// Statement: a leader's only block in a view.
 pub const PROPOSE: u8 = 0;
@@ -29,6 +29,35 @@ pub fn genesis() -> SharedCertificate {
     Arc::new(Certificate { what: vote(0, Digest::GENESIS), signers: Signers::default() })
 }
 
+/// Whether a block's id was found to be its hash, once for all that share the block. It is no part of the block: it
+/// neither travels nor is it copied.
+#[derive(Debug, Default)]
+struct Checked(OnceLock<bool>);
+
+impl Clone for Checked {
+    fn clone(&self) -> Self {
+        Checked::default()
+    }
+}
+
+impl PartialEq for Checked {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for Checked {}
+
+impl Wire for Checked {
+    fn encode(&self, _: &mut Vec<u8>) {}
+    fn decode(_: &mut &[u8]) -> Result<Self, WireError> {
+        Ok(Checked::default())
+    }
+    fn encoded_len(&self) -> usize {
+        0
+    }
+}
+
 /// A node of the tree. Its parent is the block that its justification certifies.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Block {
@@ -44,9 +73,10 @@ pub struct Block {
     pub payload: Vec<PayloadRef>,
     /// The highest certificate that the leader knew, for the parent.
     pub justify: SharedCertificate,
+    checked: Checked,
 }
 
-crate::wire!(struct Block { id, height, view, author, payload, justify });
+crate::wire!(struct Block { id, height, view, author, payload, justify, checked });
 
 impl Block {
     /// A block with its id.
@@ -57,7 +87,15 @@ impl Block {
         payload: &[PayloadRef],
         justify: SharedCertificate,
     ) -> Block {
-        let mut b = Block { id: Digest::GENESIS, height, view, author, payload: payload.to_vec(), justify };
+        let mut b = Block {
+            id: Digest::GENESIS,
+            height,
+            view,
+            author,
+            payload: payload.to_vec(),
+            justify,
+            checked: Checked::default(),
+        };
         b.id = b.hash(hashing);
         b
     }
@@ -66,6 +104,10 @@ impl Block {
         let mut bytes = Vec::with_capacity(self.encoded_len());
         self.encode(&mut bytes);
         hashing.digest(&bytes[self.id.encoded_len()..])
+    }
+    /// Whether its id is what it must be; it must not be changed afterwards.
+    pub fn is_genuine(&self, hashing: Hashing) -> bool {
+        *self.checked.0.get_or_init(|| self.id == self.hash(hashing))
     }
     /// The block below.
     pub fn parent(&self) -> Digest {

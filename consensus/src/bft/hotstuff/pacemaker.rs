@@ -92,6 +92,9 @@ impl Pacemaker {
     /// How long to wait for a leader now.
     pub fn timeout(&self) -> Span {
         let excess = self.failed.saturating_sub(self.tolerated);
+        if excess == 0 {
+            return self.base;
+        }
         let growth = libm::pow(self.factor, f64::from(excess)).min(MOST_GROWTH);
         Span::from_secs_f64(self.base.as_secs_f64() * growth)
     }

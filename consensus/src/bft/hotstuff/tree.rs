@@ -20,6 +20,10 @@ const MOST_ORPHANS: usize = 64;
 pub struct Tree {
     committed: Tip,
     blocks: Vec<Arc<Block>>,
+    /// So many of them are committed: they come first, in their order.
+    settled: usize,
+    /// Places of the blocks on a path above the committed tip, lowest first.
+    path: Vec<u32>,
     orphans: Vec<Arc<Block>>,
 }
 
@@ -41,7 +45,7 @@ pub enum Place {
 impl Tree {
     /// A tree of nothing but its root.
     pub fn new(committed: Tip) -> Tree {
-        Tree { committed, blocks: vec![], orphans: vec![] }
+        Tree { committed, blocks: vec![], settled: 0, path: vec![], orphans: vec![] }
     }
     /// The highest committed block.
     pub fn committed(&self) -> Tip {
@@ -59,21 +63,29 @@ impl Tree {
     pub fn is_orphan(&self, id: Digest) -> bool {
         self.orphans.iter().any(|o| o.id == id)
     }
+    /// Blocks above the committed tip.
+    fn open(&self) -> &[Arc<Block>] {
+        &self.blocks[self.settled..]
+    }
     /// A block proposed in the same view.
     pub fn rival(&self, b: &Block) -> Option<&Arc<Block>> {
-        self.blocks.iter().find(|x| x.view == b.view && x.id != b.id)
+        let rivals = |x: &&Arc<Block>| x.view == b.view && x.id != b.id;
+        // Views rise along the chain.
+        let settled = self.blocks[..self.settled].iter().rev().take_while(|x| x.view >= b.view).find(rivals);
+        settled.or_else(|| self.open().iter().find(rivals))
     }
     /// Whether a block above the committed tip must become final.
     pub fn is_open(&self) -> bool {
-        self.blocks.iter().any(|b| b.height > self.committed.height && b.wants_commit())
+        self.open().iter().any(|b| b.wants_commit())
     }
     /// Puts a block where it belongs.
     pub fn insert(&mut self, b: &Arc<Block>) -> Place {
-        if self.get(b.id).is_some() {
-            return Place::Known;
-        }
+        let known = |blocks: &[Arc<Block>]| blocks.iter().any(|x| x.id == b.id);
         if b.height <= self.committed.height {
-            return Place::Old;
+            return if known(&self.blocks) { Place::Known } else { Place::Old };
+        }
+        if known(self.open()) {
+            return Place::Known;
         }
         let Some(below) = self.height(b.parent()) else {
             return self.keep_orphan(b);
@@ -125,40 +137,48 @@ impl Tree {
     pub fn has_gap(&self) -> bool {
         !self.orphans.is_empty()
     }
-    /// The blocks above the committed tip up to and including `id`, lowest first.
-    pub fn path(&self, id: Digest) -> Vec<Arc<Block>> {
-        let mut path = vec![];
+    /// Finds the blocks above the committed tip up to and including `id`.
+    pub fn find_path(&mut self, id: Digest) {
+        self.path.clear();
         let mut next = id;
-        while let Some(b) = self.get(next).filter(|b| b.height > self.committed.height) {
-            path.push(b.clone());
-            next = b.parent();
+        while let Some(i) = self.open().iter().rposition(|b| b.id == next) {
+            self.path.push((self.settled + i) as u32);
+            next = self.open()[i].parent();
         }
-        path.reverse();
-        path
+        self.path.reverse();
     }
-    /// Makes the end of a path the committed tip; shows the blocks on branches that died.
-    pub fn commit(&mut self, path: &[Arc<Block>], dead: &mut dyn FnMut(&Block)) {
-        let Some(top) = path.last() else { return };
-        let before = self.committed.height;
+    /// The blocks that were found last, lowest first.
+    pub fn path(&self) -> impl Iterator<Item = &Arc<Block>> {
+        self.path.iter().map(|i| &self.blocks[*i as usize])
+    }
+    /// Makes the end of the path that was found last the committed tip; shows the blocks on branches that died.
+    pub fn commit(&mut self, dead: &mut dyn FnMut(&Block)) {
+        let Some(top) = self.path().last() else { return };
         self.committed = Tip { height: top.height, block: top.id };
+        let Tip { height, block } = self.committed;
         // Parents come before their children, so those that are kept stand before `kept`.
-        let mut kept = 0;
-        for i in 0..self.blocks.len() {
+        let mut kept = self.settled;
+        for i in self.settled..self.blocks.len() {
             let b = &self.blocks[i];
-            let alive = if b.height > top.height {
-                let child = |k: &Arc<Block>| k.height > top.height && k.id == b.parent();
-                b.parent() == top.id || self.blocks[..kept].iter().any(child)
+            let alive = if b.height > height {
+                let child = |k: &Arc<Block>| k.height > height && k.id == b.parent();
+                b.parent() == block || self.blocks[self.settled..kept].iter().any(child)
             } else {
-                b.height <= before || path[(b.height - before - 1) as usize].id == b.id
+                self.path.contains(&(i as u32))
             };
-            if !alive {
-                dead(b);
-            } else if b.height + KEPT > top.height {
+            if alive {
                 self.blocks.swap(kept, i);
                 kept += 1;
+            } else {
+                dead(b);
             }
         }
         self.blocks.truncate(kept);
+        let settled = self.settled + self.path.len();
+        self.path.clear();
+        let old = self.blocks[..settled].iter().take_while(|b| b.height + KEPT <= height).count();
+        self.blocks.drain(..old);
+        self.settled = settled - old;
     }
     /// The ledger was brought up to `tip` from outside: what is not above it goes. Shows the blocks that are not known
     /// to be in the ledger; where the blocks right below `tip` are missing, that can be some which are.
@@ -179,5 +199,6 @@ impl Tree {
             }
         }
         self.blocks = kept;
+        self.settled = 0;
     }
 }

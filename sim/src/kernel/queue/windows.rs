@@ -140,25 +140,31 @@ impl Queue for Windows {
     #[inline]
     fn next_at(&mut self) -> Option<Time> {
         loop {
-            let event = self.run.get(self.run_next).map(|e| e.at);
-            let copy = self.copy_run.get(self.copy_next).map(|c| Time(self.base + c.offset()));
-            let late = self.late.first().map(|e| e.at);
-            let least = [event, copy, late].into_iter().flatten().min();
-            if least.is_some() || !self.open() {
-                return least;
+            let (copy, event) = (self.copy_run.get(self.copy_next), self.run.get(self.run_next));
+            let late = self.late.first();
+            if copy.is_some() || event.is_some() || late.is_some() {
+                let copy_at = copy.map_or(u64::MAX, |c| self.base + c.offset());
+                let event_at = event.map_or(u64::MAX, |e| e.at.0);
+                let late_at = late.map_or(u64::MAX, |e| e.at.0);
+                return Some(Time(copy_at.min(event_at).min(late_at)));
+            }
+            if !self.open() {
+                return None;
             }
         }
     }
 
     fn pop_before(&mut self, end: Time, into: &mut Vec<Event>) {
-        loop {
+        while let Some(next) = self.next_at().filter(|at| *at < end) {
+            // Where windows hold few events most come when theirs is open.
+            if self.late.first().is_some_and(|e| e.at == next) && self.runs_begin_after(next) {
+                into.extend(self.late.pop());
+                self.len -= 1;
+                continue;
+            }
             let before = into.len();
             self.run_before(end, into);
             self.len -= into.len() - before;
-            // What is next is tied, late, in another window, or not before the end.
-            if self.next_at().is_none_or(|at| at >= end) {
-                return;
-            }
             if into.len() == before {
                 into.push(self.pop_least());
             }
@@ -248,6 +254,13 @@ impl Windows {
         }
     }
 
+    /// Whether nothing of both runs comes at a time or before.
+    #[inline]
+    fn runs_begin_after(&self, at: Time) -> bool {
+        self.run.get(self.run_next).is_none_or(|e| e.at > at)
+            && self.copy_run.get(self.copy_next).is_none_or(|c| self.base + c.offset() > at.0)
+    }
+
     /// Takes from both runs what comes before the end, and before anything else that it could be tied with.
     fn run_before(&mut self, end: Time, into: &mut Vec<Event>) {
         let late = self.late.first().map_or(end, |e| e.at.min(end));
@@ -293,7 +306,7 @@ impl Windows {
     fn open(&mut self) -> bool {
         loop {
             let far = self.far.first().map(|e| e.at.0 >> self.shift);
-            let Some(window) = [self.filled_windows().next(), far].into_iter().flatten().min() else { return false };
+            let Some(window) = [self.first_filled(), far].into_iter().flatten().min() else { return false };
             self.next = window;
             self.fetch_far();
             let i = window as usize % RING;
@@ -324,6 +337,23 @@ impl Windows {
         let key = |c: Copy8| (c.offset(), origins[c.slot() as usize], c.target());
         sort::window(&mut self.copy_run, counts, (&self.copies, copies), shift, Copy8::offset, key);
         self.copies.release(copies);
+    }
+
+    /// The first of [`Windows::filled_windows`].
+    fn first_filled(&self) -> Option<u64> {
+        let (start, words) = (self.next as usize % RING, RING / 64);
+        let near = self.filled[start / 64] >> (start % 64);
+        let first = if near != 0 {
+            Some(self.next + u64::from(near.trailing_zeros()))
+        } else {
+            // The word of the start comes once more, for what lies before the start.
+            (1..=words).map(|i| (start / 64 + i) % words).find(|word| self.filled[*word] != 0).map(|word| {
+                let place = word * 64 + self.filled[word].trailing_zeros() as usize;
+                self.next + (place.wrapping_sub(start) % RING) as u64
+            })
+        };
+        debug_assert_eq!(first, self.filled_windows().next());
+        first
     }
 
     /// Numbers of the windows in the ring that are not empty, in order.

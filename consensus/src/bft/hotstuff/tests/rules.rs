@@ -264,7 +264,8 @@ fn a_copied_ledger_gives_up_only_what_is_not_in_it() {
     for b in chain.iter().chain([&rival]) {
         assert_eq!(tree.insert(b), Place::Linked);
     }
-    tree.commit(&tree.path(chain[1].id), &mut |_| panic!("no branch has died"));
+    tree.find_path(chain[1].id);
+    tree.commit(&mut |_| panic!("no branch has died"));
     let mut dead = vec![];
     tree.reset(Tip { height: 5, block: chain[4].id }, &mut |b| dead.push(b.id));
     assert_eq!(dead, [rival.id], "blocks 1 and 2 were final, 3 to 5 are in the ledger");
