@@ -35,7 +35,7 @@ pub enum Command {
     List(ListArgs),
     /// Check scenario files and say everything that is wrong
     Validate(ValidateArgs),
-    /// Run each scenario twice, on 1, 2 and 4 threads, and compare the digests
+    /// Run each scenario twice, then with other numbers of jobs and threads, and compare the digests
     Verify(VerifyArgs),
     /// Measure how fast the simulator itself is here, beside what bounds it
     Bench(BenchArgs),
@@ -63,9 +63,12 @@ pub struct RunArgs {
     /// Print one JSON document on standard output
     #[arg(long)]
     pub json: bool,
-    /// Threads that run replications, at most one for each core [default: all cores]
+    /// Runs side by side, at most one for each core [default: as many as there are cores for]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub jobs: Option<u16>,
+    /// Threads that share each run: for few large runs, results are the same
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=64))]
+    pub threads: u16,
     /// Continue an interrupted run, keeping its completed replications
     #[arg(long, value_name = "DIR")]
     pub resume: Option<PathBuf>,

@@ -1,5 +1,6 @@
 //! The one place where the command line meets the simulator and the reports.
 
+pub mod cores;
 mod progress;
 mod provenance;
 mod replications;
@@ -10,7 +11,7 @@ pub use provenance::{command, quoted};
 use std::path::Path;
 
 use ledgerlab_reports::{Existing, to_json, write};
-use ledgerlab_sim::experiment::{Job, execute, gauges, jobs};
+use ledgerlab_sim::experiment::{Job, Workers, execute, gauges, jobs};
 use ledgerlab_sim::record::{ExperimentHeader, PointHeader, RunRecord, Summary};
 use ledgerlab_sim::scenario::{Axis, Experiment, Scenario};
 
@@ -30,8 +31,8 @@ pub struct Request<'a> {
     pub overrides: &'a [String],
     /// New, or with the completed replications of an interrupted run.
     pub folder: &'a Folder,
-    /// Threads; `None` for all cores.
-    pub jobs: Option<usize>,
+    /// Cores.
+    pub workers: Workers,
     /// Whether to keep progress to itself.
     pub quiet: bool,
 }
@@ -83,10 +84,10 @@ pub struct Verified {
 ///
 /// # Errors
 /// If the threads cannot be started.
-pub fn verified(experiment: &Experiment, threads: usize) -> Result<Vec<Verified>, Error> {
+pub fn verified(experiment: &Experiment, workers: Workers) -> Result<Vec<Verified>, Error> {
     let points = scenarios(experiment);
     let jobs = jobs(&points);
-    let records = execute::<Error>(&points, &jobs, Some(threads), &gauges(&jobs), |_| Ok(()));
+    let records = execute::<Error>(&points, &jobs, workers, &gauges(&jobs), |_| Ok(()));
     let records = records.map_err(|e| no_threads(&e))??;
     let failure = |r: &RunRecord| {
         let (word, text) = (r.verdict.word(), r.verdict.text());
@@ -113,8 +114,11 @@ fn replications(request: &Request<'_>, store: &Replications) -> Result<Vec<RunRe
         progress.tell(record);
         Ok(())
     };
-    let run = || execute::<Error>(&points, &missing, request.jobs, &gauges, keep);
+    let run = || execute::<Error>(&points, &missing, request.workers, &gauges, keep);
     let new = progress.shown_while(run).map_err(|e| no_threads(&e))??;
+    if let Some(advice) = cores::advice(request.workers, &new).filter(|_| !request.quiet) {
+        print::err(&advice);
+    }
     records.extend(new);
     records.sort_by_key(|r| (r.point, r.replication));
     Ok(records)

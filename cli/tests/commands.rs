@@ -119,6 +119,26 @@ fn validate_warns_of_what_hardly_means_what_it_says() {
     assert_eq!(document["files"][0]["warnings"][0]["key"], "network.degree");
 }
 
+#[test]
+fn threads_that_share_a_run_leave_the_same_result() {
+    let dir = scratch();
+    std::fs::write(dir.path().join("s.toml"), SMALL.replace("nodes = 4", "nodes = 40")).unwrap();
+    let summary = |threads: &str| {
+        let set = ["--set", "consensus.protocol=pbft", "--threads", threads, "--jobs", "1", "--quiet", "--json"];
+        let output = ledgerlab(dir.path(), &[&["run", "s.toml", "--out", threads], &set[..]].concat());
+        assert!(output.status.success(), "{}", shown(&output));
+        let mut summary: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        summary["provenance"] = serde_json::Value::Null;
+        summary
+    };
+    let one = summary("1");
+    assert!(one["points"][0]["replications"][0]["digest"].is_string(), "{one:#}");
+    assert_eq!(summary("2"), one);
+    for wrong in ["0", "65", "x"] {
+        assert_eq!(ledgerlab(dir.path(), &["run", "s.toml", "--threads", wrong]).status.code(), Some(2));
+    }
+}
+
 #[cfg(unix)]
 #[test]
 fn a_signal_leaves_a_run_that_resumes_and_the_next_run_says_so() {

@@ -141,6 +141,7 @@ fn run(point: u32, replication: u32, latency_ms: f64, rate: f64) -> RunRecord {
         ],
         warnings: Vec::new(),
         events: 1_200_000,
+        crowded: 0,
         deliveries: 800_000,
         latency,
     }

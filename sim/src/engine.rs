@@ -60,7 +60,7 @@ use host::{Host, Node, Rare};
 use messages::Messages;
 use offchain::flows::{Flow, Flows};
 use retention::Retention;
-use shard::{Desk, Shard};
+use shard::Desk;
 use task::{Due, Task};
 use window::Batch;
 pub use window::LEAST_SHARED;
@@ -71,6 +71,8 @@ const FATE: u32 = 0;
 const PLAN: u32 = u32::MAX;
 /// How far nodes may run ahead: the end of a run is decided at multiples of this.
 const GRID: Span = Span::secs(1);
+/// How far the clients' plans are taken in ahead: what is handled ahead of time within that need not wait for them.
+const PLANNED_AHEAD: Span = Span::millis(1);
 
 /// One replication of a scenario under one protocol.
 pub struct Simulation<'s, P: Protocol, Q: Queue> {
@@ -113,7 +115,9 @@ pub struct Simulation<'s, P: Protocol, Q: Queue> {
     author: u32,
     mining: Stream,
     vrf: Stream,
-    events: u64,
+    /// Copies of messages that have arrived, and those of them that came in crowded windows.
+    arrivals: u64,
+    crowded: u64,
     retention: Retention,
 }
 
@@ -185,7 +189,8 @@ impl<'s, P: Protocol, Q: Queue> Simulation<'s, P, Q> {
             author: FATE,
             mining: Stream::new(seed, Purpose::Mining),
             vrf: Stream::new(seed, Purpose::Vrf),
-            events: 0,
+            arrivals: 0,
+            crowded: 0,
             retention: Retention::default(),
         }
     }
@@ -263,7 +268,7 @@ impl<'s, P: Protocol, Q: Queue> Simulation<'s, P, Q> {
                 return;
             }
             let Some(event) = self.queue.pop() else { return };
-            self.events += 1;
+            self.arrivals += u64::from(event.what != WAKE);
             self.handle(event);
         }
     }
@@ -272,7 +277,7 @@ impl<'s, P: Protocol, Q: Queue> Simulation<'s, P, Q> {
     fn plan_to(&mut self, until: Time) {
         let last = Time(self.horizon.0 - 1);
         if self.gateway.next_at() <= until.min(last) {
-            self.ingest((until.min(last) + Shard::<P>::PLANNED_AHEAD).min(last));
+            self.ingest((until.min(last) + PLANNED_AHEAD).min(last));
         }
     }
 
@@ -337,7 +342,9 @@ impl<'s, P: Protocol, Q: Queue> Simulation<'s, P, Q> {
         }
         let held = self.held();
         self.meter.clients_left(now, self.clients.last_answers());
-        self.meter.finish(now, self.messages.counts(), self.events, &self.txs, &held, &self.blocks);
+        let tasks: u64 = self.desks.iter().chain([&self.desk]).map(|desk| desk.tasks).sum();
+        let events = self.arrivals + tasks;
+        self.meter.finish(now, self.messages.counts(), events, &self.txs, &held, &self.blocks);
         // The record takes their place.
         (self.nodes, self.hosts) = (vec![], vec![]);
         self.messages = Messages::default();
@@ -350,7 +357,7 @@ impl<'s, P: Protocol, Q: Queue> Simulation<'s, P, Q> {
             seed: self.seed,
             digest: digest.to_string(),
         };
-        self.meter.record(&context)
+        RunRecord { crowded: self.crowded, ..self.meter.record(&context) }
     }
 }
 

@@ -10,7 +10,7 @@ use rayon::prelude::{IndexedParallelIterator, IntoParallelIterator, ParallelIter
 
 use crate::probe::Probe;
 use crate::record::RunRecord;
-use crate::run::{replication_seed, run_probed};
+use crate::run::{Engine, replication_seed, run_on};
 use crate::scenario::Scenario;
 
 /// One run of an experiment.
@@ -80,7 +80,26 @@ impl Probe for Pointer<'_> {
     }
 }
 
-/// Carries out `jobs` on `threads` threads (`None`: one for each core); `done` hears of each record as it is made,
+/// How a machine's cores are used.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Workers {
+    /// Runs side by side; `None`: one for each core.
+    pub jobs: Option<usize>,
+    /// Threads that share each run.
+    pub threads: usize,
+}
+
+impl Workers {
+    /// So many runs side by side, one thread each.
+    pub fn jobs(jobs: usize) -> Workers {
+        Workers { jobs: Some(jobs), threads: 1 }
+    }
+    fn engine(self) -> Engine {
+        if self.threads < 2 { Engine::Fast } else { Engine::Threads(self.threads) }
+    }
+}
+
+/// Carries out `jobs` with these workers; `done` hears of each record as it is made,
 /// and the gauge of a job moves with its run. Returns the records in the order of `jobs`.
 ///
 /// # Errors
@@ -91,17 +110,18 @@ impl Probe for Pointer<'_> {
 pub fn execute<E: Send>(
     points: &[&Scenario],
     jobs: &[Job],
-    threads: Option<usize>,
+    workers: Workers,
     gauges: &[Gauge],
     done: impl Fn(&RunRecord) -> Result<(), E> + Sync,
 ) -> Result<Result<Vec<RunRecord>, E>, rayon::ThreadPoolBuildError> {
     assert!(gauges.len() >= jobs.len(), "{} gauges for {} jobs", gauges.len(), jobs.len());
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads.unwrap_or(0)).build()?;
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(workers.jobs.unwrap_or(0)).build()?;
     let one = |(job, gauge): (&Job, &Gauge)| {
         let scenario = points[job.point as usize];
         gauge.set(0);
         let mut pointer = Pointer { gauge, latest: Time::ZERO };
-        let mut record = run_probed(scenario, replication_seed(scenario.seed, job.replication), &mut pointer);
+        let mut record =
+            run_on(workers.engine(), scenario, replication_seed(scenario.seed, job.replication), &mut pointer);
         gauge.set(Gauge::DONE);
         record.point = job.point;
         record.replication = job.replication;

@@ -17,7 +17,7 @@ use ledgerlab_consensus::{
     Claim, Cx, Effect, Env, Family, FaultBound, Finality, Gate, Knob, Lane, Message, NodeId, Protocol, ProtocolInfo,
     Records, Reply, Rotation, Settings, Span, Status, Time, Tip, Validators, wire,
 };
-use ledgerlab_sim::experiment::{Job, execute, gauges, jobs};
+use ledgerlab_sim::experiment::{Job, Workers, execute, gauges, jobs};
 use ledgerlab_sim::probe::Blind;
 use ledgerlab_sim::record::RunRecord;
 use ledgerlab_sim::run::{Engine, replication_seed, run, run_on, run_probed, run_protocol};
@@ -233,7 +233,7 @@ fn digests(experiment: &Experiment, threads: usize) -> Vec<String> {
     let points: Vec<&Scenario> = experiment.points.iter().map(|p| &p.scenario).collect();
     let jobs = jobs(&points);
     let done = |_: &RunRecord| Ok::<(), ()>(());
-    let records = execute(&points, &jobs, Some(threads), &gauges(&jobs), done).expect("threads");
+    let records = execute(&points, &jobs, Workers::jobs(threads), &gauges(&jobs), done).expect("threads");
     let records = records.expect("no error");
     for r in &records {
         assert!(!r.verdict.failed(), "point {}, replication {}: {}", r.point, r.replication, r.verdict.text());
@@ -291,9 +291,39 @@ fn digests_on(engine: Engine, experiment: &Experiment) -> Vec<String> {
 #[test]
 fn the_reference_engines_give_the_same_digests() {
     for name in ["ci-small.toml", "nastiest.toml"] {
-        for engine in [Engine::Reference, Engine::Naive] {
+        for engine in [Engine::Reference, Engine::Naive, Engine::Parts(3), Engine::Threads(2), Engine::Threads(3)] {
             assert_eq!(digests_on(engine, &shipped(name)), golden(name), "{name}, {engine:?}");
         }
+    }
+}
+
+/// All-to-all votes, which make crowded windows; gossip over an overlay, and a star.
+const CROWD: &str = r#"
+    schema = 1
+    run = { warmup = "1 s", duration = "3 s" }
+    consensus = { protocol = "pbft", nodes = 100, block_period = "500 ms", nakamoto.interval = "1 s" }
+    finality.rule = "risk:0.1/1e-1"
+    network = { rtt = "cloud-2025", regions = ["us-east-1", "eu-west-1", "ap-south-1"], degree = 6 }
+    workload.plain = { kind = "fixed", rate_tx_per_s = 200 }
+    fault.crash = { kind = "crash", nodes = "3,50", at = "2 s", for = "1 s" }
+    sweep.axes = { "consensus.protocol" = ["pbft", "nakamoto", "hotstuff"] }
+"#;
+
+#[test]
+fn records_do_not_change_with_the_threads_that_share_a_run() {
+    let experiment = Experiment::from_text("test.toml", CROWD, &[]).unwrap_or_else(|e| panic!("{e}"));
+    for point in &experiment.points {
+        let on = |engine| run_on(engine, &point.scenario, 1, &mut Blind);
+        let one = on(Engine::Fast);
+        assert!(!one.verdict.failed(), "{:?}: {}", point.labels, one.verdict.text());
+        let crowded = one.crowded * 2 > one.deliveries;
+        let name = point.scenario.protocol;
+        assert_eq!(crowded, name == "pbft", "{name}: {} of {}", one.crowded, one.deliveries);
+        for engine in [Engine::Parts(2), Engine::Parts(7), Engine::Threads(2), Engine::Threads(3)] {
+            let other = on(engine);
+            assert!(other == one, "{:?}, {engine:?}: {} and {}", point.labels, other.digest, one.digest);
+        }
+        assert_eq!(on(Engine::Reference).digest, one.digest);
     }
 }
 
@@ -315,7 +345,7 @@ fn the_reference_engines_agree_whatever_shares_a_host() {
         let experiment =
             Experiment::load(&root().join("scenarios/nastiest.toml"), &set).unwrap_or_else(|e| panic!("{e}"));
         let fast = digests_on(Engine::Fast, &experiment);
-        for engine in [Engine::Reference, Engine::Naive] {
+        for engine in [Engine::Reference, Engine::Naive, Engine::Parts(2)] {
             assert_eq!(digests_on(engine, &experiment), fast, "{set:?}, {engine:?}");
         }
     }

@@ -3,11 +3,12 @@
 use std::path::Path;
 use std::thread::available_parallelism;
 
+use ledgerlab_sim::experiment::Workers;
 use ledgerlab_sim::scenario::Experiment;
 
 use crate::args::RunArgs;
 use crate::error::{Error, Exit};
-use crate::execute::{self, Request};
+use crate::execute::{self, Request, cores};
 use crate::folder::Folder;
 use crate::{interrupt, print};
 
@@ -33,7 +34,7 @@ pub fn run(args: &RunArgs) -> Result<Exit, Error> {
         file: &args.file,
         overrides: &overrides,
         folder: &folder,
-        jobs: threads(args.jobs, args.quiet),
+        workers: workers(args),
         quiet: args.quiet,
     };
     let outcome = execute::run(&request)?;
@@ -63,7 +64,12 @@ fn tell_unfinished(args: &RunArgs, earlier: &Path) {
 /// The command that continues this run in `folder`, as it can be pasted into a shell.
 fn resuming(args: &RunArgs, folder: &Path) -> String {
     let mut command = execute::command(&args.file, &args.set);
-    let valued = [("--seed", args.seed.map(|n| n.to_string())), ("--jobs", args.jobs.map(|n| n.to_string()))];
+    let threads = Some(args.threads).filter(|n| *n > 1);
+    let valued = [
+        ("--seed", args.seed.map(|n| n.to_string())),
+        ("--jobs", args.jobs.map(|n| n.to_string())),
+        ("--threads", threads.map(|n| n.to_string())),
+    ];
     for (option, value) in valued {
         command.extend(value.map(|value| format!(" {option} {value}")));
     }
@@ -73,23 +79,14 @@ fn resuming(args: &RunArgs, folder: &Path) -> String {
     format!("{command} --resume {}", execute::quoted(&folder.display().to_string()))
 }
 
-/// The threads that were asked for, but no more than the machine has cores.
-fn threads(jobs: Option<u16>, quiet: bool) -> Option<usize> {
+/// The cores that were asked for, but no more than the machine has.
+fn workers(args: &RunArgs) -> Workers {
     let cores = available_parallelism().map_or(1, usize::from);
-    let (threads, note) = limited(usize::from(jobs?), cores);
-    if let Some(note) = note.filter(|_| !quiet) {
+    let (workers, note) = cores::limited(args.jobs.map(usize::from), usize::from(args.threads), cores);
+    if let Some(note) = note.filter(|_| !args.quiet) {
         print::err(&note);
     }
-    Some(threads)
-}
-
-/// A run keeps a core busy all the time, so that further threads only take memory.
-fn limited(jobs: usize, cores: usize) -> (usize, Option<String>) {
-    if jobs <= cores {
-        return (jobs, None);
-    }
-    let s = if cores == 1 { "" } else { "s" };
-    (cores, Some(format!("note: --jobs {jobs} is more than the {cores} core{s} of this machine: {cores} at a time")))
+    workers
 }
 
 fn folder(args: &RunArgs, experiment: &Experiment) -> Result<Folder, Error> {
@@ -102,7 +99,7 @@ fn folder(args: &RunArgs, experiment: &Experiment) -> Result<Folder, Error> {
 
 #[cfg(test)]
 mod tests {
-    use super::{limited, resuming};
+    use super::resuming;
     use crate::args::{Args, Command};
     use clap::Parser;
     use std::path::Path;
@@ -110,17 +107,9 @@ mod tests {
     #[test]
     fn an_interrupted_run_is_continued_by_one_command() {
         let typed =
-            ["ledgerlab", "run", "a b.toml", "--set", "run.duration=10 s", "--seed", "7", "--jobs", "2", "--quiet"];
+            ["ledgerlab", "run", "a b.toml", "--set", "run.duration=10 s", "--seed", "7", "--threads", "2", "--quiet"];
         let Command::Run(args) = Args::parse_from(typed).command else { panic!("another command") };
         let command = resuming(&args, Path::new("re sults/q"));
-        insta::assert_snapshot!(command, @"ledgerlab run 'a b.toml' --set 'run.duration=10 s' --seed 7 --jobs 2 --quiet --resume 're sults/q'");
-    }
-
-    #[test]
-    fn more_threads_than_cores_are_not_started() {
-        assert_eq!((limited(1, 2), limited(2, 2)), ((1, None), (2, None)));
-        let (threads, note) = limited(1_000, 2);
-        assert_eq!(threads, 2);
-        insta::assert_snapshot!(note.unwrap(), @"note: --jobs 1000 is more than the 2 cores of this machine: 2 at a time");
+        insta::assert_snapshot!(command, @"ledgerlab run 'a b.toml' --set 'run.duration=10 s' --seed 7 --threads 2 --quiet --resume 're sults/q'");
     }
 }

@@ -1,7 +1,8 @@
-//! `ledgerlab verify`: the same scenario twice, on 1, 2 and 4 threads, must give the same digests.
+//! `ledgerlab verify`: the same scenario twice, then with other numbers of jobs and threads, must give the same digests.
 
 use std::path::Path;
 
+use ledgerlab_sim::experiment::Workers;
 use ledgerlab_sim::scenario::Experiment;
 use serde_json::{Value, json};
 
@@ -9,8 +10,8 @@ use crate::args::VerifyArgs;
 use crate::error::{Error, Exit};
 use crate::{execute, interrupt, print};
 
-/// Threads of each run; the first comes twice.
-const JOBS: [usize; 4] = [1, 1, 2, 4];
+/// Runs side by side and threads of each run, round by round; the first comes twice.
+const ROUNDS: [(usize, usize); 6] = [(1, 1), (1, 1), (2, 1), (4, 1), (1, 2), (1, 3)];
 
 /// Verifies every file, also after one that fails.
 ///
@@ -25,7 +26,9 @@ pub fn verify(args: &VerifyArgs) -> Result<Exit, Error> {
     interrupt::install()?;
     let (mut reports, mut broken) = (Vec::new(), false);
     for (file, experiment) in &experiments {
-        let rounds = JOBS.iter().map(|&jobs| execute::verified(experiment, jobs)).collect::<Result<Vec<_>, _>>()?;
+        let round =
+            |&(jobs, threads): &(usize, usize)| execute::verified(experiment, Workers { jobs: Some(jobs), threads });
+        let rounds = ROUNDS.iter().map(round).collect::<Result<Vec<_>, _>>()?;
         let digests: Vec<Vec<String>> =
             rounds.iter().map(|round| round.iter().map(|run| run.digest.clone()).collect()).collect();
         let report = Report::new(file, &digests);
@@ -53,19 +56,23 @@ struct Report {
 }
 
 impl Report {
-    /// `digests` has one list for each of [`JOBS`], of one digest for each point and replication.
+    /// `digests` has one list for each of [`ROUNDS`], of one digest for each point and replication.
     fn new(file: &Path, digests: &[Vec<String>]) -> Report {
         let differing = digests.iter().position(|d| *d != digests[0]);
         let runs = digests[0].len();
         let line = match differing {
-            None => format!("{}: {runs} digests equal over {} rounds (jobs 1, 1, 2, 4)", file.display(), JOBS.len()),
+            None => {
+                let rounds = ROUNDS.len();
+                format!("{}: {runs} digests equal over {rounds} rounds (jobs 1, 1, 2, 4; threads 2, 3)", file.display())
+            }
             Some(i) => {
                 let run = digests[i].iter().zip(&digests[0]).position(|(a, b)| a != b).unwrap_or(runs);
-                format!("{}: digests differ in run {} with jobs {}", file.display(), run + 1, JOBS[i])
+                let (jobs, threads) = ROUNDS[i];
+                format!("{}: digests differ in run {} with jobs {jobs}, threads {threads}", file.display(), run + 1)
             }
         };
-        let rounds: Vec<Value> =
-            JOBS.iter().zip(digests).map(|(jobs, digests)| json!({ "jobs": jobs, "digests": digests })).collect();
+        let round = |((jobs, threads), digests): (&(usize, usize), &Vec<String>)| json!({ "jobs": jobs, "threads": threads, "digests": digests });
+        let rounds: Vec<Value> = ROUNDS.iter().zip(digests).map(round).collect();
         let equal = differing.is_none();
         Report { equal, line, json: json!({ "file": file.display().to_string(), "equal": equal, "rounds": rounds }) }
     }
@@ -77,12 +84,12 @@ mod tests {
 
     #[test]
     fn one_different_digest_is_found() {
-        let same = vec![vec!["a".to_owned(), "b".to_owned()]; 4];
+        let same = vec![vec!["a".to_owned(), "b".to_owned()]; 6];
         assert!(Report::new(Path::new("s.toml"), &same).equal);
         let mut other = same;
         other[2][1] = "c".to_owned();
         let report = Report::new(Path::new("s.toml"), &other);
         assert!(!report.equal);
-        assert_eq!(report.line, "s.toml: digests differ in run 2 with jobs 2");
+        assert_eq!(report.line, "s.toml: digests differ in run 2 with jobs 2, threads 1");
     }
 }

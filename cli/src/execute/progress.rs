@@ -159,7 +159,7 @@ pub fn label(experiment: &Experiment, point: u32) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ledgerlab_sim::experiment::{gauges, jobs};
+    use ledgerlab_sim::experiment::{Workers, gauges, jobs};
 
     const TEXT: &str = "schema = 1\n[run]\nduration = \"10 s\"\nreplications = 4\n[consensus]\n\
                         protocol = \"hotstuff\"\nnodes = 4\n[workload.plain]\nkind = \"fixed\"\n";
@@ -196,7 +196,7 @@ mod tests {
         assert_eq!(gauges[0].at(), None);
         let run = || {
             let done = |_: &RunRecord| Err::<(), Option<Time>>(gauges[0].at());
-            ledgerlab_sim::experiment::execute(&points, &jobs, Some(1), &gauges, done)
+            ledgerlab_sim::experiment::execute(&points, &jobs, Workers::jobs(1), &gauges, done)
         };
         assert_eq!(progress.shown_while(run).unwrap().unwrap_err(), None, "it is over when the record is there");
     }

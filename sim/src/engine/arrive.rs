@@ -163,10 +163,12 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
 
     fn host_message(&mut self, n: u32, from: NodeId, at: Time, cargo: Cargo) {
         match cargo {
-            Cargo::Protocol | Cargo::Batch(_) | Cargo::Announce { .. } | Cargo::Request { .. } => {
-                unreachable!("the host takes it in alone")
-            }
-            Cargo::Reply { .. } | Cargo::ReplyRequest { .. } => unreachable!("the host takes it in alone"),
+            Cargo::Protocol
+            | Cargo::Batch(_)
+            | Cargo::Announce { .. }
+            | Cargo::Request { .. }
+            | Cargo::Reply { .. }
+            | Cargo::ReplyRequest { .. } => unreachable!("a host takes it in alone"),
             Cargo::StateRequest { tip, generation } => self.serve_state(n, from, at, tip, generation),
             Cargo::State(a) => self.receive_state(n, from, at, &a.blocks, a.tip, a.generation),
             Cargo::PayloadRequest { root, generation } => self.serve_payload(n, from, at, root, generation),

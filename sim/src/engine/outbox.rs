@@ -8,6 +8,7 @@ use ledgerlab_consensus::{Claim, Digest, Message, NodeId, PayloadRef, Protocol, 
 use crate::check::Violation;
 use crate::engine::Simulation;
 use crate::engine::messages::{Cargo, Envelope, Header};
+use crate::engine::offchain::PROVIDER;
 use crate::engine::send::Recipients;
 use crate::kernel::queue::{Event, Origin, Queue};
 use crate::network::others;
@@ -182,7 +183,6 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
     }
 
     fn send_copy(&mut self, n: u32, at: Time, to: NodeId, handle: u32, kind: &'static str) {
-        use crate::engine::offchain::PROVIDER;
         if to.0 == n || (to != PROVIDER && to.0 as usize >= self.nodes.len()) {
             return;
         }

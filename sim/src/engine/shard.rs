@@ -8,13 +8,13 @@
 
 use std::ops::{Index, IndexMut};
 
-use ledgerlab_consensus::{Effects, NodeId, Protocol, Span, Time, Validators};
+use ledgerlab_consensus::{Effects, NodeId, Protocol, Time, Timer, Validators};
 
 use crate::engine::gateway::Gateway;
 use crate::engine::host::{Host, Node};
 use crate::engine::messages::Messages;
 use crate::engine::outbox::Outbox;
-use crate::engine::step::Input;
+use crate::engine::step::{Input, Mark};
 use crate::engine::task::{self, Came, Due, Task};
 use crate::engine::window::Stopped;
 use crate::kernel::prefetch::prefetch_lines;
@@ -95,6 +95,8 @@ pub struct Desk<P: Protocol> {
     pub out: Outbox<P>,
     /// Why the host that acts has halted.
     pub halted: Option<Halt<P>>,
+    /// Tasks of agendas that have been done.
+    pub tasks: u64,
     /// Hosts that have halted in this window, in order.
     pub stopped: Vec<Stopped<P>>,
     /// Room for steps.
@@ -104,7 +106,7 @@ pub struct Desk<P: Protocol> {
 impl<P: Protocol> Default for Desk<P> {
     fn default() -> Self {
         let (step, out) = (Step::default(), Outbox::default());
-        Desk { step, scratch: vec![], peers: vec![], out, halted: None, stopped: vec![], spare: vec![] }
+        Desk { step, scratch: vec![], peers: vec![], out, halted: None, tasks: 0, stopped: vec![], spare: vec![] }
     }
 }
 
@@ -199,6 +201,7 @@ impl<P: Protocol> Shard<'_, P> {
     fn work_off(&mut self, host: usize, until: Time) -> Flow {
         while let Some((at, node, due)) = self.hosts[host].agenda.pop(until) {
             if due.epoch == task::ANY_EPOCH || due.epoch == self.nodes[node as usize].epoch {
+                self.desk.tasks += 1;
                 self.perform(node, at, due.task)?;
                 self.give_way()?;
             } else if let Task::Received { handle, .. } | Task::Job { handle, .. } = due.task {
@@ -222,14 +225,12 @@ impl<P: Protocol> Shard<'_, P> {
 
     /// Does what is due, where a host can do it alone.
     fn perform(&mut self, n: u32, at: Time, task: Task<P>) -> Flow {
-        use crate::engine::step::Mark;
         let own = Mark::own(n, at);
         match task {
             Task::Local { handle } => self.arrive_local(n, at, handle),
             Task::Received { handle, came } => self.verify(n, came, at, handle),
             Task::Job { handle, came } => self.deliver(n, came, at, handle),
             Task::Timer { timer, generation } => {
-                use ledgerlab_consensus::Timer as _;
                 if self.nodes[n as usize].timers[timer.kind()] != generation {
                     return Ok(());
                 }
@@ -277,8 +278,4 @@ impl<P: Protocol> Shard<'_, P> {
     pub fn host_of(&self, n: u32) -> usize {
         self.nodes[n as usize].host as usize
     }
-
-    /// How far the clients' plans are taken in ahead of a window's end: what is handled ahead of time within it need
-    /// not wait for them.
-    pub const PLANNED_AHEAD: Span = Span::millis(1);
 }

@@ -253,13 +253,17 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
     /// Does what is due, where a host cannot do it alone.
     pub(super) fn perform(&mut self, n: u32, at: Time, task: Task<P>) {
         match task {
-            Task::Local { .. } | Task::Received { .. } | Task::Job { .. } | Task::Timer { .. } | Task::Durable => {
-                unreachable!("the host does it alone")
-            }
-            Task::Mined { .. } | Task::Refetch { .. } | Task::Check { .. } | Task::Checked { .. } => {
-                unreachable!("the host does it alone")
-            }
-            Task::Reply { .. } | Task::AskReplies { .. } => unreachable!("the host does it alone"),
+            Task::Local { .. }
+            | Task::Received { .. }
+            | Task::Job { .. }
+            | Task::Timer { .. }
+            | Task::Durable
+            | Task::Mined { .. }
+            | Task::Refetch { .. }
+            | Task::Check { .. }
+            | Task::Checked { .. }
+            | Task::Reply { .. }
+            | Task::AskReplies { .. } => unreachable!("a host does it alone"),
             Task::Start => self.start_replica(n, at),
             Task::Deadline { generation } => {
                 if self.nodes[n as usize].rare.build.is_some_and(|b| b.generation == generation) {

@@ -129,7 +129,9 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         let mut batch = std::mem::take(&mut self.window);
         batch.events.clear();
         self.queue.pop_before(end, &mut batch.events);
-        self.events += batch.events.len() as u64;
+        let arrivals = batch.events.iter().filter(|e| e.what != WAKE).count();
+        self.arrivals += arrivals as u64;
+        self.crowded += if arrivals < LEAST_SHARED { 0 } else { arrivals as u64 };
         let network = &self.network;
         batch.group(self.hosts.len(), |e| host_of(network, e));
         let mut desks = std::mem::take(&mut self.desks);

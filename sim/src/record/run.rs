@@ -57,8 +57,11 @@ pub struct RunRecord {
     pub checks: Vec<CheckOutcome>,
     /// What a reader should know before believing a figure.
     pub warnings: Vec<String>,
-    /// Events that the kernel handled.
+    /// Events that the kernel handled: arrivals of messages, and what hosts do by themselves.
     pub events: u64,
+    /// Arrivals in windows so crowded that threads can share them.
+    #[serde(default)]
+    pub crowded: u64,
     /// Messages delivered to a replica.
     pub deliveries: u64,
 }

@@ -181,7 +181,7 @@ pub struct ReplicationSummary {
     pub verdict: Verdict,
     /// Checks that ran.
     pub checks: Vec<CheckOutcome>,
-    /// Events that the kernel handled.
+    /// Events that the kernel handled: arrivals of messages, and what hosts do by themselves.
     pub events: u64,
     /// Messages delivered to a replica.
     pub deliveries: u64,

@@ -1,14 +1,17 @@
 //! A team of threads for work that is mostly one thread's: now and then it has pieces that can be done side by side.
 //!
 //! While the work lasts the others of the team spin, and take pieces as soon as there are any: pieces are so short that
-//! waking a sleeping thread would take longer. If the machine has no time for them the first thread does all pieces
-//! itself, so a team is never waited for.
+//! waking a sleeping thread would take longer. What none of them takes the first thread does itself. A thread that is
+//! stopped with a piece in its hands is waited for: teams are for cores that nobody else uses.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use rayon::Yield;
 use rayon::prelude::{IndexedParallelIterator, IntoParallelIterator, ParallelIterator};
+
+/// Rounds without a piece before the processor is offered to others.
+const SPINS: u32 = 1 << 8;
 
 /// Sets its flag when the work ends, however it does.
 struct Ended<'a>(&'a AtomicBool);
@@ -46,9 +49,13 @@ pub fn lead<R: Send>(threads: usize, work: impl FnOnce() -> R + Send) -> R {
 
 /// Takes pieces until the work is over.
 fn follow(over: &AtomicBool) {
+    let mut idle = 0;
     while !over.load(Ordering::Acquire) {
-        if rayon::yield_now() != Some(Yield::Executed) {
+        idle = if rayon::yield_now() == Some(Yield::Executed) { 0 } else { idle + 1 };
+        if idle < SPINS {
             std::hint::spin_loop();
+        } else {
+            std::thread::yield_now();
         }
     }
 }
