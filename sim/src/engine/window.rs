@@ -334,11 +334,12 @@ impl<P: Protocol> Shard<'_, P> {
 
     /// Asks for what events meet that come after the first `count` and are another host's than those before them.
     fn fetch_ahead(&self, events: &[Event], count: usize) {
-        let host_of = |i: usize| host_of(self.network, &events[i]);
-        let first_of_host = |i: &usize| !same_target(&events[*i - 1], &events[*i]) && host_of(*i - 1) != host_of(*i);
-        let next = |from: usize| (from..from + count).take_while(|i| *i < events.len()).filter(first_of_host);
-        next(AHEAD).for_each(|i| self.fetch_state(&events[i]));
-        next(AHEAD / 2).for_each(|i| self.fetch_parts(&events[i]));
+        let host_of = |e: &Event| host_of(self.network, e);
+        let first_of_host = |e: &&[Event]| !same_target(&e[0], &e[1]) && host_of(&e[0]) != host_of(&e[1]);
+        let next =
+            |from: usize| events.get(from - 1..).unwrap_or_default().windows(2).take(count).filter(first_of_host);
+        next(AHEAD).for_each(|e| self.fetch_state(&e[1]));
+        next(AHEAD / 2).for_each(|e| self.fetch_parts(&e[1]));
     }
 
     /// Asks for the state that an event meets.
