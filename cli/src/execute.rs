@@ -18,6 +18,7 @@ use ledgerlab_sim::scenario::{Axis, Experiment, Scenario};
 use crate::error::{Error, Exit};
 use crate::folder::Folder;
 use crate::print;
+use cores::Cores;
 use progress::Progress;
 use replications::Replications;
 
@@ -31,8 +32,8 @@ pub struct Request<'a> {
     pub overrides: &'a [String],
     /// New, or with the completed replications of an interrupted run.
     pub folder: &'a Folder,
-    /// Cores.
-    pub workers: Workers,
+    /// Cores that work.
+    pub cores: Cores,
     /// Whether to keep progress to itself.
     pub quiet: bool,
 }
@@ -114,9 +115,9 @@ fn replications(request: &Request<'_>, store: &Replications) -> Result<Vec<RunRe
         progress.tell(record);
         Ok(())
     };
-    let run = || execute::<Error>(&points, &missing, request.workers, &gauges, keep);
+    let run = || execute::<Error>(&points, &missing, request.cores.workers(), &gauges, keep);
     let new = progress.shown_while(run).map_err(|e| no_threads(&e))??;
-    if let Some(advice) = cores::advice(request.workers, &new).filter(|_| !request.quiet) {
+    if let Some(advice) = request.cores.advice(&new).filter(|_| !request.quiet) {
         print::err(&advice);
     }
     records.extend(new);

@@ -62,8 +62,8 @@ use offchain::flows::{Flow, Flows};
 use retention::Retention;
 use shard::Desk;
 use task::{Due, Task};
-use window::Batch;
 pub use window::LEAST_SHARED;
+use window::{Batch, Cut};
 
 /// Author of the fault plan's tasks and of the start: they come before everything else of their time.
 const FATE: u32 = 0;
@@ -97,8 +97,7 @@ pub struct Simulation<'s, P: Protocol, Q: Queue> {
     /// Of the host that acts by itself, and of the shards of a window.
     desk: Desk<P>,
     desks: Vec<Desk<P>>,
-    /// Into how many parts a window is cut that has at least so many events.
-    parts: (usize, usize),
+    cut: Cut,
     /// Connections of each node.
     connections: Vec<Connections>,
     storage: StorageModel,
@@ -115,8 +114,9 @@ pub struct Simulation<'s, P: Protocol, Q: Queue> {
     author: u32,
     mining: Stream,
     vrf: Stream,
-    /// Copies of messages that have arrived, and those of them that came in crowded windows.
+    /// Copies of messages that have arrived.
     arrivals: u64,
+    /// Those of them that came in windows which threads can share.
     crowded: u64,
     retention: Retention,
 }
@@ -177,7 +177,7 @@ impl<'s, P: Protocol, Q: Queue> Simulation<'s, P, Q> {
             probe,
             desk: Desk::default(),
             desks: vec![],
-            parts: (1, 0),
+            cut: Cut::NONE,
             storage: StorageModel::new(&scenario.storage),
             storage_draws,
             flows: Flows::default(),

@@ -83,19 +83,16 @@ impl Probe for Pointer<'_> {
 /// How a machine's cores are used.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Workers {
-    /// Runs side by side; `None`: one for each core.
-    pub jobs: Option<usize>,
-    /// Threads that share each run.
-    pub threads: usize,
+    /// Runs side by side.
+    pub jobs: usize,
+    /// What drives each of them.
+    pub engine: Engine,
 }
 
 impl Workers {
     /// So many runs side by side, one thread each.
     pub fn jobs(jobs: usize) -> Workers {
-        Workers { jobs: Some(jobs), threads: 1 }
-    }
-    fn engine(self) -> Engine {
-        if self.threads < 2 { Engine::Fast } else { Engine::Threads(self.threads) }
+        Workers { jobs, engine: Engine::Fast }
     }
 }
 
@@ -115,13 +112,13 @@ pub fn execute<E: Send>(
     done: impl Fn(&RunRecord) -> Result<(), E> + Sync,
 ) -> Result<Result<Vec<RunRecord>, E>, rayon::ThreadPoolBuildError> {
     assert!(gauges.len() >= jobs.len(), "{} gauges for {} jobs", gauges.len(), jobs.len());
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(workers.jobs.unwrap_or(0)).build()?;
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(workers.jobs).build()?;
     let one = |(job, gauge): (&Job, &Gauge)| {
         let scenario = points[job.point as usize];
         gauge.set(0);
         let mut pointer = Pointer { gauge, latest: Time::ZERO };
         let mut record =
-            run_on(workers.engine(), scenario, replication_seed(scenario.seed, job.replication), &mut pointer);
+            run_on(workers.engine, scenario, replication_seed(scenario.seed, job.replication), &mut pointer);
         gauge.set(Gauge::DONE);
         record.point = job.point;
         record.replication = job.replication;

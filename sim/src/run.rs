@@ -17,9 +17,14 @@ pub enum Engine {
     /// The window queue.
     #[default]
     Fast,
-    /// The same on so many threads, which share the hosts of each window.
-    Threads(usize),
-    /// The fast engine with every window cut into so many parts, one after the other: what threads share, for tests.
+    /// The same on so many threads, which share the hosts of each window with at least so many arrivals.
+    Threads {
+        /// How many.
+        count: usize,
+        /// Arrivals.
+        least: usize,
+    },
+    /// The fast engine with every window cut into so many parts, as for threads, on one: for tests.
     Parts(usize),
     /// The plain heap that it is compared with: one event for a message, and one for what a host does by itself.
     Reference,
@@ -28,9 +33,13 @@ pub enum Engine {
 }
 
 impl Engine {
+    /// The fast one on so many threads, which share windows where that is worth it.
+    pub fn on_threads(count: usize) -> Engine {
+        if count < 2 { Engine::Fast } else { Engine::Threads { count, least: LEAST_SHARED } }
+    }
     pub(crate) fn queue(self) -> Pending {
         match self {
-            Engine::Fast | Engine::Threads(_) | Engine::Parts(_) => Pending::windows(),
+            Engine::Fast | Engine::Threads { .. } | Engine::Parts(_) => Pending::windows(),
             Engine::Reference | Engine::Naive => Pending::heap(),
         }
     }
@@ -49,7 +58,9 @@ impl Visitor for Runner<'_> {
         let simulation = Simulation::<P, Pending>::new(self.scenario, self.seed, self.engine.queue(), self.probe);
         match self.engine {
             Engine::Fast => simulation.in_windows().run(),
-            Engine::Threads(n) => team::lead(n, || simulation.in_windows().in_parts(n, LEAST_SHARED).run()),
+            Engine::Threads { count, least } => {
+                team::lead(count, || simulation.in_windows().in_parts(count, least).run())
+            }
             Engine::Parts(n) => simulation.in_windows().in_parts(n, 1).run(),
             Engine::Reference => simulation.run(),
             Engine::Naive => simulation.in_three_events().run(),

@@ -278,12 +278,21 @@ fn debug_builds_give_the_golden_digests_of_ci_small() {
     assert_eq!(digests(&shipped("ci-small.toml"), 2), golden("ci-small.toml"));
 }
 
+/// The fast engine on so many threads, which share every window.
+fn shared(count: usize) -> Engine {
+    Engine::Threads { count, least: 1 }
+}
+
 /// Digests of all points and replications on one engine.
 fn digests_on(engine: Engine, experiment: &Experiment) -> Vec<String> {
+    records_on(engine, experiment).into_iter().map(|r| r.digest).collect()
+}
+
+fn records_on(engine: Engine, experiment: &Experiment) -> Vec<RunRecord> {
     let points: Vec<&Scenario> = experiment.points.iter().map(|p| &p.scenario).collect();
     let of = |job: &Job| {
         let s = points[job.point as usize];
-        run_on(engine, s, replication_seed(s.seed, job.replication), &mut Blind).digest
+        run_on(engine, s, replication_seed(s.seed, job.replication), &mut Blind)
     };
     jobs(&points).iter().map(of).collect()
 }
@@ -291,7 +300,7 @@ fn digests_on(engine: Engine, experiment: &Experiment) -> Vec<String> {
 #[test]
 fn the_reference_engines_give_the_same_digests() {
     for name in ["ci-small.toml", "nastiest.toml"] {
-        for engine in [Engine::Reference, Engine::Naive, Engine::Parts(3), Engine::Threads(2), Engine::Threads(3)] {
+        for engine in [Engine::Reference, Engine::Naive, shared(2), shared(3)] {
             assert_eq!(digests_on(engine, &shipped(name)), golden(name), "{name}, {engine:?}");
         }
     }
@@ -319,7 +328,7 @@ fn records_do_not_change_with_the_threads_that_share_a_run() {
         let crowded = one.crowded * 2 > one.deliveries;
         let name = point.scenario.protocol;
         assert_eq!(crowded, name == "pbft", "{name}: {} of {}", one.crowded, one.deliveries);
-        for engine in [Engine::Parts(2), Engine::Parts(7), Engine::Threads(2), Engine::Threads(3)] {
+        for engine in [Engine::Parts(2), Engine::Parts(7), Engine::on_threads(2), shared(3)] {
             let other = on(engine);
             assert!(other == one, "{:?}, {engine:?}: {} and {}", point.labels, other.digest, one.digest);
         }
@@ -329,7 +338,7 @@ fn records_do_not_change_with_the_threads_that_share_a_run() {
 
 #[test]
 fn the_reference_engines_agree_whatever_shares_a_host() {
-    let variants: [&[&str]; 8] = [
+    let variants: [&[&str]; 9] = [
         &["node.cores=1"],
         &["node.cores=1", "node.signatures=ed25519", "network.priority=false"],
         &["node.cores=2", "node.signatures=ed25519", "mempool.dissemination=auto"],
@@ -338,14 +347,20 @@ fn the_reference_engines_agree_whatever_shares_a_host() {
         &["network.order=any", "network.bandwidth=20 Mbit/s"],
         &["storage.variant=inline", "node.signatures=ed25519"],
         &["node.handling=0 s", "node.fsync=0 s", "network.loopback=0 s"],
+        &["network.rtt=constant:40 ms", "network.loss=0", "node.crypto.verify=0 s", "node.handling=0 s"],
     ];
     for set in variants {
         let mut set: Vec<String> = set.iter().map(|s| (*s).to_owned()).collect();
         set.push("run.replications=1".to_owned());
         let experiment =
             Experiment::load(&root().join("scenarios/nastiest.toml"), &set).unwrap_or_else(|e| panic!("{e}"));
-        let fast = digests_on(Engine::Fast, &experiment);
-        for engine in [Engine::Reference, Engine::Naive, Engine::Parts(2)] {
+        let fast = records_on(Engine::Fast, &experiment);
+        // With a part for each host none can see what another one has done.
+        for engine in [Engine::Parts(2), Engine::Parts(usize::MAX)] {
+            assert!(records_on(engine, &experiment) == fast, "{set:?}, {engine:?}");
+        }
+        let fast: Vec<String> = fast.into_iter().map(|r| r.digest).collect();
+        for engine in [Engine::Reference, Engine::Naive] {
             assert_eq!(digests_on(engine, &experiment), fast, "{set:?}, {engine:?}");
         }
     }

@@ -3,12 +3,12 @@
 use std::path::Path;
 use std::thread::available_parallelism;
 
-use ledgerlab_sim::experiment::Workers;
 use ledgerlab_sim::scenario::Experiment;
 
 use crate::args::RunArgs;
 use crate::error::{Error, Exit};
-use crate::execute::{self, Request, cores};
+use crate::execute::cores::Cores;
+use crate::execute::{self, Request};
 use crate::folder::Folder;
 use crate::{interrupt, print};
 
@@ -34,7 +34,7 @@ pub fn run(args: &RunArgs) -> Result<Exit, Error> {
         file: &args.file,
         overrides: &overrides,
         folder: &folder,
-        workers: workers(args),
+        cores: cores(args),
         quiet: args.quiet,
     };
     let outcome = execute::run(&request)?;
@@ -80,13 +80,13 @@ fn resuming(args: &RunArgs, folder: &Path) -> String {
 }
 
 /// The cores that were asked for, but no more than the machine has.
-fn workers(args: &RunArgs) -> Workers {
-    let cores = available_parallelism().map_or(1, usize::from);
-    let (workers, note) = cores::limited(args.jobs.map(usize::from), usize::from(args.threads), cores);
+fn cores(args: &RunArgs) -> Cores {
+    let all = available_parallelism().map_or(1, usize::from);
+    let (cores, note) = Cores::limited(args.jobs.map(usize::from), usize::from(args.threads), all);
     if let Some(note) = note.filter(|_| !args.quiet) {
         print::err(&note);
     }
-    workers
+    cores
 }
 
 fn folder(args: &RunArgs, experiment: &Experiment) -> Result<Folder, Error> {
@@ -106,10 +106,21 @@ mod tests {
 
     #[test]
     fn an_interrupted_run_is_continued_by_one_command() {
-        let typed =
-            ["ledgerlab", "run", "a b.toml", "--set", "run.duration=10 s", "--seed", "7", "--threads", "2", "--quiet"];
+        let typed = [
+            "ledgerlab",
+            "run",
+            "a b.toml",
+            "--set",
+            "run.duration=10 s",
+            "--seed",
+            "7",
+            "--jobs",
+            "1",
+            "--threads",
+            "2",
+        ];
         let Command::Run(args) = Args::parse_from(typed).command else { panic!("another command") };
         let command = resuming(&args, Path::new("re sults/q"));
-        insta::assert_snapshot!(command, @"ledgerlab run 'a b.toml' --set 'run.duration=10 s' --seed 7 --threads 2 --quiet --resume 're sults/q'");
+        insta::assert_snapshot!(command, @"ledgerlab run 'a b.toml' --set 'run.duration=10 s' --seed 7 --jobs 1 --threads 2 --resume 're sults/q'");
     }
 }

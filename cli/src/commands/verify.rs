@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use ledgerlab_sim::experiment::Workers;
+use ledgerlab_sim::run::Engine;
 use ledgerlab_sim::scenario::Experiment;
 use serde_json::{Value, json};
 
@@ -12,6 +13,12 @@ use crate::{execute, interrupt, print};
 
 /// Runs side by side and threads of each run, round by round; the first comes twice.
 const ROUNDS: [(usize, usize); 6] = [(1, 1), (1, 1), (2, 1), (4, 1), (1, 2), (1, 3)];
+
+/// Threads share every window, however few messages come in it: what is seldom crowded is compared too.
+fn workers(&(jobs, threads): &(usize, usize)) -> Workers {
+    let engine = if threads < 2 { Engine::Fast } else { Engine::Threads { count: threads, least: 1 } };
+    Workers { jobs, engine }
+}
 
 /// Verifies every file, also after one that fails.
 ///
@@ -26,8 +33,7 @@ pub fn verify(args: &VerifyArgs) -> Result<Exit, Error> {
     interrupt::install()?;
     let (mut reports, mut broken) = (Vec::new(), false);
     for (file, experiment) in &experiments {
-        let round =
-            |&(jobs, threads): &(usize, usize)| execute::verified(experiment, Workers { jobs: Some(jobs), threads });
+        let round = |round| execute::verified(experiment, workers(round));
         let rounds = ROUNDS.iter().map(round).collect::<Result<Vec<_>, _>>()?;
         let digests: Vec<Vec<String>> =
             rounds.iter().map(|round| round.iter().map(|run| run.digest.clone()).collect()).collect();

@@ -125,7 +125,7 @@ impl<P: Protocol> Shard<'_, P> {
 }
 
 impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
-    /// Carries out what is left of a step that has ended, and goes on from there.
+    /// Carries out what is left of a step that has ended.
     pub(super) fn apply_rest(&mut self, n: u32, at: Time) {
         let mut step = std::mem::take(&mut self.desk.step);
         while let Some(e) = step.effects.list.pop() {
@@ -137,7 +137,6 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         }
         step.clear();
         self.desk.step = step;
-        self.drain_local(n, at);
     }
 
     /// Carries out an effect that concerns what all hosts share.

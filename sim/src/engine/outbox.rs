@@ -93,7 +93,10 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
             Post::Copies(letter, range, numbered) => {
                 self.send_off(letter, &copies[range.start as usize..range.end as usize], numbered);
             }
-            Post::Cards(letter, to) => self.hand_out(letter, &to),
+            Post::Cards(letter, to) => {
+                self.act_for(letter.from);
+                self.hand_out(letter, &to);
+            }
             Post::Proposed { from, at, block, carried, left } => {
                 if let Some((block, parent)) = block {
                     self.blocks.intern(block, parent, &carried);
@@ -107,9 +110,18 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
                 self.probe.on_view(at, NodeId(node), view);
                 self.meter.view_changed(at, view, by_failure);
             }
-            Post::Answered { node, block, at } => self.answer_clients(node, block, at),
+            Post::Answered { node, block, at } => {
+                self.act_for(node);
+                self.answer_clients(node, block, at);
+            }
             Post::Violation(v) => self.meter.violation(v),
         }
+    }
+
+    /// Tasks are written down in the name of a node's host from now on: it may have acted before its posts are
+    /// carried out.
+    fn act_for(&mut self, node: u32) {
+        self.author = self.nodes[node as usize].host + 1;
     }
 
     /// A payload's first message has left.
@@ -166,8 +178,6 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
     fn hand_out(&mut self, letter: Letter<P>, to: &Recipients) {
         self.state_claims_of(&letter);
         let Letter { from: n, at, kind, .. } = letter;
-        // It may be carried out after the host has acted.
-        self.author = self.nodes[n as usize].host + 1;
         // The sender's own reference keeps the message while copies are made.
         let handle = self.messages.insert(letter.envelope, letter.body);
         match to {

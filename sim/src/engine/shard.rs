@@ -1,10 +1,11 @@
 //! What a host does alone: a range of hosts with their nodes, and a view of everything that all hosts share.
 //!
 //! Within a window no wider than the least latency hosts do not reach each other, so shards may run side by side. A
-//! shard changes its own hosts and nodes only. It reads the shared tables as they were when the window opened, and
-//! writes down what is to change in them: see `outbox`. What must change a table before the host can go on halts it;
-//! the simulation carries that out and takes the host up again: see `window`. So a run on any number of threads
-//! is the same run.
+//! shard changes its own hosts and nodes only. What is to change in the shared tables it writes down: see `outbox`. What
+//! must change there before the host can go on halts it; the simulation carries that out and takes the host up again:
+//! see `window`. What other hosts do in the same window is in the tables or not yet, which a host cannot tell: it looks
+//! up only what a message has named to it, or what it has put there itself. Nothing here may look for anything else,
+//! such as all blocks or how many messages there are. So a run on any number of threads is the same run.
 
 use std::ops::{Index, IndexMut};
 
@@ -177,7 +178,7 @@ pub struct Shard<'a, P: Protocol> {
     pub desk: &'a mut Desk<P>,
     /// Before this nothing else arrives at the host that acts, as far as that is known.
     pub clear: Time,
-    /// Who writes down tasks now: see the engine's.
+    /// Who writes down tasks now: one more than the host that acts.
     pub author: u32,
 }
 

@@ -120,7 +120,7 @@ fn digest_ahead(sharing: &str, ahead: Span, engine: Engine) -> String {
     let mut probe = Blind;
     let mut sim = Simulation::<Pbft, Pending>::new(&points[0].scenario, 1, engine.queue(), &mut probe);
     match engine {
-        Engine::Threads(_) | Engine::Parts(_) => unreachable!("not asked for"),
+        Engine::Threads { .. } | Engine::Parts(_) => unreachable!("not asked for"),
         Engine::Fast => sim = sim.in_windows(),
         Engine::Naive => sim = sim.in_three_events(),
         Engine::Reference => {}

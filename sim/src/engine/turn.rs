@@ -88,21 +88,36 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
     }
 
     /// Carries out what a host has written down, and what it cannot do alone.
-    pub(super) fn settle(&mut self, flow: Flow) {
-        self.flush();
-        if flow.is_ok() {
-            return;
+    pub(super) fn settle(&mut self, mut flow: Flow) {
+        loop {
+            self.flush();
+            if flow.is_ok() {
+                return;
+            }
+            let why = self.desk.halted.take().expect("a host that halts says why");
+            flow = self.do_for_it(why);
         }
-        match self.desk.halted.take().expect("a host that halts says why") {
-            Halt::Flush => {}
-            Halt::Task { node, at, task } => self.perform(node, at, task),
-            Halt::Deliver { node, came, ready, handle } => self.deliver(node, came, ready, handle),
-            Halt::Effects { node, at } => self.apply_rest(node, at),
+    }
+
+    fn do_for_it(&mut self, why: Halt<P>) -> Flow {
+        match why {
+            Halt::Flush => Ok(()),
+            Halt::Task { node, at, task } => {
+                self.perform(node, at, task);
+                Ok(())
+            }
+            Halt::Deliver { node, came, ready, handle } => {
+                self.deliver(node, came, ready, handle);
+                Ok(())
+            }
+            Halt::Effects { node, at } => {
+                self.apply_rest(node, at);
+                self.shard().drain_local(node, at)
+            }
             Halt::Build { node, at, fresh } => {
                 self.try_build(node, at);
-                if fresh || !self.nodes[node as usize].local.is_empty() {
-                    self.drain_local(node, at);
-                }
+                let goes_on = fresh || !self.nodes[node as usize].local.is_empty();
+                if goes_on { self.shard().drain_local(node, at) } else { Ok(()) }
             }
         }
     }

@@ -22,14 +22,27 @@ use crate::node::agenda::WAKE;
 /// No window is wider: what it holds should stay in the cache.
 const WIDEST: Span = Span::millis(1);
 
-/// About so many events are handled at a desk before it is cleared, where there is one and where there are several.
+/// About so many events are handled at a desk before it is cleared, so that what is written down stays in the cache.
+/// Where there are several desks each shall do a whole window: its hosts are then the same in most windows.
 const MOST_ALONE: usize = 1_024;
 const MOST_SHARED: usize = 8_192;
 
 /// State is fetched for the event so many places ahead.
 const AHEAD: usize = 8;
 
-/// A window with fewer events is not shared: the threads would wait for each other longer than they work.
+/// Into how many parts a window is cut that has at least so many arrivals.
+#[derive(Clone, Copy, Debug)]
+pub struct Cut {
+    parts: usize,
+    least: usize,
+}
+
+impl Cut {
+    /// No window is cut.
+    pub const NONE: Cut = Cut { parts: 1, least: 0 };
+}
+
+/// A window with fewer arrivals is not shared: the threads would wait for each other longer than they work.
 pub const LEAST_SHARED: usize = 64;
 
 /// Cache lines of a replica that are fetched with it.
@@ -102,9 +115,9 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         self
     }
 
-    /// Cuts a window of at least so many events into so many parts, for as many threads. Results are the same.
+    /// Cuts a window with so many arrivals, or more, into so many parts, for as many threads. Results are the same.
     pub fn in_parts(mut self, parts: usize, least: usize) -> Self {
-        self.parts = (parts.max(1), least);
+        self.cut = Cut { parts: parts.max(1), least };
         self
     }
 
@@ -132,12 +145,13 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         let arrivals = batch.events.iter().filter(|e| e.what != WAKE).count();
         self.arrivals += arrivals as u64;
         self.crowded += if arrivals < LEAST_SHARED { 0 } else { arrivals as u64 };
+        let parts = if arrivals < self.cut.least { 1 } else { self.cut.parts };
         let network = &self.network;
         batch.group(self.hosts.len(), |e| host_of(network, e));
         let mut desks = std::mem::take(&mut self.desks);
         let mut from = 0;
         while from < batch.events.len() {
-            let pieces = self.pieces(&batch.events, from);
+            let pieces = self.pieces(&batch.events, from, parts);
             desks.resize_with(desks.len().max(pieces.len()), Desk::default);
             self.run_pieces(&batch.events, &pieces, end, &mut desks);
             for (desk, piece) in desks.iter_mut().zip(pieces) {
@@ -151,10 +165,9 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
 
     /// Parts of about the same size of a window's events from a place on, together no more than fit at the desks. No
     /// host is in two of them.
-    fn pieces(&self, events: &[Event], from: usize) -> Vec<Range<usize>> {
-        let (parts, least) = self.parts;
+    fn pieces(&self, events: &[Event], from: usize, parts: usize) -> Vec<Range<usize>> {
         let left = events.len() - from;
-        let parts = if left < least { 1 } else { parts };
+        let parts = parts.min(left);
         // A part's hosts shall be the same in most windows, so that they stay in a core's cache.
         let size = left.div_ceil(parts).min(if parts == 1 { MOST_ALONE } else { MOST_SHARED });
         let (mut pieces, mut start) = (Vec::with_capacity(parts), from);
@@ -228,14 +241,15 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
     fn take_up(&mut self, stopped: Stopped<P>, events: &[Event], end: Time) -> Step<P> {
         let Stopped { mut visit, why, step, .. } = stopped;
         self.author = visit.host as u32 + 1;
-        (self.desk.halted, self.desk.step) = (Some(why), step);
+        self.desk.halted = Some(why);
+        let own = std::mem::replace(&mut self.desk.step, step);
         self.settle(Err(Halted));
         loop {
             let flow = self.shard().go_on(&mut visit, events, end);
             let done = flow.is_ok();
             self.settle(flow);
             if done {
-                return std::mem::take(&mut self.desk.step);
+                return std::mem::replace(&mut self.desk.step, own);
             }
         }
     }

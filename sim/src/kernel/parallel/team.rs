@@ -5,13 +5,16 @@
 //! stopped with a piece in its hands is waited for: teams are for cores that nobody else uses.
 
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use rayon::Yield;
 use rayon::prelude::{IndexedParallelIterator, IntoParallelIterator, ParallelIterator};
 
 /// Rounds without a piece before the processor is offered to others.
 const SPINS: u32 = 1 << 8;
+
+/// Rounds for which a thread waits for the others of a team before it sleeps.
+const PATIENCE: u32 = 1 << 12;
 
 /// Sets its flag when the work ends, however it does.
 struct Ended<'a>(&'a AtomicBool);
@@ -65,7 +68,18 @@ pub fn each<T: Send>(pieces: Vec<T>, act: impl Fn(T) + Send + Sync) {
     if pieces.len() < 2 || rayon::current_thread_index().is_none() {
         return pieces.into_iter().for_each(act);
     }
-    pieces.into_par_iter().with_max_len(1).for_each(act);
+    let (count, begun, done) = (pieces.len(), AtomicUsize::new(0), AtomicUsize::new(0));
+    pieces.into_par_iter().with_max_len(1).for_each(|piece| {
+        begun.fetch_add(1, Ordering::Relaxed);
+        act(piece);
+        done.fetch_add(1, Ordering::Release);
+        // The others will be done soon: sleeping until then would take longer.
+        let mut spins = 0;
+        while begun.load(Ordering::Relaxed) == count && done.load(Ordering::Acquire) < count && spins < PATIENCE {
+            std::hint::spin_loop();
+            spins += 1;
+        }
+    });
 }
 
 #[cfg(test)]
