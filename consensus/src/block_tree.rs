@@ -79,7 +79,7 @@ impl<B: Weighed> BlockTree<B> {
     }
     /// A block.
     pub fn get(&self, id: Digest) -> Option<&Node<B>> {
-        self.find(id).ok().map(|i| self.at(self.order[i]))
+        self.index(id).map(|i| self.at(i))
     }
     /// The block below; `None` for the root.
     pub fn parent(&self, node: &Node<B>) -> Option<&Node<B>> {
@@ -121,11 +121,9 @@ impl<B: Weighed> BlockTree<B> {
     /// If the parent is not in the tree.
     pub fn insert(&mut self, parent: Digest, block: B) -> bool {
         let (below, total) = (self.known(parent), block.total());
-        if self.find(block.id()).is_ok() {
-            return false;
-        }
+        let Err(place) = self.find(block.id()) else { return false };
         let (height, sibling) = (self.at(below).height + 1, self.at(below).child);
-        let i = self.place(Node { height, block, parent: below, child: NONE, sibling });
+        let i = self.place(place, Node { height, block, parent: below, child: NONE, sibling });
         self.at_mut(below).child = i;
         let heavier = total > self.best().total();
         if heavier {
@@ -140,7 +138,8 @@ impl<B: Weighed> BlockTree<B> {
     pub fn lower_root(&mut self, block: B) {
         let (old, height) = (self.root, self.root().height);
         assert!(height > 0, "nothing is below genesis");
-        let i = self.place(Node { height: height - 1, block, parent: NONE, child: old, sibling: NONE });
+        let place = self.find(block.id()).unwrap_or_else(|place| place);
+        let i = self.place(place, Node { height: height - 1, block, parent: NONE, child: old, sibling: NONE });
         self.at_mut(old).parent = i;
         self.root = i;
     }
@@ -196,9 +195,9 @@ impl<B: Weighed> BlockTree<B> {
         self.order.remove(gone.expect("a node of the slab is in the order"));
         self.free.push(i);
     }
-    fn place(&mut self, node: Node<B>) -> u32 {
+    /// Keeps a node that comes at this place in the order.
+    fn place(&mut self, at: usize, node: Node<B>) -> u32 {
         let i = self.free.pop().unwrap_or(self.slab.len() as u32);
-        let at = self.find(node.id()).unwrap_or_else(|at| at);
         reserve_little(&mut self.order);
         self.order.insert(at, i);
         if i as usize == self.slab.len() {
@@ -210,12 +209,21 @@ impl<B: Weighed> BlockTree<B> {
         i
     }
     fn known(&self, id: Digest) -> u32 {
-        let i = self.find(id).unwrap_or_else(|_| panic!("block {id:?} is not in the tree"));
-        self.order[i]
+        self.index(id).unwrap_or_else(|| panic!("block {id:?} is not in the tree"))
+    }
+    /// Where a block is in the slab. Most questions are about the best tip and the block below it.
+    fn index(&self, id: Digest) -> Option<u32> {
+        let best = self.best();
+        match () {
+            () if best.id() == id => Some(self.best),
+            () if best.parent != NONE && self.at(best.parent).id() == id => Some(best.parent),
+            () => self.find(id).ok().map(|i| self.order[i]),
+        }
     }
     /// Where a digest is in the order, or would be.
     fn find(&self, id: Digest) -> Result<usize, usize> {
-        self.order.binary_search_by_key(&id, |i| self.at(*i).id())
+        let packed = |id: Digest| u128::from(id.0[0]) << 64 | u128::from(id.0[1]);
+        self.order.binary_search_by_key(&packed(id), |i| packed(self.at(*i).id()))
     }
     fn at(&self, i: u32) -> &Node<B> {
         self.slab[i as usize].as_ref().expect("a linked node is in the slab")

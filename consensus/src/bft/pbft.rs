@@ -192,10 +192,12 @@ impl Pbft {
         // Few runs see so many views, and a division costs more than all the rest of a vote.
         ValidatorId(if view < n { view as u32 } else { (view % n) as u32 })
     }
+    #[inline]
     fn node_of(&self, v: ValidatorId) -> NodeId {
         self.env.validators.endpoint(v)
     }
     /// Whether this replica leads the view it is in.
+    #[inline]
     fn leads(&self) -> bool {
         self.installed == self.view && self.env.key == Some(self.leader_of(self.view))
     }
@@ -326,7 +328,7 @@ impl Protocol for Pbft {
         let slot = self.window.find(key).filter(|s| s.held && s.logged <= self.durable)?;
         slot.proposal.clone().map(|proposal| PbftMessage::PrePrepare { proposal })
     }
-    #[inline]
+    #[inline(always)]
     fn status(&self) -> Status {
         let role = match () {
             () if self.installed < self.view => Role::Electing,

@@ -54,8 +54,31 @@ impl LinkAudit {
         }
     }
 
+    /// Counts `bytes` that occupy the link by themselves from `start` to `end` if all is well and they lie within the
+    /// second that is being filled, as nearly all do; does nothing else. Says whether it did.
+    #[inline(always)]
+    pub fn follows(&mut self, start: Time, end: Time, bytes: u64) -> bool {
+        let bits = bytes * 8;
+        let (since, busy_bits) = match () {
+            () if start > self.last_end => (start, bits),
+            () => (self.busy_since, self.busy_bits + bits),
+        };
+        let second_bits = self.second_bits.saturating_add(bits << POINT);
+        let fits = self.last_end <= start
+            && start <= end
+            && self.second <= start
+            && end.0 - self.second.0 <= SECOND
+            && second_bits <= self.second_limit
+            // Before a pause a long busy period is kept.
+            && (since != start || self.last_end.0 - self.busy_since.0 < SECOND)
+            && self.is_within_rate(busy_bits, end.0.wrapping_sub(since.0));
+        if fits {
+            (self.busy_since, self.busy_bits, self.last_end, self.second_bits) = (since, busy_bits, end, second_bits);
+        }
+        fits
+    }
+
     /// `bytes` occupy the link by themselves from `start` to `end`. Calls come in order of `start`.
-    #[inline]
     pub fn transmit(&mut self, start: Time, end: Time, bytes: u64) -> Outcome {
         if start < self.last_end || end < start {
             return Err(self.overlap(start, end));
@@ -67,7 +90,6 @@ impl LinkAudit {
         self.busy_bits += bits;
         self.last_end = end;
         self.within_rate(end)?;
-        // Nearly every transmission lies within the second that is being filled.
         if self.second <= start && end.0 - self.second.0 <= SECOND {
             return self.fill(bits << POINT);
         }
@@ -126,14 +148,15 @@ impl LinkAudit {
         [self.full, present].into_iter().filter(|(a, b)| b.since(*a).0 >= SECOND).map(|(from, to)| Window { from, to })
     }
 
-    /// Durations are whole nanoseconds: a busy period may be ahead by less than one.
-    #[inline]
     fn within_rate(&self, at: Time) -> Outcome {
         let spent = at.since(self.busy_since).0;
-        if u128::from(self.busy_bits) * u128::from(SECOND) < u128::from(self.rate) * u128::from(spent + 1) {
-            return Ok(());
-        }
-        Err(self.too_fast(at, spent))
+        if self.is_within_rate(self.busy_bits, spent) { Ok(()) } else { Err(self.too_fast(at, spent)) }
+    }
+
+    /// Durations are whole nanoseconds: a busy period may be ahead by less than one.
+    #[inline]
+    fn is_within_rate(&self, bits: u64, spent: u64) -> bool {
+        u128::from(bits) * u128::from(SECOND) < u128::from(self.rate) * u128::from(spent + 1)
     }
 
     #[cold]
@@ -247,6 +270,29 @@ mod tests {
             let (ok, peak) = ((0..copies).try_for_each(single).is_ok(), apart.peak());
             assert_eq!((all.is_ok(), together.last_end), (ok, apart.last_end), "{copies} of {each} ns");
             assert!(!ok || together.peak().to_bits() == peak.to_bits());
+        }
+    }
+
+    #[test]
+    fn what_follows_is_counted_as_if_it_were_transmitted() {
+        use ledgerlab_consensus::types::mix64;
+        for case in 0..200 {
+            let (mut fast, mut plain, mut at, mut followed) = (link(1_000_000_000), link(1_000_000_000), 0_u64, 0);
+            for i in 0..500 {
+                let r = mix64(case ^ mix64(i));
+                // Pauses, ends that touch, overlaps, and now and then too much in too little time.
+                at += [0, 0, 50, 90_000, 3_000_000_000][r as usize % 5];
+                let (start, bytes) = (at.saturating_sub(u64::from(r >> 8 & 0x3F == 0)), 1 + (r >> 16) % 1_500);
+                let end = start + bytes * 8 - u64::from(r >> 32 & 0x3F == 0);
+                let before = fast.clone();
+                let follows = fast.follows(Time(start), Time(end), bytes);
+                assert!(follows || format!("{fast:?}") == format!("{before:?}"), "it does nothing else");
+                let fine = follows || fast.transmit(Time(start), Time(end), bytes).is_ok();
+                assert_eq!(fine, plain.transmit(Time(start), Time(end), bytes).is_ok(), "{start} to {end}");
+                assert_eq!(format!("{fast:?}"), format!("{plain:?}"));
+                (at, followed) = (at.max(end), followed + u64::from(follows));
+            }
+            assert!(followed > 100, "{followed} of 500");
         }
     }
 

@@ -10,12 +10,7 @@ use crate::engine::task::Task;
 use crate::kernel::queue::Queue;
 
 impl<P: Protocol> Shard<'_, P> {
-    #[inline]
-    pub fn apply_all(&mut self, n: u32, at: Time) -> Flow {
-        if self.desk.step.effects.list.is_empty() { Ok(()) } else { self.apply_list(n, at) }
-    }
-
-    fn apply_list(&mut self, n: u32, at: Time) -> Flow {
+    pub fn apply_list(&mut self, n: u32, at: Time) -> Flow {
         let mut step = std::mem::take(&mut self.desk.step);
         step.effects.list.reverse();
         let shared = self.apply_own(n, at, &mut step);

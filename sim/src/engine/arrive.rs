@@ -5,36 +5,42 @@ use ledgerlab_consensus::{Message, NodeId, Protocol, Span, Time};
 use crate::engine::Simulation;
 use crate::engine::messages::{Cargo, Header};
 use crate::engine::shard::{Flow, Frame, Halt, Shard};
-use crate::engine::step::{Input, Mark};
 use crate::engine::task::{Came, Task};
 use crate::kernel::queue::{Event, Queue};
 
 impl<P: Protocol> Shard<'_, P> {
     /// The last byte of a message reaches its receiver's network card; what was due before has been done.
+    #[inline(always)]
     pub fn arrive(&mut self, event: Event) -> Flow {
         let (n, handle) = (event.target, event.what);
-        let host = self.host_of(n);
-        if self.nodes[n as usize].replica.is_none() {
+        let node = &self.nodes[n as usize];
+        let host = node.host as usize;
+        if node.replica.is_none() {
             self.lose_copy(handle);
             return Ok(());
         }
         let came = Came { at: event.at, origin: event.origin };
-        let header = self.messages.header(handle);
-        let Some(ready) = self.receive(n, event.at, handle, &header) else { return Ok(()) };
-        if self.may_run_ahead(host, ready) {
-            return self.verify_with(n, host, came, ready, handle, &header);
+        let messages = self.messages;
+        let header = messages.header(handle);
+        // The receiver takes bytes while they come: a message waits for those before it, but is not carried a second
+        // time after its last byte has come.
+        let first_byte = Time(event.at.0.saturating_sub(header.upload.0));
+        let Some(ready) = self.download(n, host, (first_byte, event.at), handle, header) else { return Ok(()) };
+        let ahead = self.runs_ahead(host);
+        if ready < ahead {
+            return self.verify_with((n, host), came, (ready, ahead), handle, header);
         }
         self.push_task(n, ready, Task::Received { handle, came });
         Ok(())
     }
 
-    /// Whether a host can go on to `until` at once: nothing else that it does, and no client, comes before. What a
-    /// later message meets on its way in must not be touched ahead of it; a provider's chunk, say, passes the same
-    /// downlink.
-    #[inline]
-    fn may_run_ahead(&self, host: usize, until: Time) -> bool {
+    /// Before this a host can go on at once: nothing else that it does, and no client, comes before. What a later
+    /// message meets on its way in must not be touched ahead of it; a provider's chunk, say, passes the same downlink.
+    #[inline(always)]
+    fn runs_ahead(&self, host: usize) -> Time {
         let Frame { eager, horizon, planned, .. } = self.frame;
-        eager && until < horizon.min(planned) && self.hosts[host].agenda.next_at() > until
+        let ahead = horizon.min(planned).min(self.hosts[host].agenda.next_at());
+        if eager { ahead } else { Time::ZERO }
     }
 
     /// A message comes from a node of the same host: no link is between them.
@@ -48,11 +54,20 @@ impl<P: Protocol> Shard<'_, P> {
 
     /// A message has passed the downlink: its proofs are verified, then its handler runs.
     pub fn verify(&mut self, n: u32, came: Came, ready: Time, handle: u32) -> Flow {
-        let header = self.messages.header(handle);
-        self.verify_with(n, self.host_of(n), came, ready, handle, &header)
+        let (messages, host) = (self.messages, self.host_of(n));
+        let ahead = self.runs_ahead(host);
+        self.verify_with((n, host), came, (ready, ahead), handle, messages.header(handle))
     }
 
-    fn verify_with(&mut self, n: u32, host: usize, came: Came, ready: Time, handle: u32, header: &Header) -> Flow {
+    #[inline(always)]
+    fn verify_with(
+        &mut self,
+        (n, host): (u32, usize),
+        came: Came,
+        (ready, ahead): (Time, Time),
+        handle: u32,
+        header: &Header,
+    ) -> Flow {
         let Header { verify, divided, .. } = *header;
         let cpu = &mut self.hosts[host].cpu;
         let mut done = cpu.verify(ready, verify);
@@ -62,33 +77,32 @@ impl<P: Protocol> Shard<'_, P> {
         // A later message cannot overtake one of the least cost, nor be verified on the state machine's core before
         // the step; anything else waits on the agenda for its end, unless it is known that nothing arrives before that.
         let first = divided == Span::ZERO && verify <= self.scenario.node.crypto.verify && cpu.verifies_apart();
-        if (first || done < self.clear) && self.may_run_ahead(host, done) {
-            return self.deliver_with(n, came, done, handle, header);
+        if (first || done < self.clear) && done < ahead {
+            return self.deliver_with((n, host), came, done, handle, header);
         }
         self.push_task(n, done, Task::Job { handle, came });
         Ok(())
     }
 
-    /// Passes bytes through the downlink. The receiver takes them while they come: a message waits for those before
-    /// it, but is not carried a second time after its last byte has come.
-    fn receive(&mut self, n: u32, at: Time, handle: u32, header: &Header) -> Option<Time> {
-        let first_byte = Time(at.0.saturating_sub(header.upload.0));
-        self.download(n, (first_byte, at), handle, header)
-    }
-
     /// Hands a verified message to the replica, or to the host's own part.
     pub fn deliver(&mut self, n: u32, came: Came, ready: Time, handle: u32) -> Flow {
-        let header = self.messages.header(handle);
-        self.deliver_with(n, came, ready, handle, &header)
+        let messages = self.messages;
+        self.deliver_with((n, self.host_of(n)), came, ready, handle, messages.header(handle))
     }
 
-    fn deliver_with(&mut self, n: u32, came: Came, ready: Time, handle: u32, header: &Header) -> Flow {
-        let mark = Mark { arrived: came.at, origin: came.origin, content: header.content };
-        let from = header.sender;
+    #[inline(always)]
+    fn deliver_with(&mut self, (n, host): (u32, usize), came: Came, ready: Time, handle: u32, header: &Header) -> Flow {
         if header.plain {
             self.desk.out.released.push(handle);
-            return self.step(n, ready, mark, Input::Message { from, handle });
+            return self.take_in_message((n, host), came, ready, handle, header);
         }
+        self.deliver_loaded(n, came, ready, handle, header)
+    }
+
+    /// Hands over a message that carries something, or is for the host.
+    #[inline(never)]
+    fn deliver_loaded(&mut self, n: u32, came: Came, ready: Time, handle: u32, header: &Header) -> Flow {
+        let from = header.sender;
         let messages = self.messages;
         match messages.cargo(handle) {
             Cargo::Protocol => {
@@ -104,7 +118,7 @@ impl<P: Protocol> Shard<'_, P> {
                 }
                 self.see_proposed(n, ready, &shown);
                 self.desk.carried = shown;
-                self.step(n, ready, mark, Input::Message { from, handle })
+                self.take_in_message((n, self.host_of(n)), came, ready, handle, header)
             }
             Cargo::StateRequest { .. } | Cargo::State(_) | Cargo::PayloadRequest { .. } | Cargo::Payload { .. } => {
                 self.halt(Halt::Deliver { node: n, came, ready, handle })
@@ -142,7 +156,7 @@ impl<P: Protocol> Shard<'_, P> {
 impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
     /// Hands a message to the host's own part, where that needs more than the host has.
     pub(super) fn deliver(&mut self, n: u32, came: Came, at: Time, handle: u32) {
-        let header = self.messages.header(handle);
+        let header = *self.messages.header(handle);
         self.shard().note_delivery(n, came, at, &header);
         let cargo = self.messages.cargo(handle).clone();
         self.host_message(n, header.sender, at, cargo);

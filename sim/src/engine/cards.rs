@@ -102,7 +102,15 @@ impl<P: Protocol> Shard<'_, P> {
 
     /// Passes bytes of a message through the downlink, of which the first came at `there.0` and the last at `there.1`:
     /// when they have passed, or `None` where [`Task::Card`] will say.
-    pub fn download(&mut self, n: u32, there: (Time, Time), handle: u32, e: &Header) -> Option<Time> {
+    #[inline(always)]
+    pub fn download(&mut self, n: u32, host: usize, there: (Time, Time), handle: u32, e: &Header) -> Option<Time> {
+        let passed = self.hosts[host].down.pass(there, e.bytes);
+        if passed.is_some() { passed } else { self.download_shared(n, there, handle, e) }
+    }
+
+    /// The same through a link that looks at more than times and sizes.
+    #[inline(never)]
+    fn download_shared(&mut self, n: u32, there: (Time, Time), handle: u32, e: &Header) -> Option<Time> {
         let connection = (n, e.sender.0, e.lane as u8);
         let what = Incoming::Message { node: n, handle, arrived: there.1 };
         let class = self.class(e.lane);
@@ -141,7 +149,7 @@ impl<P: Protocol> Shard<'_, P> {
 impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
     /// A copy goes to the card of its sender's host.
     pub(super) fn hand_over(&mut self, n: u32, at: Time, to: NodeId, handle: u32) {
-        let e = self.messages.header(handle);
+        let e = *self.messages.header(handle);
         let lane = e.lane as u8;
         let parcel = Parcel {
             there: (at, at),
@@ -202,7 +210,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
     /// A copy that was handed to the sender's card at `queued` has left it at `sent`: it arrives after the latency,
     /// in the order of its connection, unless its sender crashes before it has left or the network is cut on the way.
     pub(super) fn travel(&mut self, from: NodeId, to: NodeId, (queued, sent): (Time, Time), handle: u32) {
-        let Header { lane, bytes, origin, .. } = self.messages.header(handle);
+        let Header { lane, bytes, origin, .. } = *self.messages.header(handle);
         if let Cargo::Chunk { flow, last } = *self.messages.cargo(handle) {
             self.chunk_left(from, to, sent, flow, last);
         }

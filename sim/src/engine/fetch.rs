@@ -43,7 +43,8 @@ pub struct Fetches(Vec<(Digest, Fetch)>);
 
 impl Fetches {
     fn place(&self, key: Digest) -> Result<usize, usize> {
-        self.0.binary_search_by_key(&key, |(k, _)| *k)
+        let packed = |k: Digest| u128::from(k.0[0]) << 64 | u128::from(k.0[1]);
+        self.0.binary_search_by_key(&packed(key), |(k, _)| packed(*k))
     }
     /// What is known of an object, for the first time nothing.
     pub fn entry(&mut self, key: Digest) -> &mut Fetch {

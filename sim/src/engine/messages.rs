@@ -99,8 +99,9 @@ impl<M> Messages<M> {
         self.bodies.push(body);
         self.envelopes.push(envelope)
     }
-    pub fn header(&self, handle: u32) -> Header {
-        self.envelopes[handle].header
+    #[inline]
+    pub fn header(&self, handle: u32) -> &Header {
+        &self.envelopes[handle].header
     }
     /// Asks for a message that will be read soon.
     #[inline]
@@ -110,6 +111,7 @@ impl<M> Messages<M> {
     pub fn cargo(&self, handle: u32) -> &Cargo {
         &self.envelopes[handle].cargo
     }
+    #[inline]
     pub fn body(&self, handle: u32) -> Option<&M> {
         self.bodies[handle].as_ref()
     }
@@ -126,15 +128,19 @@ impl<M> Messages<M> {
         self.envelopes[handle].left += copies;
     }
     /// A copy has been delivered or lost.
+    #[inline]
     pub fn release(&mut self, handle: u32) {
         let e = &mut self.envelopes[handle];
         assert!(e.left > 0, "a copy is released twice");
         e.left -= 1;
         if e.left == 0 {
-            self.bodies[handle] = None;
-            e.cargo = Cargo::Protocol;
-            self.free.push(handle);
+            self.forget(handle);
         }
+    }
+    fn forget(&mut self, handle: u32) {
+        self.bodies[handle] = None;
+        self.envelopes[handle].cargo = Cargo::Protocol;
+        self.free.push(handle);
     }
     /// Counts copies that leave their sender.
     pub fn count(&mut self, kind: &'static str, bytes: u32, copies: u32) {

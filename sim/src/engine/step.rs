@@ -1,23 +1,23 @@
 //! One step of a replica: begin when its core is free, run the handler, leave when everything is billed.
 
 use ledgerlab_consensus::{
-    Cx, Digest, Effect, Keys, NodeId, PayloadRef, Peer, Protocol, Role, Span, Ticket, Time, Tip, ValidatorId, Verdict,
-    Work,
+    Cx, Digest, Effect, Keys, NodeId, PayloadRef, Peer, Protocol, Role, Span, Status, Ticket, Time, Tip, ValidatorId,
+    Verdict, Work,
 };
 
 use crate::engine::Simulation;
+use crate::engine::messages::Header;
 use crate::engine::outbox::Post;
-use crate::engine::shard::{Flow, Halted, Shard, Step};
-use crate::engine::task::Task;
+use crate::engine::shard::{Flow, Frame, Halted, Shard, Step};
+use crate::engine::task::{Came, Task};
 use crate::kernel::queue::{Origin, Queue};
-use crate::kernel::rng::Stream;
 use crate::node::cost;
+use crate::node::mempool::Pool;
 
 /// What a replica's handler is called with.
 #[derive(Clone, Debug)]
 pub enum Input<P: Protocol> {
     Start,
-    Message { from: NodeId, handle: u32 },
     Timer(P::Timer),
     Work,
     Payload { ticket: Ticket, payload: PayloadRef },
@@ -33,7 +33,6 @@ impl<P: Protocol> Input<P> {
     fn number(&self) -> u64 {
         match self {
             Input::Start => 1,
-            Input::Message { .. } => 2,
             Input::Timer(_) => 3,
             Input::Work => 4,
             Input::Payload { .. } => 5,
@@ -46,6 +45,9 @@ impl<P: Protocol> Input<P> {
         }
     }
 }
+
+/// [`Input::number`] of a message, which is handed over where it lies.
+const MESSAGE: u64 = 2;
 
 /// What the digest takes of an input.
 #[derive(Clone, Copy, Debug)]
@@ -63,26 +65,45 @@ impl Mark {
 }
 
 /// Keyed hashes in place of cryptography: as unpredictable to the protocols, and free of cost beside the bill.
-struct SimulatedKeys {
-    vrf: Stream,
-    key: u64,
-    coin_quorum: usize,
+struct SimulatedKeys<'a> {
+    frame: &'a Frame,
+    key: Option<ValidatorId>,
 }
 
-impl Keys for SimulatedKeys {
+impl Keys for SimulatedKeys<'_> {
     fn vrf(&self, input: Digest) -> Digest {
-        let own = self.vrf.part(self.key);
+        let own = self.frame.vrf.part(self.key.map_or(u64::MAX - 1, |k| u64::from(k.0)));
         Digest([own.at(input.0[0], input.0[1]), own.at(input.0[1], !input.0[0])])
     }
     fn coin(&self, wave: u64, shares: &mut dyn Iterator<Item = ValidatorId>) -> Option<u64> {
         let mut who: Vec<ValidatorId> = shares.collect();
         who.sort_unstable();
         who.dedup();
-        (who.len() >= self.coin_quorum).then(|| self.vrf.part(u64::MAX).at(wave, 0))
+        let enough = who.len() > self.frame.tolerated as usize;
+        enough.then(|| self.frame.vrf.part(u64::MAX).at(wave, 0))
     }
 }
 
 impl<P: Protocol> Shard<'_, P> {
+    /// Hands the replica a message, and then every answer that costs no time.
+    #[inline(always)]
+    pub fn take_in_message(
+        &mut self,
+        (n, host): (u32, usize),
+        came: Came,
+        ready: Time,
+        handle: u32,
+        header: &Header,
+    ) -> Flow {
+        let mark = Mark { arrived: came.at, origin: came.origin, content: header.content };
+        let (from, handling, messages) = (header.sender, self.scenario.node.handling, self.messages);
+        let flow = self.step_with((n, host), ready, mark, (MESSAGE, handling), |replica, _, cx| {
+            let body = messages.body(handle).expect("a protocol message has a body");
+            replica.on_message(from, body, cx);
+        });
+        if let Some(left) = flow? { self.drain_local(n, left) } else { Ok(()) }
+    }
+
     /// Runs an input and then every answer that costs no time.
     pub fn step(&mut self, n: u32, ready: Time, mark: Mark, input: Input<P>) -> Flow {
         match self.step_once(n, ready, mark, input)? {
@@ -92,7 +113,16 @@ impl<P: Protocol> Shard<'_, P> {
     }
 
     /// Runs the answers that wait, and looks at what the replica now says of itself.
-    pub fn drain_local(&mut self, n: u32, mut at: Time) -> Flow {
+    #[inline(always)]
+    pub fn drain_local(&mut self, n: u32, at: Time) -> Flow {
+        if !self.nodes[n as usize].local.is_empty() {
+            return self.work_off_local(n, at);
+        }
+        self.look_at_status(n, at);
+        Ok(())
+    }
+
+    fn work_off_local(&mut self, n: u32, mut at: Time) -> Flow {
         while let Some(next) = self.nodes[n as usize].local.pop_front() {
             let Some(left) = self.step_once(n, at, Mark::own(n, at), next)? else { return Ok(()) };
             at = left;
@@ -103,20 +133,46 @@ impl<P: Protocol> Shard<'_, P> {
 
     /// When everything of it leaves; `None` if the node stops before.
     fn step_once(&mut self, n: u32, ready: Time, mark: Mark, input: Input<P>) -> Result<Option<Time>, Halted> {
-        let host = self.host_of(n);
-        let begin = self.hosts[host].cpu.step_begin(ready);
+        let kind = (input.number(), Span::ZERO);
+        self.step_with((n, self.host_of(n)), ready, mark, kind, |replica, pool, cx| call(replica, pool, input, cx))
+    }
+
+    /// Runs a handler as an input of this number, for which the host takes so much time beside it.
+    #[inline(always)]
+    fn step_with(
+        &mut self,
+        (n, host): (u32, usize),
+        ready: Time,
+        mark: Mark,
+        (number, handling): (u64, Span),
+        handler: impl FnOnce(&mut P, &Pool, &mut Cx<'_, P>),
+    ) -> Result<Option<Time>, Halted> {
+        let (node, cpu) = (&mut self.nodes[n as usize], &mut self.hosts[host].cpu);
+        let begin = cpu.step_begin(ready);
         let faults = self.network.faults();
         let crash = if faults.is_empty() { None } else { faults.next_crash(NodeId(n), ready) };
         if crash.is_some_and(|crash| crash <= begin) {
             // It waits for a busy core when the node stops.
-            self.nodes[n as usize].local.clear();
+            node.local.clear();
             return Ok(None);
         }
-        let is_message = matches!(input, Input::Message { .. });
-        let node = &mut self.nodes[n as usize];
-        node.digest.record(&[mark.arrived.0, begin.0, mark.origin.0, input.number() << 56 ^ mark.content]);
-        self.call(n, begin, input);
-        let cost = self.bill(n) + if is_message { self.scenario.node.handling } else { Span::ZERO };
+        node.digest.record(&[mark.arrived.0, begin.0, mark.origin.0, number << 56 ^ mark.content]);
+        if let Some(replica) = node.replica.as_mut() {
+            let keys = SimulatedKeys { frame: &self.frame, key: node.env.key };
+            let effects = &mut self.desk.step.effects;
+            let mut cx = Cx::new(begin, begin + node.skew, &keys, &mut node.log_seq, effects);
+            handler(replica, &node.pool, &mut cx);
+        }
+        if self.desk.step.effects.list.is_empty() {
+            // Most messages change a count and nothing else.
+            let leave = cpu.step(begin, handling);
+            if crash.is_some_and(|crash| crash <= leave) {
+                node.local.clear();
+                return Ok(None);
+            }
+            return Ok(Some(leave));
+        }
+        let cost = self.bill_effects(n) + handling;
         let leave = self.hosts[host].cpu.step(begin, cost);
         if crash.is_some_and(|crash| crash <= leave) {
             // The node stops before the step ends: nothing of it leaves.
@@ -124,43 +180,11 @@ impl<P: Protocol> Shard<'_, P> {
             self.nodes[n as usize].local.clear();
             return Ok(None);
         }
-        self.apply_all(n, leave)?;
+        self.apply_list(n, leave)?;
         Ok(Some(leave))
     }
 
-    fn call(&mut self, n: u32, begin: Time, input: Input<P>) {
-        let node = &mut self.nodes[n as usize];
-        let Some(replica) = node.replica.as_mut() else { return };
-        let keys = SimulatedKeys {
-            vrf: self.frame.vrf,
-            key: node.env.key.map_or(u64::MAX - 1, |k| u64::from(k.0)),
-            coin_quorum: self.frame.tolerated as usize + 1,
-        };
-        let mut cx = Cx::new(begin, begin + node.skew, &keys, &mut node.log_seq, &mut self.desk.step.effects);
-        match input {
-            Input::Start => replica.on_start(&mut cx),
-            Input::Message { from, handle } => {
-                let body = self.messages.body(handle).expect("a protocol message has a body");
-                replica.on_message(from, body, &mut cx);
-            }
-            Input::Timer(t) => replica.on_timer(t, &mut cx),
-            Input::Work => replica.on_work(node.pool.pending(), &mut cx),
-            Input::Payload { ticket, payload } => replica.on_payload(ticket, &[payload], &mut cx),
-            Input::Judged { ticket, verdict } => replica.on_judged(ticket, verdict, &mut cx),
-            Input::Checked { ticket, good } => replica.on_checked(ticket, good, &mut cx),
-            Input::Durable(seq) => replica.on_durable(seq, &mut cx),
-            Input::Mined(t) => replica.on_mined(t, &mut cx),
-            Input::State(tip) => replica.on_state(tip, &mut cx),
-            Input::Peer { peer, state } => replica.on_peer(peer, state, &mut cx),
-        }
-    }
-
     /// Time of the state machine's core that the effects cost: signatures, and what the protocol charges.
-    #[inline]
-    fn bill(&mut self, n: u32) -> Span {
-        if self.desk.step.effects.list.is_empty() { Span::ZERO } else { self.bill_effects(n) }
-    }
-
     fn bill_effects(&mut self, n: u32) -> Span {
         let (spec, validators) = (&self.scenario.node, self.validators.len());
         let me = self.nodes[n as usize].env.key;
@@ -181,9 +205,19 @@ impl<P: Protocol> Shard<'_, P> {
         sum
     }
 
+    #[inline(always)]
     fn look_at_status(&mut self, n: u32, at: Time) {
-        let node = &mut self.nodes[n as usize];
+        let node = &self.nodes[n as usize];
         let Some(status) = node.replica.as_deref().map(Protocol::status) else { return };
+        let electing = status.role == Role::Electing;
+        if (node.view, node.leader, node.electing) != (status.view, status.leader, electing) {
+            self.note_status(n, at, &status);
+        }
+    }
+
+    #[inline(never)]
+    fn note_status(&mut self, n: u32, at: Time, status: &Status) {
+        let node = &mut self.nodes[n as usize];
         // PBFT enters the next view to elect, HotStuff when it has elected.
         let electing = status.role == Role::Electing;
         let by_failure = std::mem::replace(&mut node.electing, electing) || electing;
@@ -196,6 +230,22 @@ impl<P: Protocol> Shard<'_, P> {
             node.leader = status.leader;
             self.push_to_new_leader(n, at);
         }
+    }
+}
+
+/// Hands a replica an input.
+fn call<P: Protocol>(replica: &mut P, pool: &Pool, input: Input<P>, cx: &mut Cx<'_, P>) {
+    match input {
+        Input::Start => replica.on_start(cx),
+        Input::Timer(t) => replica.on_timer(t, cx),
+        Input::Work => replica.on_work(pool.pending(), cx),
+        Input::Payload { ticket, payload } => replica.on_payload(ticket, &[payload], cx),
+        Input::Judged { ticket, verdict } => replica.on_judged(ticket, verdict, cx),
+        Input::Checked { ticket, good } => replica.on_checked(ticket, good, cx),
+        Input::Durable(seq) => replica.on_durable(seq, cx),
+        Input::Mined(t) => replica.on_mined(t, cx),
+        Input::State(tip) => replica.on_state(tip, cx),
+        Input::Peer { peer, state } => replica.on_peer(peer, state, cx),
     }
 }
 

@@ -266,6 +266,12 @@ fn host_of(network: &Network, e: &Event) -> u32 {
     if e.what == WAKE { e.target } else { network.host_of(NodeId(e.target)) }
 }
 
+/// Whether two events are for the same node, or both wakes of the same host.
+#[inline]
+fn same_target(a: &Event, b: &Event) -> bool {
+    a.target == b.target && (a.what == WAKE) == (b.what == WAKE)
+}
+
 /// How far a host has come in a window.
 #[derive(Clone, Copy, Debug)]
 pub struct Visit {
@@ -295,7 +301,8 @@ impl<P: Protocol> Shard<'_, P> {
         while from < events.len() {
             let host = host_of(self.network, &events[from]);
             let left = &events[from..];
-            let count = left.iter().take_while(|e| host_of(self.network, e) == host).count();
+            let count =
+                left.iter().take_while(|e| same_target(e, &left[0]) || host_of(self.network, e) == host).count();
             self.fetch_ahead(left, count);
             // No wakes while the agenda is looked at anyway.
             let wake = std::mem::replace(&mut self.hosts[host as usize].agenda.wake, Time::ZERO);
@@ -344,11 +351,12 @@ impl<P: Protocol> Shard<'_, P> {
 
     /// Asks for what events meet that come after the first `count` and are another host's than those before them.
     fn fetch_ahead(&self, events: &[Event], count: usize) {
-        let host_of = |i: usize| host_of(self.network, &events[i]);
-        let first_of_host = |i: &usize| host_of(*i - 1) != host_of(*i);
-        let next = |from: usize| (from..from + count).take_while(|i| *i < events.len()).filter(first_of_host);
-        next(AHEAD).for_each(|i| self.fetch_state(&events[i]));
-        next(AHEAD / 2).for_each(|i| self.fetch_parts(&events[i]));
+        let host_of = |e: &Event| host_of(self.network, e);
+        let first_of_host = |e: &&[Event]| !same_target(&e[0], &e[1]) && host_of(&e[0]) != host_of(&e[1]);
+        let next =
+            |from: usize| events.get(from - 1..).unwrap_or_default().windows(2).take(count).filter(first_of_host);
+        next(AHEAD).for_each(|e| self.fetch_state(&e[1]));
+        next(AHEAD / 2).for_each(|e| self.fetch_parts(&e[1]));
     }
 
     /// Asks for the state that an event meets.

@@ -24,6 +24,7 @@ impl Default for NodeDigest {
 
 impl NodeDigest {
     /// Mixes one record in.
+    #[inline]
     pub fn record(&mut self, words: &[u64]) {
         for w in words {
             let x = u128::from(self.a ^ w) * 0xD6E8_FEB8_6659_FD93;

@@ -62,6 +62,14 @@ pub struct Event {
 }
 
 impl Event {
+    /// Whether it comes before another one: the order of [`Event::key`], with one comparison where times or origins
+    /// differ.
+    #[inline]
+    pub fn precedes(&self, other: &Event) -> bool {
+        let packed = |e: &Event| u128::from(e.at.0) << 64 | u128::from(e.origin.0);
+        let (own, others) = (packed(self), packed(other));
+        own < others || (own == others && self.target < other.target)
+    }
     /// What events are ordered by.
     #[inline]
     pub fn key(&self) -> (Time, Origin, u32) {
@@ -134,7 +142,7 @@ impl Queue for Pending {
             Pending::Windows(q) => q.push(event),
         }
     }
-    #[inline]
+    #[inline(always)]
     fn push_copy(&mut self, event: Event) {
         match self {
             Pending::Heap(q) => q.push_copy(event),

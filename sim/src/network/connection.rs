@@ -62,7 +62,8 @@ impl Connections {
 
 /// The entry of a connection in its sender's row.
 fn place(row: &mut Vec<Last>, connection: (NodeId, Lane), now: Time) -> &mut Time {
-    let find = |row: &Vec<Last>| row.binary_search_by_key(&connection, |(other, _)| *other);
+    let packed = |(to, lane): (NodeId, Lane)| u64::from(to.0) << 8 | lane as u64;
+    let find = |row: &Vec<Last>| row.binary_search_by_key(&packed(connection), |(other, _)| packed(*other));
     let i = find(row).unwrap_or_else(|mut i| {
         if row.len() == row.capacity() {
             row.retain(|(_, last)| *last > now);

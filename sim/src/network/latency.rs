@@ -149,7 +149,7 @@ impl LatencyModel {
         self.max_typical
     }
 
-    #[inline]
+    #[inline(always)]
     fn draw(&self, pair: usize, draw: u64) -> Span {
         let pair = self.pairs[pair];
         let jitter = match &self.shape {

@@ -44,19 +44,15 @@ impl Cpu {
         };
         Cpu { cores: vec![Core::default(); cores as usize].into(), machine, execution, pool }
     }
+    #[inline]
     fn run(&mut self, core: u8, ready: Time, cost: Span) -> Time {
         self.cores[core as usize].run(ready, cost)
     }
     /// The core of the pool that is free first, of equal ones the first.
+    #[inline]
     fn earliest(&mut self) -> &mut Core {
-        let pool = &mut self.cores[self.pool as usize..];
-        let mut best = 0;
-        for i in 1..pool.len() {
-            if pool[i].free < pool[best].free {
-                best = i;
-            }
-        }
-        &mut pool[best]
+        let pool = self.cores[self.pool as usize..].iter_mut();
+        pool.reduce(|best, core| if core.free < best.free { core } else { best }).expect("a pool has a core")
     }
     /// Asks for the cores, which will be needed soon.
     #[inline]
@@ -64,10 +60,12 @@ impl Cpu {
         prefetch(&self.cores, 0);
     }
     /// Whether the state machine shares no core with verification.
+    #[inline]
     pub fn verifies_apart(&self) -> bool {
         self.pool > self.machine
     }
     /// Verifies on the earliest free core of the pool; returns when it is done.
+    #[inline]
     pub fn verify(&mut self, ready: Time, cost: Span) -> Time {
         self.earliest().run(ready, cost)
     }
@@ -83,10 +81,12 @@ impl Cpu {
         (0..parts).map(|_| self.verify(ready, part)).max().unwrap_or(ready)
     }
     /// When a step of the state machine that is ready at `ready` begins.
+    #[inline]
     pub fn step_begin(&self, ready: Time) -> Time {
         self.cores[self.machine as usize].free.max(ready)
     }
     /// Runs a step of the state machine.
+    #[inline]
     pub fn step(&mut self, begin: Time, cost: Span) -> Time {
         self.run(self.machine, begin, cost)
     }

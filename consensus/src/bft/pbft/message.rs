@@ -240,6 +240,7 @@ impl Message for PbftMessage {
 
 impl PbftMessage {
     /// The vote that it carries, if it is a prepare or a commit.
+    #[inline]
     pub fn ballot(&self) -> Option<Ballot> {
         let of = |kind, by, height: u32, view: u32, block| Ballot {
             kind,

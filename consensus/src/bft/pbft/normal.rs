@@ -167,6 +167,7 @@ impl Pbft {
     }
 
     /// Says whether anything but a tally may have changed.
+    #[inline]
     pub(super) fn on_ballot(&mut self, from: NodeId, b: Ballot, cx: &mut Cx<'_, Self>) -> bool {
         if b.view < self.installed || b.height <= self.low {
             return false;
@@ -186,6 +187,7 @@ impl Pbft {
     }
 
     /// Counts a vote of the installed view; says whether anything but its tally may have changed.
+    #[inline]
     fn count(&mut self, by: ValidatorId, b: Ballot, from: NodeId, cx: &mut Cx<'_, Self>) -> bool {
         let prepare = b.kind == PREPARE;
         let book = match b.kind {
@@ -200,6 +202,8 @@ impl Pbft {
             Vote::Counted(weight) if b.height > self.top.height => self.hint(b.height, b.block, weight),
             // Without a quorum nothing follows from a vote; the leader's proposal stands for its prepare.
             Vote::Counted(weight) if weight.0 + self.heaviest.0 < self.quorum.0 => return false,
+            // The leader proposes when its time has come, whatever it is that it hears.
+            Vote::Counted(_) if self.has_concluded(prepare, b.height) => return self.leads(),
             Vote::Counted(_) => {}
             Vote::Known | Vote::Outside => return false,
             Vote::Contradicts(value) => {
@@ -213,6 +217,15 @@ impl Pbft {
             self.check_committed(b.height, cx);
         }
         true
+    }
+
+    /// Whether a quorum of prepares, or of commits, has been seen to in the installed view: more of them change nothing.
+    #[inline]
+    fn has_concluded(&self, prepare: bool, height: Height) -> bool {
+        match prepare {
+            true => self.window.get(height).is_some_and(|s| s.prepared_in(self.installed)),
+            false => height <= self.executed.height,
+        }
     }
 
     /// Others vote for a block that this replica has not accepted.

@@ -41,6 +41,7 @@ impl Slot {
         self.header().map(|h| h.block)
     }
     /// Whether a prepared certificate of this view is here.
+    #[inline]
     pub fn prepared_in(&self, view: View) -> bool {
         self.prepared.as_ref().is_some_and(|c| c.what.minor == view)
     }

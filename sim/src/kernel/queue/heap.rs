@@ -39,7 +39,7 @@ impl Queue for Heap {
         self.items.push(event);
         while i > 0 {
             let parent = (i - 1) / 4;
-            if self.items[parent].key() <= event.key() {
+            if !event.precedes(&self.items[parent]) {
                 break;
             }
             self.items[i] = self.items[parent];
@@ -54,13 +54,11 @@ impl Queue for Heap {
         let mut i = 0;
         loop {
             let first = i * 4 + 1;
-            let children = first..(first + 4).min(self.items.len());
-            let Some(least) = children.min_by_key(|&c| self.items[c].key()) else { break };
-            if last.key() <= self.items[least].key() {
-                break;
-            }
-            self.items[i] = self.items[least];
-            i = least;
+            let children = self.items[first.min(self.items.len())..].iter().take(4).enumerate();
+            let least = children.reduce(|a, b| if b.1.precedes(a.1) { b } else { a });
+            let Some((place, &least)) = least.filter(|(_, least)| least.precedes(&last)) else { break };
+            self.items[i] = least;
+            i = first + place;
         }
         self.items[i] = last;
         Some(top)

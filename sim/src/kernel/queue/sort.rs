@@ -14,32 +14,32 @@ const MAX_BITS: u32 = 16;
 
 /// Sorts the values of a list into `run`, whose old content goes.
 ///
-/// `digit` maps a value to 0..2^`width` and never falls where `key` rises; `counts` is scratch.
+/// `precedes` orders the values; `digit` maps a value to 0..2^`width` and never falls in that order; `counts` is scratch.
 #[inline]
-pub fn window<T: Copy + Default, K: Ord, const CHUNK: usize>(
+pub fn window<T: Copy + Default, const CHUNK: usize>(
     run: &mut Vec<T>,
     counts: &mut Vec<u32>,
     (pool, list): (&Pool<T, CHUNK>, List),
     width: u32,
     digit: impl Fn(T) -> u64,
-    key: impl Fn(T) -> K + Copy,
+    precedes: impl Fn(T, T) -> bool + Copy,
 ) {
     if list.len() <= FEW {
         run.clear();
         pool.for_each(list, |v| run.push(v));
     } else {
-        scatter(run, counts, (pool, list), width, digit, key);
+        scatter(run, counts, (pool, list), width, digit, precedes);
     }
-    insertion(run, key);
+    insertion(run, precedes);
 }
 
-fn scatter<T: Copy + Default, K: Ord, const CHUNK: usize>(
+fn scatter<T: Copy + Default, const CHUNK: usize>(
     run: &mut Vec<T>,
     counts: &mut Vec<u32>,
     (pool, list): (&Pool<T, CHUNK>, List),
     width: u32,
     digit: impl Fn(T) -> u64,
-    key: impl Fn(T) -> K + Copy,
+    precedes: impl Fn(T, T) -> bool + Copy,
 ) {
     let bits = list.len().ilog2().min(width).min(MAX_BITS);
     let drop = width - bits;
@@ -62,17 +62,17 @@ fn scatter<T: Copy + Default, K: Ord, const CHUNK: usize>(
         *place += 1;
     });
     if most > CROWD {
-        sort_crowds(sorted, places, key);
+        sort_crowds(sorted, places, precedes);
     }
 }
 
 /// Sorts the crowded ones of the buckets that end at `ends`.
 #[cold]
-fn sort_crowds<T: Copy, K: Ord>(sorted: &mut [T], ends: &[u32], key: impl Fn(T) -> K) {
+fn sort_crowds<T: Copy>(sorted: &mut [T], ends: &[u32], precedes: impl Fn(T, T) -> bool) {
     let mut start = 0;
     for &end in ends {
         if end - start > CROWD {
-            sorted[start as usize..end as usize].sort_unstable_by_key(|v| key(*v));
+            sorted[start as usize..end as usize].sort_unstable_by(|a, b| precedes(*b, *a).cmp(&precedes(*a, *b)));
         }
         start = end;
     }
@@ -80,14 +80,14 @@ fn sort_crowds<T: Copy, K: Ord>(sorted: &mut [T], ends: &[u32], key: impl Fn(T) 
 
 /// Puts every value where it belongs; linear if none is far from there.
 #[inline]
-fn insertion<T: Copy, K: Ord>(run: &mut [T], key: impl Fn(T) -> K) {
+fn insertion<T: Copy>(run: &mut [T], precedes: impl Fn(T, T) -> bool) {
     for i in 1..run.len() {
         let value = run[i];
-        if key(run[i - 1]) <= key(value) {
+        if !precedes(value, run[i - 1]) {
             continue;
         }
         let mut place = i;
-        while place > 0 && key(run[place - 1]) > key(value) {
+        while place > 0 && precedes(value, run[place - 1]) {
             run[place] = run[place - 1];
             place -= 1;
         }
@@ -112,7 +112,7 @@ mod tests {
                     expected.push(value);
                 }
                 expected.sort_unstable();
-                window(&mut run, &mut counts, (&pool, list), 20, |v| v >> 32, |v| v);
+                window(&mut run, &mut counts, (&pool, list), 20, |v| v >> 32, |a, b| a < b);
                 assert_eq!(run, expected, "{size} values over {spread} times");
             }
         }

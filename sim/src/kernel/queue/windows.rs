@@ -7,6 +7,7 @@
 //! density of events. Related: Steinman's event horizon (PADS 1996), the ladder queue (Tang et al., TOMACS 2005).
 
 mod copy;
+mod filled;
 mod pace;
 mod width;
 
@@ -15,6 +16,7 @@ use ledgerlab_consensus::Time;
 use super::pool::{List, Pool};
 use super::{Event, Heap, Origin, Queue, sort};
 use copy::{Copy8, OFFSET_BITS};
+use filled::Filled;
 use pace::{FIRST_SHIFT, Pace};
 
 /// Windows in the ring.
@@ -44,9 +46,8 @@ pub struct Windows {
     shift: u32,
     /// Number of the first window that was not opened; the ring holds it and those after it.
     next: u64,
-    ring: Vec<Window>,
-    /// A bit for each window in the ring that is not empty.
-    filled: Vec<u64>,
+    ring: Box<[Window; RING]>,
+    filled: Filled,
     events: Pool<Event, EVENTS>,
     copies: Pool<Copy8, COPIES>,
     /// Of the messages by slot.
@@ -73,8 +74,8 @@ impl Default for Windows {
         Windows {
             shift: FIRST_SHIFT,
             next: 0,
-            ring: vec![EMPTY; RING],
-            filled: vec![0; RING / 64],
+            ring: Box::new([EMPTY; RING]),
+            filled: Filled::default(),
             events: Pool::default(),
             copies: Pool::default(),
             origins: vec![],
@@ -100,7 +101,7 @@ impl Queue for Windows {
         self.place(event);
     }
 
-    #[inline]
+    #[inline(always)]
     fn push_copy(&mut self, event: Event) {
         self.len += 1;
         self.place_copy(event);
@@ -140,13 +141,9 @@ impl Queue for Windows {
     #[inline]
     fn next_at(&mut self) -> Option<Time> {
         loop {
-            let (copy, event) = (self.copy_run.get(self.copy_next), self.run.get(self.run_next));
-            let late = self.late.first();
-            if copy.is_some() || event.is_some() || late.is_some() {
-                let copy_at = copy.map_or(u64::MAX, |c| self.base + c.offset());
-                let event_at = event.map_or(u64::MAX, |e| e.at.0);
-                let late_at = late.map_or(u64::MAX, |e| e.at.0);
-                return Some(Time(copy_at.min(event_at).min(late_at)));
+            let at = self.event_at().min(self.copy_at()).min(self.late_at());
+            if at < Time::NEVER || self.is_open() {
+                return Some(at);
             }
             if !self.open() {
                 return None;
@@ -191,8 +188,31 @@ impl Windows {
         let runs = self.run.capacity() * size_of::<Event>() + self.copy_run.capacity() * size_of::<Copy8>();
         let heaps = (self.far.capacity() + self.late.capacity()) * size_of::<Event>();
         let tables = self.origins.capacity() * size_of::<Origin>() + self.counts.capacity() * size_of::<u32>();
-        let ring = self.ring.capacity() * size_of::<Window>() + self.filled.capacity() * size_of::<u64>();
+        let ring = size_of_val(&*self.ring) + size_of_val(&self.filled);
         self.events.bytes() + self.copies.bytes() + runs + heaps + tables + ring
+    }
+
+    /// Time of the next event of the open window; [`Time::NEVER`] if there is none.
+    #[inline]
+    fn event_at(&self) -> Time {
+        self.run.get(self.run_next).map_or(Time::NEVER, |e| e.at)
+    }
+
+    /// The same of the next copy.
+    #[inline]
+    fn copy_at(&self) -> Time {
+        self.copy_run.get(self.copy_next).map_or(Time::NEVER, |c| Time(self.base + c.offset()))
+    }
+
+    /// The same of the first late event.
+    #[inline]
+    fn late_at(&self) -> Time {
+        self.late.first().map_or(Time::NEVER, |e| e.at)
+    }
+
+    /// Whether anything of the open window is left, or late.
+    fn is_open(&self) -> bool {
+        self.run_next < self.run.len() || self.copy_next < self.copy_run.len() || !self.late.is_empty()
     }
 
     #[inline]
@@ -200,14 +220,14 @@ impl Windows {
         let window = event.at.0 >> self.shift;
         if window.wrapping_sub(self.next) < RING as u64 {
             let i = window as usize % RING;
-            self.filled[i / 64] |= 1 << (i % 64);
+            self.filled.set(i);
             self.events.push(&mut self.ring[i].events, event);
         } else {
             self.place_aside(event, window);
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn place_copy(&mut self, event: Event) {
         let window = event.at.0 >> self.shift;
         let near = window.wrapping_sub(self.next) < RING as u64;
@@ -220,7 +240,7 @@ impl Windows {
         }
         self.origins[slot] = event.origin;
         let i = window as usize % RING;
-        self.filled[i / 64] |= 1 << (i % 64);
+        self.filled.set(i);
         let offset = event.at.0 & ((1 << self.shift) - 1);
         self.copies.push(&mut self.ring[i].copies, Copy8::pack(&event, offset));
     }
@@ -263,19 +283,19 @@ impl Windows {
 
     /// Takes from both runs what comes before the end, and before anything else that it could be tied with.
     fn run_before(&mut self, end: Time, into: &mut Vec<Event>) {
-        let late = self.late.first().map_or(end, |e| e.at.min(end));
+        let late = self.late_at().min(end);
         loop {
-            let before = into.len();
-            let copies = &self.copy_run[self.copy_next..];
-            let bound = self.run.get(self.run_next).map_or(late, |e| e.at.min(late));
-            let offset = bound.0.saturating_sub(self.base);
-            let first = copies.iter().take_while(|c| c.offset() < offset).count();
+            let bound = self.event_at().min(late);
+            let (copies, offset) = (&self.copy_run[self.copy_next..], bound.0.saturating_sub(self.base));
+            let first = copies.partition_point(|c| c.offset() < offset);
             into.extend(copies[..first].iter().map(|c| c.event(self.base, &self.origins)));
             self.copy_next += first;
-            let bound = copies.get(first).map_or(late, |c| late.min(Time(self.base + c.offset())));
-            let events = self.run[self.run_next..].iter().take_while(|e| e.at < bound);
-            into.extend(events);
-            self.run_next += into.len() - before - first;
+            if bound == late {
+                return;
+            }
+            let (bound, before) = (self.copy_at().min(late), into.len());
+            into.extend(self.run[self.run_next..].iter().take_while(|e| e.at < bound));
+            self.run_next += into.len() - before;
             if into.len() == before {
                 return;
             }
@@ -289,7 +309,7 @@ impl Windows {
         let copy = self.copy_run.get(self.copy_next).map(|c| c.event(self.base, &self.origins));
         let event = self.run.get(self.run_next).copied();
         let late = self.late.first().copied();
-        let least = [copy, event, late].into_iter().flatten().min_by_key(Event::key);
+        let least = lesser(lesser(copy, event), late);
         if least == late {
             self.late.pop();
         } else if least == event {
@@ -306,7 +326,8 @@ impl Windows {
     fn open(&mut self) -> bool {
         loop {
             let far = self.far.first().map(|e| e.at.0 >> self.shift);
-            let Some(window) = [self.first_filled(), far].into_iter().flatten().min() else { return false };
+            let near = self.filled.first(self.next);
+            let Some(window) = near.map_or(far, |near| Some(near.min(far.unwrap_or(near)))) else { return false };
             self.next = window;
             self.fetch_far();
             let i = window as usize % RING;
@@ -328,47 +349,16 @@ impl Windows {
     /// Sorts a window's content into the runs.
     fn load(&mut self, i: usize, start: u64) {
         let Window { events, copies } = std::mem::replace(&mut self.ring[i], EMPTY);
-        self.filled[i / 64] &= !(1 << (i % 64));
+        self.filled.unset(i);
         (self.base, self.run_next, self.copy_next) = (start, 0, 0);
         let (shift, counts, origins) = (self.shift, &mut self.counts, &self.origins);
         let digit = |e: Event| e.at.0 - start;
-        sort::window(&mut self.run, counts, (&self.events, events), shift, digit, |e| e.key());
+        sort::window(&mut self.run, counts, (&self.events, events), shift, digit, |a, b| a.precedes(&b));
         self.events.release(events);
-        let key = |c: Copy8| (c.offset(), origins[c.slot() as usize], c.target());
-        sort::window(&mut self.copy_run, counts, (&self.copies, copies), shift, Copy8::offset, key);
+        let tie = |c: Copy8| (origins[c.slot() as usize], c.target());
+        let precedes = |a: Copy8, b: Copy8| a.offset() < b.offset() || (a.offset() == b.offset() && tie(a) < tie(b));
+        sort::window(&mut self.copy_run, counts, (&self.copies, copies), shift, Copy8::offset, precedes);
         self.copies.release(copies);
-    }
-
-    /// The first of [`Windows::filled_windows`].
-    fn first_filled(&self) -> Option<u64> {
-        let (start, words) = (self.next as usize % RING, RING / 64);
-        let near = self.filled[start / 64] >> (start % 64);
-        let first = if near != 0 {
-            Some(self.next + u64::from(near.trailing_zeros()))
-        } else {
-            // The word of the start comes once more, for what lies before the start.
-            (1..=words).map(|i| (start / 64 + i) % words).find(|word| self.filled[*word] != 0).map(|word| {
-                let place = word * 64 + self.filled[word].trailing_zeros() as usize;
-                self.next + (place.wrapping_sub(start) % RING) as u64
-            })
-        };
-        debug_assert_eq!(first, self.filled_windows().next());
-        first
-    }
-
-    /// Numbers of the windows in the ring that are not empty, in order.
-    fn filled_windows(&self) -> impl Iterator<Item = u64> {
-        let (start, words) = (self.next as usize % RING, self.filled.len());
-        let bits = move |i: usize| match i {
-            0 => self.filled[start / 64] & !0 << (start % 64),
-            // The first word once more, for what lies before the start.
-            i if i == words => self.filled[start / 64] & !(!0 << (start % 64)),
-            i => self.filled[(start / 64 + i) % words],
-        };
-        (0..=words).flat_map(move |i| {
-            let first = (start / 64 + i) % words * 64;
-            Ones(bits(i)).map(move |bit| self.next + ((first + bit).wrapping_sub(start) % RING) as u64)
-        })
     }
 
     /// Moves events that are within reach of the ring now into it.
@@ -383,14 +373,11 @@ impl Windows {
     }
 }
 
-/// Places of the bits that are set, from the lowest.
-struct Ones(u64);
-
-impl Iterator for Ones {
-    type Item = usize;
-    fn next(&mut self) -> Option<usize> {
-        let bit = (self.0 != 0).then_some(self.0.trailing_zeros() as usize);
-        self.0 &= self.0.wrapping_sub(1);
-        bit
+/// The one that comes first.
+#[inline]
+fn lesser(a: Option<Event>, b: Option<Event>) -> Option<Event> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(if b.precedes(&a) { b } else { a }),
+        (a, b) => a.or(b),
     }
 }

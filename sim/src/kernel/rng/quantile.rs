@@ -15,9 +15,9 @@ const PARTS: usize = 1 << TAIL_BITS;
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct QuantileTable {
     /// At probability i / 4,096.
-    body: Box<[u64]>,
+    body: Box<[u64; SEGMENTS]>,
     /// At probability 1 - 2^-12 + j * 2^-20.
-    tail: Box<[u64]>,
+    tail: Box<[u64; PARTS + 1]>,
 }
 
 impl QuantileTable {
@@ -30,11 +30,11 @@ impl QuantileTable {
     pub fn new(quantile: impl Fn(f64) -> f64) -> QuantileTable {
         let step = 1.0 / SEGMENTS as f64;
         let part = step / PARTS as f64;
-        let body = (0..SEGMENTS).map(|i| integer(quantile(i as f64 * step))).collect::<Box<[u64]>>();
-        let tail = (0..PARTS)
-            .map(|j| integer(quantile((1.0 - step) + j as f64 * part)))
-            .chain([integer(end(&quantile, part))])
-            .collect::<Box<[u64]>>();
+        let body = Box::new(std::array::from_fn(|i| integer(quantile(i as f64 * step))));
+        let tail = Box::new(std::array::from_fn(|j| match j {
+            PARTS => integer(end(&quantile, part)),
+            _ => integer(quantile((1.0 - step) + j as f64 * part)),
+        }));
         for pair in body.windows(2).chain(tail.windows(2)) {
             assert!(pair[0] <= pair[1], "a quantile function falls from {} to {}", pair[0], pair[1]);
         }

@@ -8,12 +8,12 @@ const SEGMENTS: usize = 1 << BITS;
 
 /// 2^x for x in [0, 1], linear between 257 values: within 1e-6 of the true value.
 #[derive(Clone, Debug)]
-pub(super) struct Exp2(Box<[u64]>);
+pub(super) struct Exp2(Box<[u64; SEGMENTS + 1]>);
 
 impl Exp2 {
     pub(super) fn new() -> Exp2 {
         let value = |i: usize| libm::exp2(i as f64 / SEGMENTS as f64) * (1_u64 << ONE) as f64 + 0.5;
-        Exp2((0..=SEGMENTS).map(|i| value(i) as u64).collect())
+        Exp2(Box::new(std::array::from_fn(|i| value(i) as u64)))
     }
 
     /// `n` times 2^`x`, where `x` has [`ONE`] fraction bits and lies below 2^`ONE`; `u64::MAX` if it does not fit.
@@ -26,6 +26,9 @@ impl Exp2 {
         let part = fraction & ((1 << (ONE - BITS)) - 1);
         let mantissa = low + (((high - low) * part) >> (ONE - BITS));
         let right = i64::from(ONE) - exponent;
+        if let Some(product) = n.checked_mul(mantissa) {
+            return product.checked_shr(right.max(0) as u32).unwrap_or(0);
+        }
         // The product is below 2^97, so that a shift of 127 leaves nothing of it.
         let product = (u128::from(n) * u128::from(mantissa)) >> right.clamp(0, 127);
         u64::try_from(product).unwrap_or(u64::MAX)

@@ -30,7 +30,7 @@ impl Windows {
             return (nearest + 1, (last - start).saturating_add(1));
         }
         let (mut count, mut end) = (open, start);
-        for window in self.filled_windows() {
+        for window in self.filled.all(self.next) {
             let Window { events, copies } = self.ring[window as usize % RING];
             count += events.len() + copies.len();
             end = (window << self.shift).saturating_add(1 << self.shift);
@@ -52,10 +52,10 @@ impl Windows {
     /// Gives all windows a new width; nothing is pending before `start`, and no window is open afterwards.
     pub(super) fn redistribute(&mut self, shift: u32, start: u64) {
         let old_shift = self.shift;
-        let numbers: Vec<u64> = self.filled_windows().collect();
+        let numbers: Vec<u64> = self.filled.all(self.next).collect();
         let take = |number: &u64| std::mem::replace(&mut self.ring[*number as usize % RING], EMPTY);
         let old: Vec<Window> = numbers.iter().map(take).collect();
-        self.filled.fill(0);
+        self.filled.clear();
         (self.shift, self.next) = (shift, start >> shift);
         // Wider windows reach further: most far events come into the ring, and need not leave the heap one by one.
         let far = if shift > old_shift { self.far.take() } else { vec![] };
