@@ -1,0 +1,118 @@
+//! What one host does in a window, as far as it can go alone.
+
+use std::ops::Range;
+
+use ledgerlab_consensus::{Protocol, Time};
+
+use crate::engine::host::{HOST_LINES, NODE_LINES};
+use crate::engine::shard::{Flow, Halt, Shard, Step};
+use crate::engine::window::batch::{Batch, Group};
+use crate::kernel::prefetch::prefetch_lines;
+use crate::kernel::queue::Event;
+use crate::node::agenda::WAKE;
+
+/// State is fetched for the host so many places ahead.
+const AHEAD: usize = 8;
+
+/// Cache lines of a replica that are fetched with it.
+const REPLICA_LINES: usize = 4;
+
+/// How far a host has come in a window.
+#[derive(Clone, Copy, Debug)]
+pub struct Visit {
+    pub host: usize,
+    /// Its events that are left, by their places in the window.
+    next: usize,
+    last: usize,
+    /// The wake that was in the queue.
+    wake: Time,
+}
+
+/// A host that has halted.
+pub struct Stopped<P: Protocol> {
+    pub visit: Visit,
+    /// So many posts come before.
+    pub posts: usize,
+    pub why: Halt<P>,
+    pub step: Step<P>,
+}
+
+impl<P: Protocol> Shard<'_, P> {
+    /// Everything that the hosts of these groups do before `end`, as far as each can go alone.
+    pub fn run_hosts(&mut self, batch: &Batch, piece: Range<usize>, end: Time) {
+        let groups = &batch.groups[piece];
+        groups.iter().take(AHEAD).for_each(|g| self.fetch_state(g, batch));
+        for (i, g) in groups.iter().enumerate() {
+            groups.get(i + AHEAD).into_iter().for_each(|next| self.fetch_state(next, batch));
+            groups.get(i + AHEAD / 2).into_iter().for_each(|next| self.fetch_parts(next, batch));
+            let host = g.host as usize;
+            // No wakes while the agenda is looked at anyway.
+            let wake = std::mem::replace(&mut self.hosts[host].agenda.wake, Time::ZERO);
+            let mut visit = Visit { host, next: g.from as usize, last: g.to as usize, wake };
+            self.author = g.host + 1;
+            if self.go_on(&mut visit, &batch.events, end).is_err() {
+                self.stop(visit);
+            }
+        }
+    }
+
+    fn stop(&mut self, visit: Visit) {
+        let desk = &mut *self.desk;
+        let why = desk.halted.take().expect("a host that halts says why");
+        let step = std::mem::replace(&mut desk.step, desk.spare.pop().unwrap_or_default());
+        desk.out.urgent = false;
+        desk.stopped.push(Stopped { visit, posts: desk.out.posts.len(), why, step });
+    }
+
+    /// Everything that a host does before `end`, from where it has come.
+    pub fn go_on(&mut self, visit: &mut Visit, events: &[Event], end: Time) -> Flow {
+        let &mut Visit { host, last, wake, .. } = visit;
+        while visit.next < last {
+            let e = events[visit.next];
+            if e.what == WAKE {
+                visit.next += 1;
+                continue;
+            }
+            // What is due until then does not know of this event yet.
+            self.clear = e.at;
+            self.run_agenda(host, e.at)?;
+            visit.next += 1;
+            let message = |e: &&Event| e.what != WAKE;
+            self.clear = events[visit.next..last].iter().find(message).map_or(end, |next| next.at);
+            self.arrive(e)?;
+            self.give_way()?;
+        }
+        self.clear = end;
+        self.run_agenda(host, Time(end.0 - 1))?;
+        let agenda = &mut self.hosts[host].agenda;
+        agenda.wake = if wake < end { Time::NEVER } else { wake };
+        self.desk.out.wakes.extend(agenda.wake_up(host as u32));
+        Ok(())
+    }
+
+    /// Asks for the state that the first event of a host meets.
+    fn fetch_state(&self, g: &Group, batch: &Batch) {
+        self.hosts.prefetch(g.host as usize, HOST_LINES);
+        let e = &batch.events[g.from as usize];
+        if e.what != WAKE {
+            self.nodes.prefetch(e.target as usize, NODE_LINES);
+            self.connections.prefetch(e.target as usize, 1);
+            self.messages.prefetch(e.what);
+        }
+    }
+
+    /// The same for what that state refers to.
+    fn fetch_parts(&self, g: &Group, batch: &Batch) {
+        let host = &self.hosts[g.host as usize];
+        host.cpu.prefetch();
+        let e = &batch.events[g.from as usize];
+        if e.what == WAKE {
+            host.agenda.prefetch();
+        } else {
+            self.connections[e.target as usize].prefetch();
+            if let Some(replica) = self.nodes[e.target as usize].replica.as_deref() {
+                prefetch_lines(std::slice::from_ref(replica), 0, REPLICA_LINES);
+            }
+        }
+    }
+}
