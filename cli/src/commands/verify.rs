@@ -77,11 +77,14 @@ impl Report {
                 format!("{}: digests differ in run {} with jobs {jobs}, threads {threads}", file.display(), run + 1)
             }
         };
-        let round = |((jobs, threads), digests): (&(usize, usize), &Vec<String>)| json!({ "jobs": jobs, "threads": threads, "digests": digests });
-        let rounds: Vec<Value> = ROUNDS.iter().zip(digests).map(round).collect();
+        let rounds: Vec<Value> = ROUNDS.iter().zip(digests).map(|(round, digests)| told(*round, digests)).collect();
         let equal = differing.is_none();
         Report { equal, line, json: json!({ "file": file.display().to_string(), "equal": equal, "rounds": rounds }) }
     }
+}
+
+fn told((jobs, threads): (usize, usize), digests: &[String]) -> Value {
+    json!({ "jobs": jobs, "threads": threads, "digests": digests })
 }
 
 #[cfg(test)]

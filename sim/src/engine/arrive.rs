@@ -120,12 +120,12 @@ impl<P: Protocol> Shard<'_, P> {
                 self.desk.carried = shown;
                 self.take_in_message((n, self.host_of(n)), came, ready, handle, header)
             }
-            Cargo::StateRequest { .. } | Cargo::State(_) | Cargo::PayloadRequest { .. } | Cargo::Payload { .. } => {
-                self.halt(Halt::Deliver { node: n, came, ready, handle })
-            }
-            Cargo::Chunk { .. } | Cargo::ReadRequest { .. } => {
-                self.halt(Halt::Deliver { node: n, came, ready, handle })
-            }
+            Cargo::StateRequest { .. }
+            | Cargo::State(_)
+            | Cargo::PayloadRequest { .. }
+            | Cargo::Payload { .. }
+            | Cargo::Chunk { .. }
+            | Cargo::ReadRequest { .. } => self.halt(Halt::Deliver { node: n, came, ready, handle }),
             cargo => {
                 self.desk.out.released.push(handle);
                 self.note_delivery(n, came, ready, header);

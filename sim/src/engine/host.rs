@@ -126,6 +126,8 @@ pub struct Rare {
     pub taken: BTreeSet<BatchId>,
     pub push: Push,
     pub retrying: bool,
+    /// Whether it has left its chain below what is remembered.
+    pub lost: bool,
     pub transfer: Option<StateTransfer>,
 }
 

@@ -30,7 +30,7 @@ impl<P: Protocol> Shard<'_, P> {
             b.adopted.is_some() && (b.height, b.header_bytes) == (tip.height, header_bytes) && own.eq(named)
         };
         let Some(block) = self.blocks.find(tip.block).filter(known) else { return false };
-        if !self.frame.lost {
+        if !self.nodes[n as usize].rare.lost {
             self.desk.out.posts.push(Post::Adopted { node: n, at, block });
             self.append(n, at, block, 0);
         }
@@ -69,7 +69,7 @@ impl<P: Protocol> Shard<'_, P> {
 
     /// A replica declares its chain final up to `height`.
     pub fn finalize(&mut self, n: u32, at: Time, height: Height, certificate: Option<SharedCertificate>) {
-        if self.frame.lost {
+        if self.nodes[n as usize].rare.lost {
             return;
         }
         self.nodes[n as usize].digest.record(&[FINALIZE, at.0, height]);
@@ -126,7 +126,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         payloads: &[PayloadRef],
         header_bytes: u32,
     ) {
-        if self.retention.lost {
+        if self.nodes[n as usize].rare.lost {
             return;
         }
         let id = self.blocks.intern(tip.block, parent, payloads);
@@ -140,7 +140,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
 
     /// The block joins a chain.
     pub(super) fn append(&mut self, n: u32, at: Time, id: BlockId, certificate_bytes: u32) {
-        if self.retention.lost {
+        if self.nodes[n as usize].rare.lost {
             return;
         }
         self.count_adopted(n, at, id);
@@ -189,7 +189,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
 
     /// Every block above `height` leaves the chain: its transactions wait again.
     pub(super) fn revert(&mut self, n: u32, at: Time, height: Height) {
-        if self.retention.lost {
+        if self.nodes[n as usize].rare.lost {
             return;
         }
         if height < self.nodes[n as usize].chain.first() {

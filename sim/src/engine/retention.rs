@@ -266,10 +266,12 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         }
     }
 
-    /// A node leaves its chain below what is remembered: nothing joins a chain any more, and the run ends.
+    /// A node leaves its chain below what is remembered: nothing joins that chain any more, and the run ends at the
+    /// horizon.
     pub(super) fn lose_chain(&mut self, n: u32, at: Time, height: Height) {
         let kept = self.nodes[n as usize].chain.first();
         self.meter.chain_lost(at, NodeId(n), height, kept);
+        self.nodes[n as usize].rare.lost = true;
         self.retention.lost = true;
     }
 

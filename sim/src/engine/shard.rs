@@ -83,8 +83,6 @@ pub struct Frame {
     pub tolerated: u64,
     /// Whether clients wait for answers before they ask again.
     pub closed: bool,
-    /// Whether a chain was lost: nothing joins one any more.
-    pub lost: bool,
     pub mining: Stream,
     pub vrf: Stream,
 }

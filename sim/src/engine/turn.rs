@@ -53,7 +53,6 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
             eager: self.eager,
             tolerated: self.tolerated,
             closed: self.clients.len() > 0,
-            lost: self.retention.lost,
             mining: self.mining,
             vrf: self.vrf,
         }
