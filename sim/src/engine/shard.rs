@@ -194,6 +194,21 @@ pub struct Shard<'a, P: Protocol> {
     pub author: u32,
 }
 
+impl<'a, P: Protocol> Shard<'a, P> {
+    /// The hosts before one with their nodes, at a desk of their own, and the others; all of them where none is named.
+    pub fn split(self, host: Option<u32>, desk: &'a mut Desk<P>) -> (Shard<'a, P>, Shard<'a, P>) {
+        let (host, node) = match host {
+            Some(host) => (host as usize, self.network.first_node(host)),
+            None => (self.hosts.end(), self.nodes.end()),
+        };
+        let ((hosts, other_hosts), (nodes, other_nodes)) = (self.hosts.split(host), self.nodes.split(node));
+        let (connections, others) = self.connections.split(node);
+        let others = Shard { hosts: other_hosts, nodes: other_nodes, connections: others, ..self };
+        // The rest of a shard is copied.
+        (Shard { hosts, nodes, connections, desk, ..others }, others)
+    }
+}
+
 impl<P: Protocol> Shard<'_, P> {
     /// Adds a task to the agenda of a node's host; it lapses if the node crashes before.
     pub fn push_task(&mut self, node: u32, at: Time, task: Task<P>) {

@@ -12,9 +12,9 @@ use std::ops::Range;
 
 use ledgerlab_consensus::{NodeId, Protocol, Time};
 
+use crate::engine::Simulation;
 use crate::engine::outbox::Outbox;
-use crate::engine::shard::{Desk, Halted, Part, Shard, Step};
-use crate::engine::{FATE, Simulation};
+use crate::engine::shard::{Desk, Halted, Shard, Step};
 use crate::kernel::parallel::team;
 use crate::kernel::queue::{Event, Queue};
 use crate::network::Network;
@@ -124,38 +124,12 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
 
     /// Runs the hosts of each piece as far as they can go alone, each piece at a desk of its own.
     fn run_pieces(&mut self, batch: &Batch, pieces: &[Range<usize>], end: Time, desks: &mut [Desk<P>]) {
-        let frame = self.frame();
-        let mut hosts = Part::whole(&mut self.hosts);
-        let mut nodes = Part::whole(&mut self.nodes);
-        let mut connections = Part::whole(&mut self.connections);
+        let mut rest = self.shard();
         let mut shards = Vec::with_capacity(pieces.len());
         for ((i, piece), desk) in pieces.iter().enumerate().zip(desks) {
-            // Where the next piece begins.
-            let (host, node) = pieces.get(i + 1).map_or((hosts.end(), nodes.end()), |next| {
-                let host = batch.groups[next.start].host;
-                (host as usize, self.network.first_node(host))
-            });
-            let (own_hosts, own_nodes, own_connections);
-            (own_hosts, hosts) = hosts.split(host);
-            (own_nodes, nodes) = nodes.split(node);
-            (own_connections, connections) = connections.split(node);
-            let shard = Shard {
-                frame,
-                scenario: self.scenario,
-                validators: &self.validators,
-                network: &self.network,
-                messages: &self.messages,
-                blocks: &self.blocks,
-                batches: &self.batches,
-                txs: &self.txs,
-                gateway: &self.gateway,
-                hosts: own_hosts,
-                nodes: own_nodes,
-                connections: own_connections,
-                desk,
-                clear: Time::ZERO,
-                author: FATE,
-            };
+            let next = pieces.get(i + 1).map(|next| batch.groups[next.start].host);
+            let shard;
+            (shard, rest) = rest.split(next, desk);
             shards.push((shard, piece.clone()));
         }
         let run = |(mut shard, piece): (Shard<'_, P>, Range<usize>)| shard.run_hosts(batch, piece, end);
