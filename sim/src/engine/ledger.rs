@@ -21,8 +21,11 @@ const FINALIZE: u64 = 0xF1;
 
 impl<P: Protocol> Shard<'_, P> {
     /// A replica appends a block to its chain, if the tables know all of it: somebody else has it on a chain. Else the
-    /// simulation does that.
+    /// simulation does that, and comes to the same: who else has it may depend on the parts of a window.
     pub fn adopt(&mut self, n: u32, at: Time, tip: Tip, payloads: &[PayloadRef], header_bytes: u32) -> bool {
+        if self.nodes[n as usize].rare.lost {
+            return true;
+        }
         let known = |id: &BlockId| {
             let b = self.blocks.block(*id);
             let named = payloads.iter().map(|p| p.root);
@@ -30,10 +33,8 @@ impl<P: Protocol> Shard<'_, P> {
             b.adopted.is_some() && (b.height, b.header_bytes) == (tip.height, header_bytes) && own.eq(named)
         };
         let Some(block) = self.blocks.find(tip.block).filter(known) else { return false };
-        if !self.nodes[n as usize].rare.lost {
-            self.desk.out.posts.push(Post::Adopted { node: n, at, block });
-            self.append(n, at, block, 0);
-        }
+        self.desk.out.posts.push(Post::Adopted { node: n, at, block });
+        self.append(n, at, block, 0);
         true
     }
 

@@ -15,6 +15,9 @@ use crate::kernel::queue::{Event, Origin, Queue};
 use crate::network::others;
 use crate::node::blocks::BlockId;
 
+/// With a host, the author of tasks that follow from its posts: after what it writes down itself.
+const POSTED: u32 = 1 << 31;
+
 /// A message on its way to the table of messages.
 pub struct Letter<P: Protocol> {
     pub from: u32,
@@ -150,6 +153,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         out.released.drain(..).for_each(|handle| self.messages.release(handle));
         out.lost.drain(..).for_each(|handle| self.lose_copy(handle));
         out.wakes.drain(..).for_each(|e| self.queue.push(e));
+        assert!(out.copies.letters.is_empty(), "every letter has its post");
         out.copies.arrivals.clear();
     }
 
@@ -162,8 +166,8 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
             }
             Post::Cards(to) => {
                 let letter = parcels.next();
-                self.act_for(letter.from);
-                self.hand_out(letter, &to);
+                let node = letter.from;
+                self.in_the_name_of(node, |s| s.hand_out(letter, &to));
             }
             Post::Proposed(p) => self.note_proposed(&p),
             Post::Stated { from, at, message } => self.state_claims(from, at, &message),
@@ -178,8 +182,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
             Post::DeepEnough { node, at, height } => self.meter.deep_enough(at, NodeId(node), height),
             Post::Settled { node, block, commit, at } => self.meter.settled_at(NodeId(node), block, commit, at),
             Post::Answered { node, block, at } => {
-                self.act_for(node);
-                self.answer_clients(node, block, at);
+                self.in_the_name_of(node, |s| s.answer_clients(node, block, at));
             }
             Post::Violation(v) => self.meter.violation(*v),
         }
@@ -194,10 +197,13 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         }
     }
 
-    /// Tasks are written down in the name of a node's host from now on: it may have acted before its posts are
-    /// carried out.
-    fn act_for(&mut self, node: u32) {
-        self.author = self.nodes[node as usize].host + 1;
+    /// Does something that a host has posted: when that happens, between what else the host writes down, is not the
+    /// host's choice, so the tasks that follow from it have an author of their own.
+    fn in_the_name_of(&mut self, node: u32, act: impl FnOnce(&mut Self)) {
+        let author = POSTED | (self.nodes[node as usize].host + 1);
+        let author = std::mem::replace(&mut self.author, author);
+        act(self);
+        self.author = author;
     }
 
     /// A payload's first message has left.

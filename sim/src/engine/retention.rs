@@ -246,7 +246,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
                 node.rare.taken = node.rare.taken.split_off(&oldest.batch);
             }
             gone.iter().for_each(|key| node.fetches.forget(*key));
-            // Objects that came once more after they were forgotten.
+            // Objects of an overlay that came once more after they were forgotten.
             if node.fetches.len() > 2 * kept + 16 {
                 node.fetches.retain(|key| self.blocks.find(key).is_some());
             }

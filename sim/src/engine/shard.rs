@@ -3,8 +3,8 @@
 //! Within a window no wider than the least latency hosts do not reach each other, so shards may run side by side. A
 //! shard changes its own hosts and nodes only. What is to change in the shared tables it writes down: see `outbox`. What
 //! must change there before the host can go on halts it; the simulation carries that out and takes the host up again:
-//! see `window`. What other hosts do in the same window is in the tables or not yet, which a host cannot tell: it looks
-//! up only what a message has named to it, or what it has put there itself. Nothing here may look for anything else,
+//! see `window`. What other hosts do in the same window is in the tables or not yet, which must not matter to a host: it
+//! looks up only what a message has named to it, or what it has put there itself. Nothing here may look for anything else,
 //! such as all blocks or how many messages there are. So a run on any number of threads is the same run.
 
 use std::ops::{Index, IndexMut};

@@ -113,8 +113,8 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         // A part's hosts shall be the same in most windows, so that they stay in a core's cache.
         let (mut pieces, mut to) = (Vec::with_capacity(parts), from);
         while pieces.len() < parts && to < batch.groups.len() {
-            let start = to;
-            to = piece_end(&batch.groups, start, events.min(MOST_SHARED));
+            let (start, last) = (to, pieces.len() + 1 == parts);
+            to = piece_end(&batch.groups, start, if last { MOST_SHARED } else { events.min(MOST_SHARED) });
             pieces.push(start..to);
         }
         self.run_pieces(batch, &pieces, end, desks);

@@ -41,7 +41,7 @@ impl Meter {
     pub fn chain_lost(&mut self, at: Time, node: NodeId, height: Height, kept: Height) {
         let what = format!(
             "leaves its chain down to height {height}, but below height {kept} every node held the same blocks for \
-             final, so they are no longer in memory: the run ends here"
+             final, so they are no longer in memory: the run ends"
         );
         self.violations.note(Err(Violation { check: "retention", at, node: Some(node), what }));
     }

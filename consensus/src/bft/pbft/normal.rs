@@ -202,7 +202,7 @@ impl Pbft {
             Vote::Counted(weight) if b.height > self.top.height => self.hint(b.height, b.block, weight),
             // Without a quorum nothing follows from a vote; the leader's proposal stands for its prepare.
             Vote::Counted(weight) if weight.0 + self.heaviest.0 < self.quorum.0 => return false,
-            // The leader proposes when its time has come, whatever it is that it hears.
+            // Nothing follows from a vote beyond the quorum, but the leader looks whether it is time to propose.
             Vote::Counted(_) if self.has_concluded(prepare, b.height) => return self.leads(),
             Vote::Counted(_) => {}
             Vote::Known | Vote::Outside => return false,
@@ -219,7 +219,7 @@ impl Pbft {
         true
     }
 
-    /// Whether a quorum of prepares, or of commits, has been seen to in the installed view: more of them change nothing.
+    /// Whether more prepares, or commits, change nothing: a quorum has been seen to, or the block is executed.
     #[inline]
     fn has_concluded(&self, prepare: bool, height: Height) -> bool {
         match prepare {

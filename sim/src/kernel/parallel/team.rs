@@ -59,9 +59,9 @@ pub fn lead<R: Send>(threads: usize, work: impl FnOnce() -> R + Send) -> R {
 
 /// Takes pieces until the work is over.
 fn follow(over: &AtomicBool) {
-    let mut idle = 0;
+    let mut idle = 0_u32;
     while !over.load(Ordering::Acquire) {
-        idle = if rayon::yield_now() == Some(Yield::Executed) { 0 } else { idle + 1 };
+        idle = if rayon::yield_now() == Some(Yield::Executed) { 0 } else { idle.saturating_add(1) };
         if idle < SPINS {
             std::hint::spin_loop();
         } else {
