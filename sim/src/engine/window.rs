@@ -25,7 +25,7 @@ use batch::Group;
 pub use visit::Stopped;
 
 /// About so many events are handled at a desk before it is cleared, so that what is written down stays in the cache.
-/// Where there are several desks each shall do a whole window: its hosts are then the same in most windows.
+/// Several desks shall do a window in one round: the hosts of each are then the same in most windows.
 const MOST_ALONE: usize = 1_024;
 const MOST_SHARED: usize = 8_192;
 
