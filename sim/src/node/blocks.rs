@@ -162,6 +162,13 @@ impl Blocks {
         let recent = self.blocks.recent(RECENT, |b| b.digest == digest);
         recent.map(|id| id as BlockId).or_else(|| self.by_digest.get(&digest).copied())
     }
+    /// The block with a digest, which is likely to be the next one after `before`: blocks of a chain without forks are
+    /// numbered in its order.
+    #[inline]
+    pub fn find_after(&self, before: BlockId, digest: Digest) -> Option<BlockId> {
+        let next = self.blocks.get(u64::from(before) + 1).filter(|b| b.digest == digest);
+        if next.is_some() { Some(before + 1) } else { self.find(digest) }
+    }
     /// The block with a digest, made known with its parent and payloads if it is new.
     pub fn intern(&mut self, digest: Digest, parent: Digest, payloads: &[PayloadRef]) -> BlockId {
         if let Some(id) = self.find(digest) {
