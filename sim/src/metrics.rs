@@ -301,7 +301,7 @@ impl Meter {
 
     fn settle(&mut self, id: BlockId, commit: Time, at: Time, blocks: &Blocks, batches: &Batches, txs: &Transactions) {
         let b = blocks.block(id);
-        let (payload_bytes, count) = blocks.content(id);
+        let (payload_bytes, count) = b.content;
         let on_chain = u64::from(b.header_bytes) + u64::from(b.certificate_bytes) + payload_bytes;
         self.series.chain(at, on_chain);
         if self.in_window(at) {

@@ -48,7 +48,7 @@ impl<P: Protocol> Shard<'_, P> {
         let node = &mut self.nodes[n as usize];
         assert_eq!(height, node.height() + 1, "node {n} adopts height {height} on top of {}", node.height());
         node.digest.record(&[ADOPT, at.0, height, b.digest.fold()]);
-        let (bytes, count) = self.blocks.content(id);
+        let (bytes, count) = b.content;
         let host = &mut self.hosts[node.host as usize];
         let executed = host.cpu.execute(at, self.scenario.node.execution * count);
         // The body is written at once, not after execution: the log behind it does not wait for that.

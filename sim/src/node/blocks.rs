@@ -65,6 +65,8 @@ pub struct Block {
     pub height: Height,
     /// Its payloads.
     pub payloads: Vec<PayloadId>,
+    /// Their bytes and transactions.
+    pub content: (u64, u64),
     /// Bytes of its header.
     pub header_bytes: u32,
     /// Bytes of the largest certificate that finalised it anywhere, where it has one.
@@ -92,6 +94,7 @@ impl Default for Blocks {
             parent: Digest::GENESIS,
             height: 0,
             payloads: vec![],
+            content: (0, 0),
             header_bytes: 0,
             certificate_bytes: 0,
             adopted: Some(Time::ZERO),
@@ -174,12 +177,15 @@ impl Blocks {
         if let Some(id) = self.find(digest) {
             return id;
         }
-        let payloads = payloads.iter().filter_map(|p| self.payload_of(p.root)).collect();
+        let payloads: Vec<PayloadId> = payloads.iter().filter_map(|p| self.payload_of(p.root)).collect();
+        let refs = payloads.iter().map(|p| self.payload(*p).reference);
+        let content = refs.fold((0, 0), |(b, c), r| (b + u64::from(r.bytes), c + u64::from(r.count)));
         let id = self.blocks.push(Block {
             digest,
             parent,
             height: 0,
             payloads,
+            content,
             header_bytes: 0,
             certificate_bytes: 0,
             adopted: None,
@@ -221,10 +227,5 @@ impl Blocks {
     /// The parts of batches in a payload.
     pub fn segments(&self, id: PayloadId) -> &[Segment] {
         &self.payloads[id].segments
-    }
-    /// Payload bytes and transactions of a block.
-    pub fn content(&self, id: BlockId) -> (u64, u64) {
-        let refs = self.block(id).payloads.iter().map(|p| self.payload(*p).reference);
-        refs.fold((0, 0), |(b, c), r| (b + u64::from(r.bytes), c + u64::from(r.count)))
     }
 }
