@@ -45,9 +45,16 @@ pub struct Pace {
     peak: usize,
     /// By how many powers of two windows are narrower than the number of events alone says, because many came late.
     narrower: u32,
+    /// Whether the width stays as it is.
+    fixed: bool,
 }
 
 impl Pace {
+    /// The width stays as it is.
+    pub fn fixed() -> Pace {
+        Pace { fixed: true, ..Pace::default() }
+    }
+
     /// A window of `count` events was opened.
     #[inline]
     pub fn opened(&mut self, count: usize) {
@@ -88,7 +95,7 @@ impl Pace {
 
     /// Whether so much has happened that redistributing `pending` events costs a constant for each step.
     pub fn due(&self, pending: usize) -> bool {
-        self.steps(pending) >= pending.max(PATIENCE)
+        !self.fixed && self.steps(pending) >= pending.max(PATIENCE)
     }
 
     /// The width in bits that windows should have from now on, at most `widest`, if it is not near the present one.
