@@ -177,7 +177,11 @@ impl Queue for Windows {
     fn take_before(&mut self, end: Time, into: &mut Vec<Event>) {
         let before = into.len();
         self.take(end, into);
-        self.len -= into.len() - before;
+        let taken = into.len() - before;
+        self.len -= taken;
+        if let Some(shift) = self.pace.taken(taken) {
+            self.redistribute(shift, end.0);
+        }
     }
 
     #[inline]

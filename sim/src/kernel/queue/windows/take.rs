@@ -10,15 +10,20 @@ use super::pace::{MIN_SHIFT, Pace};
 use super::{EMPTY, RING, Window, Windows};
 use crate::kernel::queue::{Event, Queue};
 
-/// So many powers of two are windows narrower than those that are asked for: what must be put back is then a small part.
+/// So many powers of two are windows wider than those that are asked for: few events lie beyond the ring then.
+const WIDER: u32 = 1;
+/// So many are they narrower where crowds are seen: those of one receiver in one window are few then, so that its
+/// events are nearly in order, and what must be put back is a small part.
 const FINER: u32 = 2;
 
 impl Windows {
-    /// Gives windows the width that suits those who take so much at a time, for good.
+    /// Gives windows the width that suits those who take so much at a time.
     pub(super) fn fix_width(&mut self, width: Span) {
         assert!(self.is_empty(), "windows get a fixed width while nothing is pending");
-        self.shift = width.0.max(1).ilog2().saturating_sub(FINER).clamp(MIN_SHIFT, OFFSET_BITS);
-        (self.next, self.pace) = (0, Pace::fixed());
+        let bits = width.0.max(1).ilog2();
+        self.shift = (bits + WIDER).clamp(MIN_SHIFT, OFFSET_BITS);
+        self.next = 0;
+        self.pace = Pace::told(bits.saturating_sub(FINER).clamp(MIN_SHIFT, OFFSET_BITS));
     }
 
     /// Time of the first event of all.
@@ -97,7 +102,11 @@ impl Windows {
         while let Some((chunk, n)) = self.copies.take_chunk(&mut copies) {
             for copy in &chunk[..n] {
                 let early = copy.offset() < end.0 - start;
-                if early { into.push(copy.event(start, &self.origins)) } else { self.copies.push(&mut left.copies, *copy) }
+                if early {
+                    into.push(copy.event(start, &self.origins))
+                } else {
+                    self.copies.push(&mut left.copies, *copy)
+                }
             }
         }
         if left.events.len() + left.copies.len() == 0 {
