@@ -59,9 +59,7 @@ impl<P: Protocol> Shard<'_, P> {
         let copies = &mut self.desk.out.copies.arrivals;
         let first = copies.len() as u32;
         let connections = &mut self.connections[n as usize];
-        self.network.arrivals((NodeId(n), connections), (lane, bytes), origin, (at, sent, apart), |to, arrival| {
-            copies.push((to, arrival.unwrap_or(Time::NEVER)));
-        });
+        self.network.arrivals((NodeId(n), connections), (lane, bytes), origin, (at, sent, apart), copies);
         self.desk.out.post_copies(letter, first, false);
     }
 

@@ -245,15 +245,17 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         self.messages.count(kind, bytes, copies.len() as u32);
         letter.envelope.left = copies.len() as u32;
         let handle = self.messages.insert(letter.envelope, letter.body);
-        for (&(to, arrival), sequence) in copies.iter().zip(origin.sequence()..) {
-            self.probe.on_send(at, NodeId(from), to, kind, bytes);
-            let event = Event { at: arrival, origin, target: to.0, what: handle };
-            match () {
-                () if arrival == Time::NEVER => self.lose_copy(handle),
-                () if numbered => self.queue.push(Event { origin: Origin::new(from, sequence), ..event }),
-                () => self.queue.push_copy(event),
+        self.probe.on_sends(at, NodeId(from), copies, kind, bytes);
+        let comes = |copy: &&(NodeId, Time)| copy.1 < Time::NEVER;
+        if numbered {
+            let numbers = copies.iter().zip(origin.sequence()..).filter(|(copy, _)| comes(copy));
+            for (&(to, at), sequence) in numbers {
+                self.queue.push(Event { at, origin: Origin::new(from, sequence), target: to.0, what: handle });
             }
+        } else {
+            self.queue.push_copies((origin, handle), copies.iter().filter(comes).map(|&(to, at)| (to.0, at)));
         }
+        copies.iter().filter(|copy| !comes(copy)).for_each(|_| self.lose_copy(handle));
     }
 
     /// Copies go to the card of their sender's host, one by one.
