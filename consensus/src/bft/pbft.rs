@@ -271,7 +271,6 @@ impl Protocol for Pbft {
         self.resume(cx);
         self.settle(cx);
     }
-    #[inline]
     fn on_message(&mut self, from: NodeId, m: &PbftMessage, cx: &mut Cx<'_, Self>) {
         match m {
             PbftMessage::PrePrepare { proposal } => self.on_pre_prepare(from, proposal, cx),
@@ -294,6 +293,10 @@ impl Protocol for Pbft {
             PbftMessage::Decided { certificate } => self.on_decided(from, certificate, cx),
         }
         self.settle(cx);
+    }
+    #[inline(always)]
+    fn tally(&mut self, m: &PbftMessage) -> bool {
+        self.count_quietly(m)
     }
     fn on_timer(&mut self, timer: PbftTimer, cx: &mut Cx<'_, Self>) {
         self.on_timeout(timer, cx);

@@ -80,6 +80,12 @@ impl<T> Link<T> {
             }
         }
     }
+    /// When something of these bytes will have passed if a FIFO link is handed it next; `None` from one of another kind.
+    #[inline(always)]
+    pub fn foresee(&mut self, there: (Time, Time), bytes: u32) -> Option<Time> {
+        let Model::Fifo(link) = &mut self.model else { return None };
+        Some(link.foresee(there.0, bytes).max(there.1))
+    }
     /// Hands a FIFO link something of these bytes, as [`Link::carry`] does; nothing happens to one of another kind.
     #[inline(always)]
     pub fn pass(&mut self, there: (Time, Time), bytes: u32) -> Option<Time> {

@@ -167,7 +167,6 @@ impl Pbft {
     }
 
     /// Says whether anything but a tally may have changed.
-    #[inline]
     pub(super) fn on_ballot(&mut self, from: NodeId, b: Ballot, cx: &mut Cx<'_, Self>) -> bool {
         if b.view < self.installed || b.height <= self.low {
             return false;
@@ -187,7 +186,6 @@ impl Pbft {
     }
 
     /// Counts a vote of the installed view; says whether anything but its tally may have changed.
-    #[inline]
     fn count(&mut self, by: ValidatorId, b: Ballot, from: NodeId, cx: &mut Cx<'_, Self>) -> bool {
         let prepare = b.kind == PREPARE;
         let book = match b.kind {
@@ -217,6 +215,31 @@ impl Pbft {
             self.check_committed(b.height, cx);
         }
         true
+    }
+
+    /// Counts a vote of the installed view, as [`Pbft::on_ballot`] does, if nothing follows from it; does nothing else.
+    /// Says whether it did.
+    #[inline(always)]
+    pub(super) fn count_quietly(&mut self, m: &PbftMessage) -> bool {
+        let (prepare, by, height, view, block) = match *m {
+            PbftMessage::Prepare { by, height, view, block } => (true, by, u64::from(height), u64::from(view), block),
+            PbftMessage::Commit { by, height, view, block } => (false, by, u64::from(height), u64::from(view), block),
+            _ => return false,
+        };
+        let leader = self.leader_of(view);
+        if view != self.installed || height <= self.low || height > self.top.height || prepare && by == leader {
+            return false;
+        }
+        let Pbft { env, window, executed, quorum, heaviest, .. } = self;
+        let leads = view == self.view && env.key == Some(leader);
+        let book = if prepare { &mut self.prepares } else { &mut self.commits };
+        book.add_if((height, block), by, &env.validators, |weight| {
+            let concluded = || match prepare {
+                true => window.get(height).is_some_and(|s| s.prepared_in(view)),
+                false => height <= executed.height,
+            };
+            weight.0 + heaviest.0 < quorum.0 || !leads && concluded()
+        })
     }
 
     /// Whether more prepares, or commits, change nothing: a quorum has been seen to, or the block is executed.

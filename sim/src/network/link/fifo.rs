@@ -20,6 +20,19 @@ impl Fifo {
     pub fn new(rate: Rate) -> Fifo {
         Fifo { rate, free: Time::ZERO, bytes: 0, busy: Span::ZERO, last: (0, Span::ZERO) }
     }
+    /// How long so many bytes take.
+    #[inline]
+    fn takes(&mut self, bytes: u32) -> Span {
+        if self.last.0 != bytes {
+            self.last = (bytes, self.rate.carry(u64::from(bytes)));
+        }
+        self.last.1
+    }
+    /// When the last of `bytes` that are there at `at` will have passed if they are queued next.
+    #[inline]
+    pub fn foresee(&mut self, at: Time, bytes: u32) -> Time {
+        self.free.max(at) + self.takes(bytes)
+    }
     /// Queues `bytes` that are there at `at`; returns when the first of them begins to pass and when the last has.
     #[inline]
     pub fn carry(&mut self, at: Time, bytes: u32) -> (Time, Time) {
@@ -30,10 +43,7 @@ impl Fifo {
     #[inline]
     pub fn stream(&mut self, at: Time, bytes: u32, copies: u32) -> (Time, Span) {
         let begin = self.free.max(at);
-        if self.last.0 != bytes {
-            self.last = (bytes, self.rate.carry(u64::from(bytes)));
-        }
-        let each = self.last.1;
+        let each = self.takes(bytes);
         self.free = begin + each * u64::from(copies);
         self.bytes += u64::from(bytes) * u64::from(copies);
         self.busy += each * u64::from(copies);
