@@ -107,6 +107,8 @@ pub struct Pbft {
     view: View,
     /// The newest view with a new-view message; below `view` it no longer votes but still executes.
     installed: View,
+    /// Who leads that one.
+    leader: ValidatorId,
     new_view: Option<Arc<NewView>>,
     /// Newest view change of each validator.
     view_changes: Vec<Option<Arc<ViewChange>>>,
@@ -158,6 +160,7 @@ impl Pbft {
             honest: Stake(tolerated.0 + 1),
             view: 0,
             installed: 0,
+            leader: ValidatorId(0),
             new_view: None,
             view_changes: vec![None; n],
             executed,
@@ -196,10 +199,15 @@ impl Pbft {
     fn node_of(&self, v: ValidatorId) -> NodeId {
         self.env.validators.endpoint(v)
     }
+    /// A new-view message is there.
+    fn enter(&mut self, view: View) {
+        self.installed = view;
+        self.leader = self.leader_of(view);
+    }
     /// Whether this replica leads the view it is in.
     #[inline]
     fn leads(&self) -> bool {
-        self.installed == self.view && self.env.key == Some(self.leader_of(self.view))
+        self.installed == self.view && self.env.key == Some(self.leader)
     }
     /// The key to vote with in the installed view; none if it was left, or if the replica could not tell its votes
     /// in a view change.

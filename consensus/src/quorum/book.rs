@@ -102,18 +102,26 @@ impl VoteBook {
         validators: &Validators,
         fine: impl FnOnce(Stake) -> bool,
     ) -> bool {
+        debug_assert_eq!(validators.len(), self.validators);
         let Some(stake) = validators.stakes().get(by.0 as usize) else { return false };
         if slot < self.lowest || !self.others.is_empty() {
             return false;
         }
-        let [at, weight, first, second, words @ ..] = self.row_mut(slot) else { return false };
-        let Some(word) = words.get_mut(by.0 as usize / 64) else { return false };
-        let (bit, after) = (1 << (by.0 % 64), *weight + stake.0);
-        if *at != slot || [*first, *second] != value.0 || *word & bit != 0 || !fine(Stake(after)) {
+        let start = self.start(slot);
+        let Some(&[at, weight, first, second]) = self.rows.get(start..).and_then(<[u64]>::first_chunk) else {
+            return false;
+        };
+        let after = weight + stake.0;
+        if at != slot || [first, second] != value.0 {
             return false;
         }
-        *word |= bit;
-        *weight = after;
+        let place = start + HEAD + by.0 as usize / 64;
+        let (bit, word) = (1 << (by.0 % 64), self.rows[place]);
+        if word & bit != 0 || !fine(Stake(after)) {
+            return false;
+        }
+        self.rows[place] = word | bit;
+        self.rows[start + 1] = after;
         true
     }
     /// The same where a slot has, or gets, more than one value.

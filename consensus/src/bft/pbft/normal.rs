@@ -186,6 +186,7 @@ impl Pbft {
     }
 
     /// Counts a vote of the installed view; says whether anything but its tally may have changed.
+    #[inline(never)]
     fn count(&mut self, by: ValidatorId, b: Ballot, from: NodeId, cx: &mut Cx<'_, Self>) -> bool {
         let prepare = b.kind == PREPARE;
         let book = match b.kind {
@@ -226,19 +227,27 @@ impl Pbft {
             PbftMessage::Commit { by, height, view, block } => (false, by, u64::from(height), u64::from(view), block),
             _ => return false,
         };
-        let leader = self.leader_of(view);
-        if view != self.installed || height <= self.low || height > self.top.height || prepare && by == leader {
+        if view != self.installed || height <= self.low || prepare && by == self.leader {
             return false;
         }
-        let Pbft { env, window, executed, quorum, heaviest, .. } = self;
-        let leads = view == self.view && env.key == Some(leader);
+        let Pbft { env, window, executed, timers, leader, .. } = self;
+        let (quorum, heaviest, honest, top) = (self.quorum, self.heaviest, self.honest, self.top.height);
+        // One that leads looks whether it is time to propose.
+        let leads = || view == self.view && env.key == Some(*leader);
         let book = if prepare { &mut self.prepares } else { &mut self.commits };
         book.add_if((height, block), by, &env.validators, |weight| {
-            let concluded = || match prepare {
-                true => window.get(height).is_some_and(|s| s.prepared_in(view)),
-                false => height <= executed.height,
-            };
-            weight.0 + heaviest.0 < quorum.0 || !leads && concluded()
+            let slot = || window.get(height);
+            match () {
+                () if height > top => {
+                    // Known as a hint already, and no proposal waits for votes.
+                    let hint = slot().map_or(Some(None), |s| s.proposal.is_none().then_some(s.hint));
+                    let known = hint.is_some_and(|hint| weight < honest || hint == Some(block));
+                    timers.hinted && known && !leads()
+                }
+                () if weight.0 + heaviest.0 < quorum.0 => true,
+                () if prepare => slot().is_some_and(|s| s.prepared_in(view)) && !leads(),
+                () => height <= executed.height && !leads(),
+            }
         })
     }
 

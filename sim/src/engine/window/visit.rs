@@ -70,12 +70,15 @@ impl<P: Protocol> Shard<'_, P> {
     pub fn go_on(&mut self, visit: &mut Visit, events: &[Event], end: Time) -> Flow {
         let &mut Visit { host, last, wake, .. } = visit;
         let events = &events[..last];
-        loop {
-            visit.next += self.count_votes(host, &events[visit.next..]);
-            if visit.next == last {
-                break;
+        while visit.next < last {
+            if events[visit.next].what == WAKE {
+                visit.next += 1;
+                continue;
             }
-            self.meet(visit, events, end)?;
+            match self.count_votes(host, &events[visit.next..]) {
+                0 => self.meet(visit, events, end)?,
+                counted => visit.next += counted,
+            }
         }
         self.clear = end;
         self.run_agenda(host, Time(end.0 - 1))?;
@@ -106,35 +109,33 @@ impl<P: Protocol> Shard<'_, P> {
     fn count_votes(&mut self, host: usize, events: &[Event]) -> usize {
         let Shard { hosts, nodes, messages, desk, scenario, network, frame, .. } = self;
         let (host, node) = (&mut hosts[host], &scenario.node);
+        let (least, handling) = (node.crypto.verify, node.handling);
         let ahead = frame.ahead_of(&host.agenda);
         // A node that is going to crash may do so before its step.
-        if ahead == Time::ZERO || !network.faults().is_empty() {
+        if !network.faults().is_empty() {
             return 0;
         }
-        for (i, e) in events.iter().enumerate() {
-            if e.what == WAKE {
-                continue;
+        let mut counted = 0;
+        for e in events.iter().take_while(|e| e.what != WAKE) {
+            let (header, n) = (messages.header(e.what), &mut nodes[e.target as usize]);
+            let (Some(replica), Some(body)) = (&mut n.replica, messages.body(e.what)) else { break };
+            let simple = header.plain && header.divided == Span::ZERO && header.verify <= least && n.local.is_empty();
+            let Some(passage) = host.down.foresee(there(header, e.at), header.bytes) else { break };
+            let (machine, Some(core)) = host.cpu.next() else { break };
+            let done = core.begin(passage.passed) + header.verify;
+            if !simple || done >= ahead || !replica.tally(body) {
+                break;
             }
-            let header = messages.header(e.what);
-            let there = there(header, e.at);
-            let simple = header.plain && header.divided == Span::ZERO && header.verify <= node.crypto.verify;
-            let Some(ready) = host.down.foresee(there, header.bytes).filter(|_| simple) else { return i };
-            let (machine, Some(core)) = host.cpu.next() else { return i };
-            let done = core.begin(ready) + header.verify;
-            let n = &mut nodes[e.target as usize];
-            let (Some(replica), Some(body)) = (&mut n.replica, messages.body(e.what)) else { return i };
-            if done >= ahead || !n.local.is_empty() || !replica.tally(body) {
-                return i;
-            }
-            host.down.pass(there, header.bytes);
-            core.run(ready, header.verify);
-            let mark = Mark { arrived: e.at, origin: e.origin, content: header.content };
+            host.down.take(passage, header.bytes);
+            core.run(passage.passed, header.verify);
             let begin = machine.begin(done);
+            machine.run(begin, handling);
+            let mark = Mark { arrived: e.at, origin: e.origin, content: header.content };
             n.digest.record(&mark.words(begin, MESSAGE));
-            machine.run(begin, node.handling);
-            desk.out.released.push(e.what);
+            counted += 1;
         }
-        events.len()
+        desk.out.released.extend(events[..counted].iter().map(|e| e.what));
+        counted
     }
 
     /// Asks for the state that the first event of a host meets.

@@ -28,16 +28,26 @@ impl Fifo {
         }
         self.last.1
     }
-    /// When the last of `bytes` that are there at `at` will have passed if they are queued next.
+    /// When the first of `bytes` that are there at `at` would begin to pass if they were queued next, and when the last
+    /// would have.
     #[inline]
-    pub fn foresee(&mut self, at: Time, bytes: u32) -> Time {
-        self.free.max(at) + self.takes(bytes)
+    pub fn foresee(&mut self, at: Time, bytes: u32) -> (Time, Time) {
+        let begin = self.free.max(at);
+        (begin, begin + self.takes(bytes))
+    }
+    /// Queues `bytes` as foreseen.
+    #[inline]
+    pub fn take(&mut self, (begin, end): (Time, Time), bytes: u32) {
+        self.free = end;
+        self.bytes += u64::from(bytes);
+        self.busy += Span(end.0 - begin.0);
     }
     /// Queues `bytes` that are there at `at`; returns when the first of them begins to pass and when the last has.
     #[inline]
     pub fn carry(&mut self, at: Time, bytes: u32) -> (Time, Time) {
-        let (begin, took) = self.stream(at, bytes, 1);
-        (begin, begin + took)
+        let passage = self.foresee(at, bytes);
+        self.take(passage, bytes);
+        passage
     }
     /// The same for copies: returns when the first begins to pass, and for how long each passes.
     #[inline]
