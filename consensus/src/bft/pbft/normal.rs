@@ -227,7 +227,7 @@ impl Pbft {
             PbftMessage::Commit { by, height, view, block } => (false, by, u64::from(height), u64::from(view), block),
             _ => return false,
         };
-        if view != self.installed || height <= self.low || prepare && by == self.leader {
+        if view != self.installed || prepare && by == self.leader {
             return false;
         }
         let Pbft { env, window, executed, timers, leader, .. } = self;
@@ -235,6 +235,7 @@ impl Pbft {
         // One that leads looks whether it is time to propose.
         let leads = || view == self.view && env.key == Some(*leader);
         let book = if prepare { &mut self.prepares } else { &mut self.commits };
+        // Slots at or below the low water mark have no votes.
         book.add_if((height, block), by, &env.validators, |weight| {
             let slot = || window.get(height);
             match () {

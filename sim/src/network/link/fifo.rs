@@ -40,7 +40,7 @@ impl Fifo {
     pub fn take(&mut self, (begin, end): (Time, Time), bytes: u32) {
         self.free = end;
         self.bytes += u64::from(bytes);
-        self.busy += Span(end.0 - begin.0);
+        self.busy.0 += end.0 - begin.0;
     }
     /// Queues `bytes` that are there at `at`; returns when the first of them begins to pass and when the last has.
     #[inline]
