@@ -93,42 +93,46 @@ pub use view_message::{Link, NewView, ViewChange};
 use timers::Timers;
 use window::Window;
 
-/// A replica.
+/// A replica. What every vote meets comes first, so that it can be fetched ahead.
 #[derive(Debug)]
+#[repr(C)]
 pub struct Pbft {
     env: Env,
-    config: PbftConfig,
-    quorum: Stake,
-    /// The largest stake of one validator.
-    heaviest: Stake,
-    /// Weight that is sure to have an honest member.
-    honest: Stake,
     /// The view it is in, or wants to start.
     view: View,
     /// The newest view with a new-view message; below `view` it no longer votes but still executes.
     installed: View,
     /// Who leads that one.
     leader: ValidatorId,
-    new_view: Option<Arc<NewView>>,
-    /// Newest view change of each validator.
-    view_changes: Vec<Option<Arc<ViewChange>>>,
+    quorum: Stake,
+    /// The largest stake of one validator.
+    heaviest: Stake,
+    /// Weight that is sure to have an honest member.
+    honest: Stake,
+    /// The highest proposal accepted in the installed view.
+    top: Tip,
     /// End of the ledger.
     executed: Tip,
+    prepares: VoteBook,
+    commits: VoteBook,
+    window: Window,
+    timers: Timers,
     /// The highest block with a proof of finality, the proof and who told it.
     base: Tip,
     proof: Option<SharedCertificate>,
     teller: NodeId,
     /// Whether the proposals from the base up to the ledger's end are known, so that a view change can tell them.
     rooted: bool,
+    /// Transactions wait in the mempool.
+    pending: bool,
     /// The low water mark.
     low: Height,
     /// The low water mark below which the log was given up.
     compacted: Height,
-    /// The highest proposal accepted in the installed view.
-    top: Tip,
-    window: Window,
-    prepares: VoteBook,
-    commits: VoteBook,
+    config: PbftConfig,
+    new_view: Option<Arc<NewView>>,
+    /// Newest view change of each validator.
+    view_changes: Vec<Option<Arc<ViewChange>>>,
     /// Votes of views that are not installed yet.
     early: Vec<Ballot>,
     /// Newest checkpoint of each validator.
@@ -142,11 +146,8 @@ pub struct Pbft {
     building: Option<Ticket>,
     tickets: u64,
     next_proposal: Time,
-    /// Transactions wait in the mempool.
-    pending: bool,
     /// Views left since the last execution.
     failures: u32,
-    timers: Timers,
 }
 
 impl Pbft {
@@ -304,7 +305,17 @@ impl Protocol for Pbft {
     }
     #[inline(always)]
     fn tally(&mut self, m: &PbftMessage) -> bool {
-        self.count_quietly(m)
+        // Both kinds in one copy of the code.
+        let (kind, by, height, view, block) = match *m {
+            PbftMessage::Prepare { by, height, view, block } => (PREPARE, by, height, view, block),
+            PbftMessage::Commit { by, height, view, block } => (COMMIT, by, height, view, block),
+            PbftMessage::Checkpoint { by, height, block } => {
+                return self.count_checkpoint(by, Tip { height: u64::from(height), block });
+            }
+            PbftMessage::Status { ask, .. } => return self.stands_alike(m, ask),
+            _ => return false,
+        };
+        self.count_quietly(Ballot { kind, by, height: u64::from(height), view: u64::from(view), block })
     }
     fn on_timer(&mut self, timer: PbftTimer, cx: &mut Cx<'_, Self>) {
         self.on_timeout(timer, cx);

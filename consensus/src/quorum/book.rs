@@ -30,11 +30,8 @@ struct Tally {
     words: Vec<u64>,
 }
 
-/// Words of a row before its bitmap: slot, weight and the value's two.
+/// Words of a row before its bitmap: the slot's complement, so that zero stands for none, weight and the value's two.
 const HEAD: usize = 4;
-
-/// The slot of a row that is not used yet.
-const UNUSED: u64 = u64::MAX;
 
 /// A ring of slots, in each one bitmap for every value voted for.
 ///
@@ -59,16 +56,22 @@ impl VoteBook {
     pub fn new(validators: usize, window: usize) -> VoteBook {
         assert!(window > 0, "a book needs a window");
         let (places, width) = (window.next_power_of_two(), HEAD + validators.div_ceil(64));
-        let mut rows = vec![0; places * width];
-        rows.chunks_exact_mut(width).for_each(|row| row[0] = UNUSED);
-        VoteBook { lowest: 0, window: window as u64, validators, width, mask: places as u64 - 1, rows, others: vec![] }
+        VoteBook {
+            lowest: 0,
+            window: window as u64,
+            validators,
+            width,
+            mask: places as u64 - 1,
+            rows: vec![0; places * width],
+            others: vec![],
+        }
     }
     /// Forgets all slots below `lowest` and opens as many ahead.
     pub fn advance(&mut self, lowest: u64) {
         let lowest = lowest.max(self.lowest);
         for slot in self.lowest..lowest.min(self.lowest + self.window) {
             let start = self.start(slot);
-            self.rows[start] = UNUSED;
+            self.rows[start] = 0;
         }
         self.lowest = lowest;
         self.others.retain(|t| t.at >= lowest);
@@ -81,9 +84,9 @@ impl VoteBook {
         }
         let single = self.others.is_empty();
         let row = self.row_mut(slot);
-        if row[0] != slot {
+        if row[0] != !slot {
             row.fill(0);
-            (row[0], row[2], row[3]) = (slot, value.0[0], value.0[1]);
+            (row[0], row[2], row[3]) = (!slot, value.0[0], value.0[1]);
         }
         if [row[2], row[3]] != value.0 || !single {
             return self.add_other(slot, value, by, validators);
@@ -115,7 +118,7 @@ impl VoteBook {
         let [at, weight, first, second]: &mut [u64; HEAD] = head;
         let Some(word) = words.get_mut(by.0 as usize / 64) else { return false };
         let (bit, after) = (1 << (by.0 % 64), *weight + stake.0);
-        let only = *at == slot && [*first, *second] == value.0 && self.others.is_empty();
+        let only = *at == !slot && [*first, *second] == value.0 && self.others.is_empty();
         if !only || *word & bit != 0 || !fine(Stake(after)) {
             return false;
         }
@@ -169,7 +172,7 @@ impl VoteBook {
             return None;
         }
         let row = self.row(slot);
-        if row[0] == slot && [row[2], row[3]] == value.0 {
+        if row[0] == !slot && [row[2], row[3]] == value.0 {
             return Some((row[1], &row[HEAD..]));
         }
         let other = self.others.iter().find(|t| t.at == slot && t.value == value);

@@ -221,12 +221,9 @@ impl Pbft {
     /// Counts a vote of the installed view, as [`Pbft::on_ballot`] does, if nothing follows from it; does nothing else.
     /// Says whether it did.
     #[inline(always)]
-    pub(super) fn count_quietly(&mut self, m: &PbftMessage) -> bool {
-        let (prepare, by, height, view, block) = match *m {
-            PbftMessage::Prepare { by, height, view, block } => (true, by, u64::from(height), u64::from(view), block),
-            PbftMessage::Commit { by, height, view, block } => (false, by, u64::from(height), u64::from(view), block),
-            _ => return false,
-        };
+    pub(super) fn count_quietly(&mut self, b: Ballot) -> bool {
+        let Ballot { kind, by, height, view, block } = b;
+        let prepare = kind == PREPARE;
         if view != self.installed || prepare && by == self.leader {
             return false;
         }

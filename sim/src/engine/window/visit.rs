@@ -17,7 +17,7 @@ use crate::node::agenda::WAKE;
 const AHEAD: usize = 8;
 
 /// Cache lines of a replica that are fetched with it.
-const REPLICA_LINES: usize = 4;
+const REPLICA_LINES: usize = 6;
 
 /// How far a host has come in a window.
 #[derive(Clone, Copy, Debug)]
@@ -117,7 +117,7 @@ impl<P: Protocol> Shard<'_, P> {
         let (least, handling) = (node.crypto.verify, node.handling);
         let ahead = frame.ahead_of(&host.agenda);
         // A node that is going to crash may do so before its step.
-        if !network.faults().is_empty() {
+        if !frame.eager || !network.faults().is_empty() {
             return 0;
         }
         let mut counted = 0;
