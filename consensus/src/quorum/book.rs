@@ -33,6 +33,9 @@ struct Tally {
 /// Words of a row before its bitmap: the slot's complement, so that zero stands for none, weight and the value's two.
 const HEAD: usize = 4;
 
+/// Rows of a book at first.
+const FIRST: usize = 8;
+
 /// A ring of slots, in each one bitmap for every value voted for.
 ///
 /// A bounded window ahead of the lowest slot is kept, so that a peer cannot fill the memory. Slots are reused: as long
@@ -44,9 +47,10 @@ pub struct VoteBook {
     validators: usize,
     /// Words of a row.
     width: usize,
-    /// The least power of two that is no less than the window, less one.
+    /// The number of rows, a power of two, less one.
     mask: u64,
-    /// The first value of each slot, row by row: a vote meets one place in memory.
+    /// The first value of each slot, row by row: a vote meets one place in memory. As many as slots have been met at a
+    /// time, which most often are few of the window.
     rows: Vec<u64>,
     others: Vec<Tally>,
 }
@@ -55,7 +59,7 @@ impl VoteBook {
     /// A book for `validators` keys that keeps `window` slots from 0.
     pub fn new(validators: usize, window: usize) -> VoteBook {
         assert!(window > 0, "a book needs a window");
-        let (places, width) = (window.next_power_of_two(), HEAD + validators.div_ceil(64));
+        let (places, width) = (window.next_power_of_two().min(FIRST), HEAD + validators.div_ceil(64));
         VoteBook {
             lowest: 0,
             window: window as u64,
@@ -69,9 +73,8 @@ impl VoteBook {
     /// Forgets all slots below `lowest` and opens as many ahead.
     pub fn advance(&mut self, lowest: u64) {
         let lowest = lowest.max(self.lowest);
-        for slot in self.lowest..lowest.min(self.lowest + self.window) {
-            let start = self.start(slot);
-            self.rows[start] = 0;
+        for row in self.rows.chunks_exact_mut(self.width).filter(|row| !row[0] < lowest) {
+            row[0] = 0;
         }
         self.lowest = lowest;
         self.others.retain(|t| t.at >= lowest);
@@ -83,11 +86,10 @@ impl VoteBook {
             return Vote::Outside;
         }
         let single = self.others.is_empty();
-        let row = self.row_mut(slot);
-        if row[0] != !slot {
-            row.fill(0);
-            (row[0], row[2], row[3]) = (!slot, value.0[0], value.0[1]);
+        if self.row(slot)[0] != !slot {
+            self.open(slot, value);
         }
+        let row = self.row_mut(slot);
         if [row[2], row[3]] != value.0 || !single {
             return self.add_other(slot, value, by, validators);
         }
@@ -98,6 +100,21 @@ impl VoteBook {
         *word |= bit;
         row[1] += validators.stake(by).0;
         Vote::Counted(Stake(row[1]))
+    }
+    /// The row of a slot without votes.
+    fn open(&mut self, slot: u64, value: Digest) {
+        while self.row(slot)[0] != 0 {
+            // Another slot of the window has this place: twice as many, until each has its own.
+            let places = 2 * (self.mask as usize + 1);
+            let rows = std::mem::replace(&mut self.rows, vec![0; places * self.width]);
+            self.mask = places as u64 - 1;
+            for row in rows.chunks_exact(self.width).filter(|row| row[0] != 0) {
+                self.row_mut(!row[0]).copy_from_slice(row);
+            }
+        }
+        let row = self.row_mut(slot);
+        row.fill(0);
+        (row[0], row[2], row[3]) = (!slot, value.0[0], value.0[1]);
     }
     /// As [`VoteBook::add`], where that counts a vote for the only value of a slot with votes and `fine` says yes to the
     /// weight after it; does nothing else. Says whether it did.
