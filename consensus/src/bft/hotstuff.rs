@@ -333,8 +333,9 @@ impl Protocol for HotStuff {
         Some(HotStuffMessage::Propose { proposal: Arc::new(Proposal { block, entry: None }) })
     }
 
+    #[inline]
     fn status(&self) -> Status {
-        let leader = self.config.terms.leader(self.pace.view());
+        let leader = self.pace.leader(self.pace.view());
         let role = match self.env.key {
             _ if self.pace.wish() > 0 => Role::Electing,
             Some(key) if key == leader => Role::Leader,

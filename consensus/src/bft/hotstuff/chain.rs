@@ -17,7 +17,7 @@ impl HotStuff {
     }
 
     pub(super) fn leads(&self, view: View) -> bool {
-        self.env.key == Some(self.config.terms.leader(view))
+        self.env.key == Some(self.pace.leader(view))
     }
 
     /// Whether a certificate is of the kind, of a quorum, or genesis'.
@@ -53,8 +53,11 @@ impl HotStuff {
 
     pub(super) fn may_propose(&self) -> bool {
         let view = self.pace.view();
-        let entered = self.high.what.major + 1 == view || self.pace.entry().is_some();
-        self.leads(view) && entered && self.voted.0 < view && self.pace.wish() <= view
+        // Who has voted, as all but the leader have most of the time, is done at once.
+        self.voted.0 < view
+            && self.leads(view)
+            && (self.high.what.major + 1 == view || self.pace.entry().is_some())
+            && self.pace.wish() <= view
     }
 
     /// Asks for a payload if this replica leads and the block period has passed.
@@ -110,7 +113,7 @@ impl HotStuff {
     /// certificate must not stand on a vote that a crash takes back.
     pub(super) fn cast(&mut self, key: ValidatorId, gate: Gate, cx: &mut Cx<'_, Self>) {
         let (view, block) = self.voted;
-        let collector = self.config.terms.leader(view + 1);
+        let collector = self.pace.leader(view + 1);
         if collector == key {
             self.own_vote = Some((self.logged, view, block));
         } else {
@@ -143,23 +146,31 @@ impl HotStuff {
     }
 
     pub(super) fn inspect(&self, p: &Proposal) -> Result<(), &'static str> {
-        let b = &p.block;
-        if b.view <= b.justify.what.major || b.height == 0 || b.author != self.config.terms.leader(b.view) {
-            return Err("a block that is not its leader's");
-        }
-        if b.payload.len() > MOST_PAYLOADS || !b.is_genuine(self.env.hashing) {
-            return Err("a block under another id");
-        }
-        let enters = |c: &SharedCertificate| c.what.major == b.view && self.is_good(c, NEW_VIEW);
-        if !self.is_good(&b.justify, VOTE) || !p.entry.as_ref().is_none_or(enters) {
+        p.block.verdict(|b| self.examine(b))?;
+        let enters = |c: &SharedCertificate| c.what.major == p.block.view && self.is_good(c, NEW_VIEW);
+        if !p.entry.as_ref().is_none_or(enters) {
             return Err("a certificate without a quorum");
         }
         Ok(())
     }
 
-    /// A block has joined the tree: its certificates may lock and commit, and it may be voted for.
+    /// What every replica finds of a block, whatever its own state.
+    fn examine(&self, b: &Block) -> Result<(), &'static str> {
+        if b.view <= b.justify.what.major || b.height == 0 || b.author != self.pace.leader(b.view) {
+            return Err("a block that is not its leader's");
+        }
+        if b.payload.len() > MOST_PAYLOADS || b.id != b.hash(self.env.hashing) {
+            return Err("a block under another id");
+        }
+        if !self.is_good(&b.justify, VOTE) {
+            return Err("a certificate without a quorum");
+        }
+        Ok(())
+    }
+
+    /// A block, whose certificate has been applied, has joined the tree: one of its own may lock and commit, and it may
+    /// be voted for.
     pub(super) fn linked(&mut self, b: &Arc<Block>, cx: &mut Cx<'_, Self>) {
-        self.apply_certificate(&b.justify, cx);
         if self.high_block() == b.id {
             self.apply_certificate(&self.high.clone(), cx);
         }
@@ -235,8 +246,8 @@ impl HotStuff {
         if two.height < self.tree.committed().height + 3 || !two.follows() {
             return;
         }
-        let Some(one) = self.tree.get(two.parent()).filter(|one| one.follows()) else { return };
-        if let Some(zero) = self.tree.get(one.parent()).map(|zero| zero.id) {
+        let Some(one) = self.tree.below(two).filter(|one| one.follows()) else { return };
+        if let Some(zero) = self.tree.below(one).map(|zero| zero.id) {
             self.commit(zero, qc, cx);
         }
     }
@@ -246,8 +257,8 @@ impl HotStuff {
         self.tree.find_path(block);
         for b in self.tree.path() {
             cx.adopt(Tip { height: b.height, block: b.id }, b.parent(), &b.payload, b.header_bytes());
+            self.untold |= b.wants_commit();
         }
-        self.untold |= self.tree.path().any(|b| b.wants_commit());
         self.tree.commit(&mut |dead| {
             dead.payload.iter().for_each(|p| cx.push(Effect::Drop { root: p.root }));
         });

@@ -1,12 +1,14 @@
 //! The blocks that a replica keeps: a window around the committed tip, and those whose parent is missing.
 //!
 //! Every block of the tree descends from the committed tip, or is one of its last ancestors, kept for others to
-//! fetch. Blocks are a few, so they lie in a list, parents before children.
+//! fetch. Blocks are a few, so they lie in lists, parents before children. Nearly always those above the tip are one
+//! chain: then a block's height says where it lies, and the lowest becomes final without a look at the others.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::message::Block;
-use crate::types::{Digest, Height, Tip};
+use crate::types::{Digest, Height, Tip, View};
 
 /// Committed blocks that are kept for replicas which miss them.
 pub const KEPT: Height = 16;
@@ -19,12 +21,15 @@ const MOST_ORPHANS: usize = 64;
 #[derive(Debug)]
 pub struct Tree {
     committed: Tip,
-    blocks: Vec<Arc<Block>>,
-    /// So many of them are committed: they come first, in their order.
-    settled: usize,
-    /// Places of the blocks on a path above the committed tip, lowest first.
+    /// The last that were committed, lowest first.
+    settled: VecDeque<Arc<Block>>,
+    /// Those above the committed tip, parents before children.
+    open: Vec<Arc<Block>>,
+    /// Places of those on a path above the committed tip, lowest first.
     path: Vec<u32>,
     orphans: Vec<Arc<Block>>,
+    /// No block of the tree is of a later view.
+    newest: View,
 }
 
 /// Where a block went.
@@ -45,15 +50,29 @@ pub enum Place {
 impl Tree {
     /// A tree of nothing but its root.
     pub fn new(committed: Tip) -> Tree {
-        Tree { committed, blocks: vec![], settled: 0, path: vec![], orphans: vec![] }
+        let settled = VecDeque::with_capacity(KEPT as usize + 1);
+        Tree { committed, settled, open: vec![], path: vec![], orphans: vec![], newest: 0 }
     }
     /// The highest committed block.
     pub fn committed(&self) -> Tip {
         self.committed
     }
     /// A block of the tree.
+    #[inline]
     pub fn get(&self, id: Digest) -> Option<&Arc<Block>> {
-        self.blocks.iter().rev().find(|b| b.id == id)
+        let known = |b: &&Arc<Block>| b.id == id;
+        self.open.iter().rev().find(known).or_else(|| self.settled.iter().rev().find(known))
+    }
+    /// The block below one of the tree.
+    #[inline]
+    pub fn below(&self, b: &Block) -> Option<&Arc<Block>> {
+        let id = b.parent();
+        // Its place if the blocks above the committed tip are one chain.
+        let place = b.height.wrapping_sub(self.committed.height + 2);
+        match self.open.get(place as usize) {
+            Some(below) if below.id == id => Some(below),
+            _ => self.get(id),
+        }
     }
     /// Height of a block that can be extended: one of the tree or the committed tip.
     pub fn height(&self, id: Digest) -> Option<Height> {
@@ -63,39 +82,45 @@ impl Tree {
     pub fn is_orphan(&self, id: Digest) -> bool {
         self.orphans.iter().any(|o| o.id == id)
     }
-    /// Blocks above the committed tip.
-    fn open(&self) -> &[Arc<Block>] {
-        &self.blocks[self.settled..]
+    /// Whether the blocks above the committed tip are one chain: then, and only then, the last of them is as far
+    /// above it as there are of them, since all its ancestors are among them.
+    fn is_chain(&self) -> bool {
+        self.open.last().is_none_or(|top| top.height == self.committed.height + self.open.len() as Height)
     }
     /// A block proposed in the same view.
     pub fn rival(&self, b: &Block) -> Option<&Arc<Block>> {
+        if b.view > self.newest {
+            return None;
+        }
         let rivals = |x: &&Arc<Block>| x.view == b.view && x.id != b.id;
         // Views rise along the chain.
-        let settled = self.blocks[..self.settled].iter().rev().take_while(|x| x.view >= b.view).find(rivals);
-        settled.or_else(|| self.open().iter().find(rivals))
+        let settled = self.settled.iter().rev().take_while(|x| x.view >= b.view).find(rivals);
+        settled.or_else(|| self.open.iter().find(rivals))
     }
     /// Whether a block above the committed tip must become final.
     pub fn is_open(&self) -> bool {
-        self.open().iter().any(|b| b.wants_commit())
+        self.open.iter().any(|b| b.wants_commit())
     }
     /// Puts a block where it belongs.
     pub fn insert(&mut self, b: &Arc<Block>) -> Place {
-        let known = |blocks: &[Arc<Block>]| blocks.iter().any(|x| x.id == b.id);
         if b.height <= self.committed.height {
-            return if known(&self.blocks) { Place::Known } else { Place::Old };
+            return if self.get(b.id).is_some() { Place::Known } else { Place::Old };
         }
-        if known(self.open()) {
+        if b.view <= self.newest && self.open.iter().any(|x| x.id == b.id) {
             return Place::Known;
         }
-        let Some(below) = self.height(b.parent()) else {
-            return self.keep_orphan(b);
+        let certified = b.justify.what;
+        let (height, view) = match self.get(certified.value) {
+            Some(below) => (below.height, below.view),
+            None if certified.value == self.committed.block => (self.committed.height, certified.major),
+            None => return self.keep_orphan(b),
         };
-        let view = self.get(b.parent()).map_or(b.justify.what.major, |p| p.view);
-        let fits = b.height == below + 1 && below >= self.committed.height && view == b.justify.what.major;
-        if !fits || self.blocks.len() >= MOST_OPEN {
+        let fits = b.height == height + 1 && height >= self.committed.height && view == certified.major;
+        if !fits || self.settled.len() + self.open.len() >= MOST_OPEN {
             return Place::Refused;
         }
-        self.blocks.push(b.clone());
+        self.newest = self.newest.max(b.view);
+        self.open.push(b.clone());
         Place::Linked
     }
     fn keep_orphan(&mut self, b: &Arc<Block>) -> Place {
@@ -140,45 +165,60 @@ impl Tree {
     /// Finds the blocks above the committed tip up to and including `id`.
     pub fn find_path(&mut self, id: Digest) {
         self.path.clear();
+        if self.is_chain() {
+            let top = self.open.iter().position(|b| b.id == id);
+            self.path.extend(0..top.map_or(0, |i| i as u32 + 1));
+        } else {
+            self.search_path(id);
+        }
+    }
+    fn search_path(&mut self, id: Digest) {
         let mut next = id;
-        while let Some(i) = self.open().iter().rposition(|b| b.id == next) {
-            self.path.push((self.settled + i) as u32);
-            next = self.open()[i].parent();
+        while let Some(i) = self.open.iter().rposition(|b| b.id == next) {
+            self.path.push(i as u32);
+            next = self.open[i].parent();
         }
         self.path.reverse();
     }
     /// The blocks that were found last, lowest first.
     pub fn path(&self) -> impl Iterator<Item = &Arc<Block>> {
-        self.path.iter().map(|i| &self.blocks[*i as usize])
+        self.path.iter().map(|i| &self.open[*i as usize])
     }
     /// Makes the end of the path that was found last the committed tip; shows the blocks on branches that died.
     pub fn commit(&mut self, dead: &mut dyn FnMut(&Block)) {
         let Some(top) = self.path().last() else { return };
-        self.committed = Tip { height: top.height, block: top.id };
-        let Tip { height, block } = self.committed;
-        // Parents come before their children, so those that are kept stand before `kept`.
-        let mut kept = self.settled;
-        for i in self.settled..self.blocks.len() {
-            let b = &self.blocks[i];
-            let alive = if b.height > height {
-                let child = |k: &Arc<Block>| k.height > height && k.id == b.parent();
-                b.parent() == block || self.blocks[self.settled..kept].iter().any(child)
+        let tip = Tip { height: top.height, block: top.id };
+        if self.is_chain() {
+            for _ in 0..self.path.len() {
+                self.settled.push_back(self.open.remove(0));
+            }
+            self.committed = tip;
+        } else {
+            self.prune(tip, dead);
+        }
+        self.path.clear();
+        while self.settled.front().is_some_and(|b| b.height + KEPT <= tip.height) {
+            self.settled.pop_front();
+        }
+    }
+    /// The same where blocks above the committed tip may lie on other branches.
+    fn prune(&mut self, tip: Tip, dead: &mut dyn FnMut(&Block)) {
+        self.committed = tip;
+        let path = std::mem::take(&mut self.path);
+        for (i, b) in (0..).zip(std::mem::take(&mut self.open)) {
+            if self.goes_on(&b) {
+                self.open.push(b);
+            } else if path.contains(&i) {
+                self.settled.push_back(b);
             } else {
-                self.path.contains(&(i as u32))
-            };
-            if alive {
-                self.blocks.swap(kept, i);
-                kept += 1;
-            } else {
-                dead(b);
+                dead(&b);
             }
         }
-        self.blocks.truncate(kept);
-        let settled = self.settled + self.path.len();
-        self.path.clear();
-        let old = self.blocks[..settled].iter().take_while(|b| b.height + KEPT <= height).count();
-        self.blocks.drain(..old);
-        self.settled = settled - old;
+    }
+    /// Whether a block is above the committed tip, or on one that is and has been kept.
+    fn goes_on(&self, b: &Block) -> bool {
+        let (tip, parent) = (self.committed, b.parent());
+        b.height > tip.height && (parent == tip.block || self.open.iter().any(|k| k.id == parent))
     }
     /// The ledger was brought up to `tip` from outside: what is not above it goes. Shows the blocks that are not known
     /// to be in the ledger; where the blocks right below `tip` are missing, that can be some which are.
@@ -190,15 +230,13 @@ impl Tree {
             .map(|b| b.id)
             .collect();
         self.committed = tip;
-        let mut kept: Vec<Arc<Block>> = vec![];
-        for b in self.blocks.drain(..) {
-            if b.height > tip.height && (b.parent() == tip.block || kept.iter().any(|k| k.id == b.parent())) {
-                kept.push(b);
+        self.settled.clear();
+        for b in std::mem::take(&mut self.open) {
+            if self.goes_on(&b) {
+                self.open.push(b);
             } else if b.height > before && !copied.contains(&b.id) {
                 dead(&b);
             }
         }
-        self.blocks = kept;
-        self.settled = 0;
     }
 }
