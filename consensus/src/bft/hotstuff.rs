@@ -269,7 +269,12 @@ impl Protocol for HotStuff {
     fn on_message(&mut self, from: NodeId, m: &HotStuffMessage, cx: &mut Cx<'_, Self>) {
         match m {
             HotStuffMessage::Propose { proposal } => self.on_proposal(from, proposal, cx),
-            HotStuffMessage::Vote { view, block, by } => self.count_vote(from, (*view, *block), *by, cx),
+            HotStuffMessage::Vote { view, block, by } => {
+                // A vote that is merely counted leaves all as the last handler has settled it.
+                if !self.count_vote(from, (*view, *block), *by, cx) && self.has_voted() {
+                    return;
+                }
+            }
             HotStuffMessage::NewView { wish } => self.on_new_view(from, wish, cx),
         }
         self.settle(cx);

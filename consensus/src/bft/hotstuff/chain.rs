@@ -51,10 +51,14 @@ impl HotStuff {
         self.env.key.is_some() && (self.config.always || self.work || self.alarmed || self.tree.is_open())
     }
 
+    /// Whether this replica has done its part in the present view; most of the time it has.
+    pub(super) fn has_voted(&self) -> bool {
+        self.voted.0 >= self.pace.view()
+    }
+
     pub(super) fn may_propose(&self) -> bool {
         let view = self.pace.view();
-        // Who has voted, as all but the leader have most of the time, is done at once.
-        self.voted.0 < view
+        !self.has_voted()
             && self.leads(view)
             && (self.high.what.major + 1 == view || self.pace.entry().is_some())
             && self.pace.wish() <= view
@@ -62,11 +66,11 @@ impl HotStuff {
 
     /// Asks for a payload if this replica leads and the block period has passed.
     pub(super) fn request_payload(&mut self, cx: &mut Cx<'_, Self>) {
-        let (view, parent) = (self.pace.view(), self.high_block());
-        if !self.may_propose() || self.building.is_some_and(|b| (b.1, b.2) == (view, parent)) {
+        if !self.may_propose() {
             return;
         }
-        if self.tree.height(parent).is_none() {
+        let (view, parent) = (self.pace.view(), self.high_block());
+        if self.building.is_some_and(|b| (b.1, b.2) == (view, parent)) || self.tree.height(parent).is_none() {
             return;
         }
         let due = self.proposed_at.map_or(Time::ZERO, |t| t + self.config.block_period);
@@ -194,15 +198,16 @@ impl HotStuff {
         }
     }
 
+    /// Counts a vote; whether it has completed a certificate.
     pub(super) fn count_vote(
         &mut self,
         from: NodeId,
         (view, block): (View, Digest),
         by: ValidatorId,
         cx: &mut Cx<'_, Self>,
-    ) {
+    ) -> bool {
         if !self.leads(view.saturating_add(1)) {
-            return;
+            return false;
         }
         let validators = &self.env.validators;
         match self.votes.add(view, block, by, validators) {
@@ -213,6 +218,7 @@ impl HotStuff {
                     let qc = SharedCertificate::new(Certificate { what: vote(view, block), signers });
                     self.note_certificate(&qc, cx);
                     self.want_block(block, from, cx);
+                    return true;
                 }
             }
             Vote::Contradicts(other) => {
@@ -221,6 +227,7 @@ impl HotStuff {
             }
             Vote::Known | Vote::Outside => {}
         }
+        false
     }
 
     /// Learns a certificate of votes: it may be the highest, open the next view, lock and commit.
@@ -254,14 +261,17 @@ impl HotStuff {
 
     /// The block and all below it are final: `qc`, of its grandchild, proves it.
     pub(super) fn commit(&mut self, block: Digest, qc: &SharedCertificate, cx: &mut Cx<'_, Self>) {
-        self.tree.find_path(block);
-        for b in self.tree.path() {
-            cx.adopt(Tip { height: b.height, block: b.id }, b.parent(), &b.payload, b.header_bytes());
-            self.untold |= b.wants_commit();
+        if let Some(b) = self.tree.commit_next(block) {
+            self.untold |= adopt(b, cx);
+        } else {
+            self.tree.find_path(block);
+            for b in self.tree.path() {
+                self.untold |= adopt(b, cx);
+            }
+            self.tree.commit(&mut |dead| {
+                dead.payload.iter().for_each(|p| cx.push(Effect::Drop { root: p.root }));
+            });
         }
-        self.tree.commit(&mut |dead| {
-            dead.payload.iter().for_each(|p| cx.push(Effect::Drop { root: p.root }));
-        });
         let height = self.tree.committed().height;
         cx.finalize(height, Some(qc.clone()));
         cx.push(Effect::Prune { below: height });
@@ -269,4 +279,10 @@ impl HotStuff {
         self.work = false;
         self.pace.committed();
     }
+}
+
+/// Puts a final block on the chain; whether others wait for it.
+fn adopt(b: &Block, cx: &mut Cx<'_, HotStuff>) -> bool {
+    cx.adopt(Tip { height: b.height, block: b.id }, b.parent(), &b.payload, b.header_bytes());
+    b.wants_commit()
 }

@@ -194,6 +194,7 @@ fn show(c: &SharedCertificate, visit: &mut dyn FnMut(Claim<'_>)) {
 }
 
 impl Message for HotStuffMessage {
+    #[inline]
     fn kind(&self) -> &'static str {
         match self {
             HotStuffMessage::Propose { .. } => "propose",
@@ -217,17 +218,20 @@ impl Message for HotStuffMessage {
             }
         }
     }
+    #[inline]
     fn carries(&self, visit: &mut dyn FnMut(PayloadRef)) {
         if let HotStuffMessage::Propose { proposal } = self {
             proposal.block.payload.iter().for_each(|p| visit(*p));
         }
     }
+    #[inline]
     fn proposes(&self) -> Option<(Digest, Digest)> {
         match self {
             HotStuffMessage::Propose { proposal } => Some((proposal.block.id, proposal.block.justify.what.value)),
             _ => None,
         }
     }
+    #[inline]
     fn key(&self) -> Option<Digest> {
         match self {
             HotStuffMessage::Propose { proposal } => Some(proposal.block.id),

@@ -1,7 +1,7 @@
 //! The blocks that a replica keeps: a window around the committed tip, and those whose parent is missing.
 //!
 //! Every block of the tree descends from the committed tip, or is one of its last ancestors, kept for others to
-//! fetch. Blocks are a few, so they lie in lists, parents before children. Nearly always those above the tip are one
+//! fetch. Blocks are a few, so they lie in a list, parents before children. Nearly always those above the tip are one
 //! chain: then a block's height says where it lies, and the lowest becomes final without a look at the others.
 
 use std::collections::VecDeque;
@@ -21,11 +21,10 @@ const MOST_ORPHANS: usize = 64;
 #[derive(Debug)]
 pub struct Tree {
     committed: Tip,
-    /// The last that were committed, lowest first.
-    settled: VecDeque<Arc<Block>>,
-    /// Those above the committed tip, parents before children.
-    open: Vec<Arc<Block>>,
-    /// Places of those on a path above the committed tip, lowest first.
+    blocks: VecDeque<Arc<Block>>,
+    /// So many of them are committed: they come first, in their order.
+    settled: usize,
+    /// Places of the blocks on a path above the committed tip, lowest first.
     path: Vec<u32>,
     orphans: Vec<Arc<Block>>,
     /// No block of the tree is of a later view.
@@ -50,8 +49,7 @@ pub enum Place {
 impl Tree {
     /// A tree of nothing but its root.
     pub fn new(committed: Tip) -> Tree {
-        let settled = VecDeque::with_capacity(KEPT as usize + 1);
-        Tree { committed, settled, open: vec![], path: vec![], orphans: vec![], newest: 0 }
+        Tree { committed, blocks: VecDeque::new(), settled: 0, path: vec![], orphans: vec![], newest: 0 }
     }
     /// The highest committed block.
     pub fn committed(&self) -> Tip {
@@ -60,16 +58,16 @@ impl Tree {
     /// A block of the tree.
     #[inline]
     pub fn get(&self, id: Digest) -> Option<&Arc<Block>> {
-        let known = |b: &&Arc<Block>| b.id == id;
-        self.open.iter().rev().find(known).or_else(|| self.settled.iter().rev().find(known))
+        // It is nearly always the last.
+        self.blocks.back().filter(|b| b.id == id).or_else(|| self.blocks.iter().rev().find(|b| b.id == id))
     }
     /// The block below one of the tree.
     #[inline]
     pub fn below(&self, b: &Block) -> Option<&Arc<Block>> {
         let id = b.parent();
         // Its place if the blocks above the committed tip are one chain.
-        let place = b.height.wrapping_sub(self.committed.height + 2);
-        match self.open.get(place as usize) {
+        let place = (self.settled as u64 + b.height).wrapping_sub(self.committed.height + 2);
+        match self.blocks.get(place as usize) {
             Some(below) if below.id == id => Some(below),
             _ => self.get(id),
         }
@@ -82,10 +80,9 @@ impl Tree {
     pub fn is_orphan(&self, id: Digest) -> bool {
         self.orphans.iter().any(|o| o.id == id)
     }
-    /// Whether the blocks above the committed tip are one chain: then, and only then, the last of them is as far
-    /// above it as there are of them, since all its ancestors are among them.
-    fn is_chain(&self) -> bool {
-        self.open.last().is_none_or(|top| top.height == self.committed.height + self.open.len() as Height)
+    /// Blocks above the committed tip.
+    fn open(&self) -> impl Iterator<Item = &Arc<Block>> {
+        self.blocks.range(self.settled..)
     }
     /// A block proposed in the same view.
     pub fn rival(&self, b: &Block) -> Option<&Arc<Block>> {
@@ -94,33 +91,33 @@ impl Tree {
         }
         let rivals = |x: &&Arc<Block>| x.view == b.view && x.id != b.id;
         // Views rise along the chain.
-        let settled = self.settled.iter().rev().take_while(|x| x.view >= b.view).find(rivals);
-        settled.or_else(|| self.open.iter().find(rivals))
+        let settled = self.blocks.range(..self.settled).rev().take_while(|x| x.view >= b.view).find(rivals);
+        settled.or_else(|| self.open().find(rivals))
     }
     /// Whether a block above the committed tip must become final.
     pub fn is_open(&self) -> bool {
-        self.open.iter().any(|b| b.wants_commit())
+        self.open().any(|b| b.wants_commit())
     }
     /// Puts a block where it belongs.
     pub fn insert(&mut self, b: &Arc<Block>) -> Place {
         if b.height <= self.committed.height {
             return if self.get(b.id).is_some() { Place::Known } else { Place::Old };
         }
-        if b.view <= self.newest && self.open.iter().any(|x| x.id == b.id) {
+        if b.view <= self.newest && self.open().any(|x| x.id == b.id) {
             return Place::Known;
         }
-        let certified = b.justify.what;
+        let certified = &b.justify.what;
         let (height, view) = match self.get(certified.value) {
             Some(below) => (below.height, below.view),
             None if certified.value == self.committed.block => (self.committed.height, certified.major),
             None => return self.keep_orphan(b),
         };
         let fits = b.height == height + 1 && height >= self.committed.height && view == certified.major;
-        if !fits || self.settled.len() + self.open.len() >= MOST_OPEN {
+        if !fits || self.blocks.len() >= MOST_OPEN {
             return Place::Refused;
         }
         self.newest = self.newest.max(b.view);
-        self.open.push(b.clone());
+        self.blocks.push_back(b.clone());
         Place::Linked
     }
     fn keep_orphan(&mut self, b: &Arc<Block>) -> Place {
@@ -162,63 +159,66 @@ impl Tree {
     pub fn has_gap(&self) -> bool {
         !self.orphans.is_empty()
     }
+    /// Makes the block right above the committed tip that tip, if it is `id` and the blocks above it are one chain: then
+    /// none dies, and what [`Tree::find_path`] and [`Tree::commit`] do needs no search.
+    #[inline]
+    pub fn commit_next(&mut self, id: Digest) -> Option<&Arc<Block>> {
+        let next = self.blocks.get(self.settled).filter(|b| b.id == id)?;
+        let open = (self.blocks.len() - self.settled) as Height;
+        // The last block's ancestors are all there, so if it is as far up as there are blocks, there are no others.
+        if self.blocks.back()?.height != self.committed.height + open {
+            return None;
+        }
+        self.committed = Tip { height: next.height, block: id };
+        self.settled += 1;
+        self.forget_old();
+        self.blocks.get(self.settled - 1)
+    }
     /// Finds the blocks above the committed tip up to and including `id`.
     pub fn find_path(&mut self, id: Digest) {
         self.path.clear();
-        if self.is_chain() {
-            let top = self.open.iter().position(|b| b.id == id);
-            self.path.extend(0..top.map_or(0, |i| i as u32 + 1));
-        } else {
-            self.search_path(id);
-        }
-    }
-    fn search_path(&mut self, id: Digest) {
         let mut next = id;
-        while let Some(i) = self.open.iter().rposition(|b| b.id == next) {
-            self.path.push(i as u32);
-            next = self.open[i].parent();
+        while let Some(place) = (self.settled..self.blocks.len()).find(|i| self.blocks[*i].id == next) {
+            self.path.push(place as u32);
+            next = self.blocks[place].parent();
         }
         self.path.reverse();
     }
     /// The blocks that were found last, lowest first.
     pub fn path(&self) -> impl Iterator<Item = &Arc<Block>> {
-        self.path.iter().map(|i| &self.open[*i as usize])
+        self.path.iter().map(|i| &self.blocks[*i as usize])
     }
     /// Makes the end of the path that was found last the committed tip; shows the blocks on branches that died.
     pub fn commit(&mut self, dead: &mut dyn FnMut(&Block)) {
         let Some(top) = self.path().last() else { return };
-        let tip = Tip { height: top.height, block: top.id };
-        if self.is_chain() {
-            for _ in 0..self.path.len() {
-                self.settled.push_back(self.open.remove(0));
-            }
-            self.committed = tip;
-        } else {
-            self.prune(tip, dead);
-        }
-        self.path.clear();
-        while self.settled.front().is_some_and(|b| b.height + KEPT <= tip.height) {
-            self.settled.pop_front();
-        }
-    }
-    /// The same where blocks above the committed tip may lie on other branches.
-    fn prune(&mut self, tip: Tip, dead: &mut dyn FnMut(&Block)) {
-        self.committed = tip;
+        self.committed = Tip { height: top.height, block: top.id };
         let path = std::mem::take(&mut self.path);
-        for (i, b) in (0..).zip(std::mem::take(&mut self.open)) {
-            if self.goes_on(&b) {
-                self.open.push(b);
+        let mut kept = vec![];
+        let open = self.blocks.split_off(self.settled);
+        for (i, b) in (self.settled as u32..).zip(open) {
+            if self.goes_on(&kept, &b) {
+                kept.push(b);
             } else if path.contains(&i) {
-                self.settled.push_back(b);
+                self.blocks.push_back(b);
             } else {
                 dead(&b);
             }
         }
+        self.settled = self.blocks.len();
+        self.blocks.extend(kept);
+        self.forget_old();
     }
-    /// Whether a block is above the committed tip, or on one that is and has been kept.
-    fn goes_on(&self, b: &Block) -> bool {
+    /// Whether a block is above the committed tip, on it or on one of those `kept`.
+    fn goes_on(&self, kept: &[Arc<Block>], b: &Block) -> bool {
         let (tip, parent) = (self.committed, b.parent());
-        b.height > tip.height && (parent == tip.block || self.open.iter().any(|k| k.id == parent))
+        b.height > tip.height && (parent == tip.block || kept.iter().any(|k| k.id == parent))
+    }
+    #[inline]
+    fn forget_old(&mut self) {
+        while self.blocks.front().is_some_and(|b| b.height + KEPT <= self.committed.height) {
+            self.blocks.pop_front();
+            self.settled -= 1;
+        }
     }
     /// The ledger was brought up to `tip` from outside: what is not above it goes. Shows the blocks that are not known
     /// to be in the ledger; where the blocks right below `tip` are missing, that can be some which are.
@@ -230,13 +230,15 @@ impl Tree {
             .map(|b| b.id)
             .collect();
         self.committed = tip;
-        self.settled.clear();
-        for b in std::mem::take(&mut self.open) {
-            if self.goes_on(&b) {
-                self.open.push(b);
+        let mut kept = vec![];
+        for b in std::mem::take(&mut self.blocks) {
+            if self.goes_on(&kept, &b) {
+                kept.push(b);
             } else if b.height > before && !copied.contains(&b.id) {
                 dead(&b);
             }
         }
+        self.blocks = kept.into();
+        self.settled = 0;
     }
 }
