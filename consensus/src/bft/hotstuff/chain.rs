@@ -105,6 +105,7 @@ impl HotStuff {
         self.cast(key, gate, cx);
     }
 
+    #[inline]
     pub(super) fn record(&mut self, block: &Arc<Block>, cx: &mut Cx<'_, Self>) -> Gate {
         let record = Record { block: block.clone(), locked: self.locked.clone(), entry: self.pace.entry().cloned() };
         self.voted = (block.view, block.id);
@@ -115,6 +116,7 @@ impl HotStuff {
 
     /// Gives the last vote to the leader of the next view; an own one counts when its record is durable, since a
     /// certificate must not stand on a vote that a crash takes back.
+    #[inline]
     pub(super) fn cast(&mut self, key: ValidatorId, gate: Gate, cx: &mut Cx<'_, Self>) {
         let (view, block) = self.voted;
         let collector = self.pace.leader(view + 1);
@@ -139,14 +141,18 @@ impl HotStuff {
         match self.tree.insert(b) {
             Place::Linked => {
                 self.linked(b, cx);
-                self.adopt_orphans(cx);
+                if self.tree.has_gap() {
+                    self.adopt_orphans(cx);
+                }
             }
             Place::Orphan => {}
             Place::Known => self.try_vote(b, cx),
             Place::Old => return,
             Place::Refused => return cx.reject(from, "a block that does not follow its parent"),
         }
-        self.chase(from, cx);
+        if self.tree.has_gap() {
+            self.chase(from, cx);
+        }
     }
 
     pub(super) fn inspect(&self, p: &Proposal) -> Result<(), &'static str> {
@@ -174,6 +180,7 @@ impl HotStuff {
 
     /// A block, whose certificate has been applied, has joined the tree: one of its own may lock and commit, and it may
     /// be voted for.
+    #[inline]
     pub(super) fn linked(&mut self, b: &Arc<Block>, cx: &mut Cx<'_, Self>) {
         if self.high_block() == b.id {
             self.apply_certificate(&self.high.clone(), cx);
@@ -264,13 +271,7 @@ impl HotStuff {
         if let Some(b) = self.tree.commit_next(block) {
             self.untold |= adopt(b, cx);
         } else {
-            self.tree.find_path(block);
-            for b in self.tree.path() {
-                self.untold |= adopt(b, cx);
-            }
-            self.tree.commit(&mut |dead| {
-                dead.payload.iter().for_each(|p| cx.push(Effect::Drop { root: p.root }));
-            });
+            self.commit_path(block, cx);
         }
         let height = self.tree.committed().height;
         cx.finalize(height, Some(qc.clone()));
@@ -279,9 +280,21 @@ impl HotStuff {
         self.work = false;
         self.pace.committed();
     }
+
+    /// Commits with all that lies below, where that is not just the next block of one chain.
+    fn commit_path(&mut self, top: Digest, cx: &mut Cx<'_, Self>) {
+        self.tree.find_path(top);
+        for b in self.tree.path() {
+            self.untold |= adopt(b, cx);
+        }
+        self.tree.commit(&mut |dead| {
+            dead.payload.iter().for_each(|p| cx.push(Effect::Drop { root: p.root }));
+        });
+    }
 }
 
 /// Puts a final block on the chain; whether others wait for it.
+#[inline]
 fn adopt(b: &Block, cx: &mut Cx<'_, HotStuff>) -> bool {
     cx.adopt(Tip { height: b.height, block: b.id }, b.parent(), &b.payload, b.header_bytes());
     b.wants_commit()

@@ -219,6 +219,13 @@ impl Message for HotStuffMessage {
         }
     }
     #[inline]
+    fn signed(&self) -> Option<(ValidatorId, Statement)> {
+        match self {
+            HotStuffMessage::Vote { view, block, by } => Some((*by, vote(*view, *block))),
+            _ => None,
+        }
+    }
+    #[inline]
     fn carries(&self, visit: &mut dyn FnMut(PayloadRef)) {
         if let HotStuffMessage::Propose { proposal } = self {
             proposal.block.payload.iter().for_each(|p| visit(*p));

@@ -144,9 +144,7 @@ impl HotStuff {
 
     /// Links the blocks that waited for one which has come.
     pub(super) fn adopt_orphans(&mut self, cx: &mut Cx<'_, Self>) {
-        while self.tree.has_gap()
-            && let Some(b) = self.tree.adoptable()
-        {
+        while let Some(b) = self.tree.adoptable() {
             if self.tree.insert(&b) == Place::Linked {
                 self.apply_certificate(&b.justify, cx);
                 self.linked(&b, cx);
@@ -156,9 +154,6 @@ impl HotStuff {
 
     /// Asks for what is missing below the orphans: for blocks, or for the ledger where it is far ahead.
     pub(super) fn chase(&mut self, hint: NodeId, cx: &mut Cx<'_, Self>) {
-        if !self.tree.has_gap() {
-            return;
-        }
         if let Some(tip) = self.tree.final_below_orphans().filter(|t| t.height > self.tree.committed().height + FAR) {
             return self.sync(tip, hint, cx);
         }

@@ -85,10 +85,11 @@ impl Tree {
         self.blocks.range(self.settled..)
     }
     /// A block proposed in the same view.
+    #[inline]
     pub fn rival(&self, b: &Block) -> Option<&Arc<Block>> {
-        if b.view > self.newest {
-            return None;
-        }
+        if b.view > self.newest { None } else { self.search_rival(b) }
+    }
+    fn search_rival(&self, b: &Block) -> Option<&Arc<Block>> {
         let rivals = |x: &&Arc<Block>| x.view == b.view && x.id != b.id;
         // Views rise along the chain.
         let settled = self.blocks.range(..self.settled).rev().take_while(|x| x.view >= b.view).find(rivals);
