@@ -116,7 +116,6 @@ impl HotStuff {
 
     /// Gives the last vote to the leader of the next view; an own one counts when its record is durable, since a
     /// certificate must not stand on a vote that a crash takes back.
-    #[inline]
     pub(super) fn cast(&mut self, key: ValidatorId, gate: Gate, cx: &mut Cx<'_, Self>) {
         let (view, block) = self.voted;
         let collector = self.pace.leader(view + 1);

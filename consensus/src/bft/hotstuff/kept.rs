@@ -33,7 +33,6 @@ impl Kept {
         self.entries.push_back(Entry { seq, height: block.height, certified: block.justify.what.major });
     }
     /// Everything up to `height` is in the ledger: gives up the records that nothing needs.
-    #[inline]
     pub fn commit(&mut self, height: Height, cx: &mut Cx<'_, HotStuff>) {
         let Some(last) = self.entries.back().copied() else { return };
         let before = self.entries.len();
