@@ -92,6 +92,7 @@ impl<M> Default for Messages<M> {
 
 impl<M> Messages<M> {
     /// Stores a message; its handle is valid until the last copy is released.
+    #[inline(always)]
     pub fn insert(&mut self, envelope: Envelope, body: Option<M>) -> u32 {
         if let Some(h) = self.free.pop() {
             self.left[h as usize] = envelope.left;
