@@ -52,7 +52,8 @@ const AT_HAND: usize = 12;
 pub struct Agenda<T> {
     /// The earliest entries, the last one first.
     soon: Vec<Entry<T>>,
-    /// Later ones, if there are any: there may be very many agendas.
+    /// Later ones, if there are any.
+    #[expect(clippy::box_collection, reason = "an agenda shall take little, for there may be very many")]
     later: Option<Box<BinaryHeap<Reverse<Entry<T>>>>>,
     /// Time of the earliest entry, so that whoever only asks for it need not look there.
     next: Time,
@@ -184,19 +185,18 @@ mod tests {
 
     #[test]
     fn is_a_plain_list_in_order_however_long() {
-        use ledgerlab_consensus::types::mix64;
+        use ledgerlab_consensus::{Span, types::mix64};
         for most in [3, 40, 1_000] {
             let (mut a, mut plain, mut number) = (Agenda::default(), vec![], 0);
             for i in 0..20_000_u64 {
                 let r = mix64(i ^ most);
                 let now = Time(i / 2);
-                if r % 97 == 0 {
-                    a.retain(|node, _| u64::from(node) != r >> 8 & 3);
-                    plain.retain(|(.., node): &(Time, u32, u64, u32)| u64::from(*node) != r >> 8 & 3);
-                } else if (plain.len() as u64) < r >> 16 & 0xFFFF % (2 * most) {
+                if r.is_multiple_of(97) {
+                    a.retain(|node, _| u64::from(node) != (r >> 8) & 3);
+                    plain.retain(|(.., node): &(Time, u32, u64, u32)| u64::from(*node) != (r >> 8) & 3);
+                } else if (plain.len() as u64) < (r >> 16 & 0xFFFF) % (2 * most) {
                     number += 1;
-                    let (at, by, node) =
-                        (now + ledgerlab_consensus::Span(r >> 40 & 63), r as u32 >> 4 & 3, r as u32 >> 8 & 3);
+                    let (at, by, node) = (now + Span((r >> 40) & 63), (r >> 4) as u32 & 3, (r >> 8) as u32 & 3);
                     a.push(at, by, node, number);
                     plain.push((at, by, number, node));
                 } else {
