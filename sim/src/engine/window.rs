@@ -136,6 +136,9 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
     /// Carries out what the hosts of a piece have written down, and takes up those that have halted: in the order of
     /// hosts.
     fn finish_piece(&mut self, desk: &mut Desk<P>, events: &[Event], end: Time) {
+        if desk.stopped.is_empty() {
+            return self.carry_out_all(&mut desk.out);
+        }
         let Outbox { posts, copies, .. } = &mut desk.out;
         let (mut posts, mut done) = (posts.drain(..), 0);
         for stopped in desk.stopped.drain(..) {

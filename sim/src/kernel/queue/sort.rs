@@ -119,7 +119,7 @@ mod tests {
                 let (mut pool, mut list, mut expected) = (Pool::<u64, 64>::default(), List::EMPTY, vec![]);
                 for i in 0..size {
                     let value = ((mix64(i) % spread) << 32) | (mix64(i + 7) % 1_000);
-                    pool.push(&mut list, value);
+                    pool.push(&mut list, value, || ());
                     expected.push(value);
                 }
                 expected.sort_unstable();

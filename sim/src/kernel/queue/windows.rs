@@ -244,9 +244,7 @@ impl Windows {
     fn place(&mut self, event: Event) {
         let window = event.at.0 >> self.shift;
         if window.wrapping_sub(self.next) < RING as u64 {
-            let i = window as usize % RING;
-            self.filled.set(i);
-            self.events.push(&mut self.ring[i].events, event);
+            self.put_event(window as usize % RING, event);
         } else {
             self.place_aside(event, window);
         }
@@ -266,15 +264,15 @@ impl Windows {
     /// The same for copies of one message.
     #[inline]
     fn place_copies(&mut self, (origin, what): (Origin, u32), copies: impl Iterator<Item = (u32, Time)>) {
-        // Had the slot no place, no copy would be looked at again.
-        if self.shift <= OFFSET_BITS && Copy8::fits(0, what) {
+        // No window becomes wider than records allow while there are any.
+        let fits = self.shift <= OFFSET_BITS && Copy8::fits(0, what);
+        if fits {
             self.note_origin(what, origin);
         }
         for (target, at) in copies {
             self.len += 1;
             let window = at.0 >> self.shift;
-            let near = window.wrapping_sub(self.next) < RING as u64;
-            if near && self.shift <= OFFSET_BITS && Copy8::fits(target, what) {
+            if window.wrapping_sub(self.next) < RING as u64 && fits && Copy8::fits(target, 0) {
                 self.place_record(window, at.0, target, what);
             } else {
                 self.place(Event { at, origin, target, what });
@@ -294,12 +292,20 @@ impl Windows {
 
     #[inline(always)]
     fn place_record(&mut self, window: u64, at: u64, target: u32, slot: u32) {
-        let i = window as usize % RING;
-        let list = &mut self.ring[i].copies;
-        if list.len() == 0 {
-            self.filled.set(i);
-        }
-        self.copies.push(list, Copy8::pack(at & ((1 << self.shift) - 1), target, slot));
+        let offset = at & ((1 << self.shift) - 1);
+        self.put_copy(window as usize % RING, Copy8::pack(offset, target, slot));
+    }
+
+    /// Puts an event into a window of the ring.
+    #[inline(always)]
+    fn put_event(&mut self, i: usize, event: Event) {
+        self.events.push(&mut self.ring[i].events, event, || self.filled.set(i));
+    }
+
+    /// The same of a copy.
+    #[inline(always)]
+    fn put_copy(&mut self, i: usize, copy: Copy8) {
+        self.copies.push(&mut self.ring[i].copies, copy, || self.filled.set(i));
     }
 
     /// Takes an event for a window that was opened, or that lies beyond the ring.
