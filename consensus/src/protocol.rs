@@ -49,6 +49,11 @@ impl Validators {
     pub fn stake(&self, v: ValidatorId) -> Stake {
         self.stake.get(v.0 as usize).copied().unwrap_or_default()
     }
+    /// Stake of each.
+    #[inline]
+    pub fn stakes(&self) -> &[Stake] {
+        &self.stake
+    }
     /// The stake of each, where all have the same.
     pub fn equal_stake(&self) -> Option<Stake> {
         self.each
@@ -230,6 +235,13 @@ pub trait Protocol: Sized + Send + 'static {
     fn on_start(&mut self, cx: &mut Cx<'_, Self>);
     /// A message whose claims are verified and whose carried payloads are at hand.
     fn on_message(&mut self, from: NodeId, m: &Self::Message, cx: &mut Cx<'_, Self>);
+    /// Takes such a message in if all that follows from it is a count: no effect, and no other [`Protocol::status`].
+    /// Where it says no, nothing has changed, and the message goes to [`Protocol::on_message`], which does the same
+    /// with any. Hosts may ask or not: most votes change nothing else, and need no more than this.
+    #[inline(always)]
+    fn tally(&mut self, _m: &Self::Message) -> bool {
+        false
+    }
     /// A timer or alarm fired.
     fn on_timer(&mut self, _timer: Self::Timer, _cx: &mut Cx<'_, Self>) {}
     /// Transactions wait in the mempool: when it ceases to be empty, and after an adoption that leaves some.

@@ -18,8 +18,8 @@ mod turns;
 use std::sync::Arc;
 
 use ledgerlab_consensus::{
-    Certificate, Digest, Evidence, Finality, Height, KnobValue, NodeId, ProtocolInfo, Span, Stake, Statement, Time,
-    Tip, ValidatorId, Validators,
+    Certificate, Digest, Evidence, Finality, Height, KnobValue, NodeId, ProtocolInfo, SharedCertificate, Span, Stake,
+    Statement, Time, Tip, ValidatorId, Validators,
 };
 
 use crate::check::agreement::{Agreement, Reversals};
@@ -220,7 +220,7 @@ impl Meter {
         self.series.reorg(from - height);
     }
     /// A replica finalises.
-    pub fn finalized(&mut self, at: Time, node: NodeId, height: Height, certificate: Option<&Certificate>) {
+    pub fn finalized(&mut self, at: Time, node: NodeId, height: Height, certificate: Option<&SharedCertificate>) {
         self.violations.note(self.agreement.finalize(at, node, height));
         if let Some(c) = certificate {
             self.violations.note(self.certificates.finalized(at, node, height, c, &self.statements));
@@ -301,7 +301,7 @@ impl Meter {
 
     fn settle(&mut self, id: BlockId, commit: Time, at: Time, blocks: &Blocks, batches: &Batches, txs: &Transactions) {
         let b = blocks.block(id);
-        let (payload_bytes, count) = blocks.content(id);
+        let (payload_bytes, count) = b.content;
         let on_chain = u64::from(b.header_bytes) + u64::from(b.certificate_bytes) + payload_bytes;
         self.series.chain(at, on_chain);
         if self.in_window(at) {

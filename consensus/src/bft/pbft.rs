@@ -93,40 +93,46 @@ pub use view_message::{Link, NewView, ViewChange};
 use timers::Timers;
 use window::Window;
 
-/// A replica.
+/// A replica. What every vote meets comes first, so that it can be fetched ahead.
 #[derive(Debug)]
+#[repr(C)]
 pub struct Pbft {
     env: Env,
-    config: PbftConfig,
+    /// The view it is in, or wants to start.
+    view: View,
+    /// The newest view with a new-view message; below `view` it no longer votes but still executes.
+    installed: View,
+    /// Who leads that one.
+    leader: ValidatorId,
     quorum: Stake,
     /// The largest stake of one validator.
     heaviest: Stake,
     /// Weight that is sure to have an honest member.
     honest: Stake,
-    /// The view it is in, or wants to start.
-    view: View,
-    /// The newest view with a new-view message; below `view` it no longer votes but still executes.
-    installed: View,
-    new_view: Option<Arc<NewView>>,
-    /// Newest view change of each validator.
-    view_changes: Vec<Option<Arc<ViewChange>>>,
+    /// The highest proposal accepted in the installed view.
+    top: Tip,
     /// End of the ledger.
     executed: Tip,
+    prepares: VoteBook,
+    commits: VoteBook,
+    window: Window,
+    timers: Timers,
     /// The highest block with a proof of finality, the proof and who told it.
     base: Tip,
     proof: Option<SharedCertificate>,
     teller: NodeId,
     /// Whether the proposals from the base up to the ledger's end are known, so that a view change can tell them.
     rooted: bool,
+    /// Transactions wait in the mempool.
+    pending: bool,
     /// The low water mark.
     low: Height,
     /// The low water mark below which the log was given up.
     compacted: Height,
-    /// The highest proposal accepted in the installed view.
-    top: Tip,
-    window: Window,
-    prepares: VoteBook,
-    commits: VoteBook,
+    config: PbftConfig,
+    new_view: Option<Arc<NewView>>,
+    /// Newest view change of each validator.
+    view_changes: Vec<Option<Arc<ViewChange>>>,
     /// Votes of views that are not installed yet.
     early: Vec<Ballot>,
     /// Newest checkpoint of each validator.
@@ -140,11 +146,8 @@ pub struct Pbft {
     building: Option<Ticket>,
     tickets: u64,
     next_proposal: Time,
-    /// Transactions wait in the mempool.
-    pending: bool,
     /// Views left since the last execution.
     failures: u32,
-    timers: Timers,
 }
 
 impl Pbft {
@@ -158,6 +161,7 @@ impl Pbft {
             honest: Stake(tolerated.0 + 1),
             view: 0,
             installed: 0,
+            leader: ValidatorId(0),
             new_view: None,
             view_changes: vec![None; n],
             executed,
@@ -196,10 +200,15 @@ impl Pbft {
     fn node_of(&self, v: ValidatorId) -> NodeId {
         self.env.validators.endpoint(v)
     }
+    /// A new-view message is there.
+    fn enter(&mut self, view: View) {
+        self.installed = view;
+        self.leader = self.leader_of(view);
+    }
     /// Whether this replica leads the view it is in.
     #[inline]
     fn leads(&self) -> bool {
-        self.installed == self.view && self.env.key == Some(self.leader_of(self.view))
+        self.installed == self.view && self.env.key == Some(self.leader)
     }
     /// The key to vote with in the installed view; none if it was left, or if the replica could not tell its votes
     /// in a view change.
@@ -271,7 +280,6 @@ impl Protocol for Pbft {
         self.resume(cx);
         self.settle(cx);
     }
-    #[inline]
     fn on_message(&mut self, from: NodeId, m: &PbftMessage, cx: &mut Cx<'_, Self>) {
         match m {
             PbftMessage::PrePrepare { proposal } => self.on_pre_prepare(from, proposal, cx),
@@ -294,6 +302,20 @@ impl Protocol for Pbft {
             PbftMessage::Decided { certificate } => self.on_decided(from, certificate, cx),
         }
         self.settle(cx);
+    }
+    #[inline(always)]
+    fn tally(&mut self, m: &PbftMessage) -> bool {
+        // Both kinds in one copy of the code.
+        let (kind, by, height, view, block) = match *m {
+            PbftMessage::Prepare { by, height, view, block } => (PREPARE, by, height, view, block),
+            PbftMessage::Commit { by, height, view, block } => (COMMIT, by, height, view, block),
+            PbftMessage::Checkpoint { by, height, block } => {
+                return self.count_checkpoint(by, Tip { height: u64::from(height), block });
+            }
+            PbftMessage::Status { ask, .. } => return self.stands_alike(m, ask),
+            _ => return false,
+        };
+        self.count_quietly(Ballot { kind, by, height: u64::from(height), view: u64::from(view), block })
     }
     fn on_timer(&mut self, timer: PbftTimer, cx: &mut Cx<'_, Self>) {
         self.on_timeout(timer, cx);

@@ -1,7 +1,7 @@
 //! Votes of one kind by slot (view or height).
 //!
-//! A ring of slots; in each one the first value voted for has its bitmap in one flat table, any other value, which
-//! only faulty validators or a change of view bring, in a list beside it.
+//! A ring of slots; the first value voted for in each one has its row in one flat table, any other value, which only
+//! faulty validators or a change of view bring, is in a list beside it.
 
 use crate::protocol::Validators;
 use crate::types::{Digest, Stake, ValidatorId};
@@ -21,15 +21,6 @@ pub enum Vote {
     Outside,
 }
 
-/// The first value of a slot.
-#[derive(Clone, Copy, Debug, Default)]
-struct Head {
-    at: u64,
-    used: bool,
-    weight: u64,
-    value: Digest,
-}
-
 /// Another value of a slot.
 #[derive(Clone, Debug)]
 struct Tally {
@@ -38,6 +29,12 @@ struct Tally {
     weight: u64,
     words: Vec<u64>,
 }
+
+/// Words of a row before its bitmap: the slot's complement, so that zero stands for none, weight and the value's two.
+const HEAD: usize = 4;
+
+/// Rows of a book at first.
+const FIRST: usize = 8;
 
 /// A ring of slots, in each one bitmap for every value voted for.
 ///
@@ -48,11 +45,13 @@ pub struct VoteBook {
     lowest: u64,
     window: u64,
     validators: usize,
-    /// Words of a bitmap.
-    words: usize,
-    /// As many as the next power of two of the window.
-    heads: Vec<Head>,
-    bits: Vec<u64>,
+    /// Words of a row.
+    width: usize,
+    /// The number of rows, a power of two, less one.
+    mask: u64,
+    /// The first value of each slot, row by row: a vote meets one place in memory. As many as slots have been met at a
+    /// time, which most often are few of the window.
+    rows: Vec<u64>,
     others: Vec<Tally>,
 }
 
@@ -60,21 +59,24 @@ impl VoteBook {
     /// A book for `validators` keys that keeps `window` slots from 0.
     pub fn new(validators: usize, window: usize) -> VoteBook {
         assert!(window > 0, "a book needs a window");
-        let (places, words) = (window.next_power_of_two(), validators.div_ceil(64));
+        let (places, width) = (window.next_power_of_two().min(FIRST), HEAD + validators.div_ceil(64));
         VoteBook {
             lowest: 0,
             window: window as u64,
             validators,
-            words,
-            heads: vec![Head::default(); places],
-            bits: vec![0; places * words],
+            width,
+            mask: places as u64 - 1,
+            rows: vec![0; places * width],
             others: vec![],
         }
     }
     /// Forgets all slots below `lowest` and opens as many ahead.
     pub fn advance(&mut self, lowest: u64) {
-        self.lowest = self.lowest.max(lowest);
-        let lowest = self.lowest;
+        let lowest = lowest.max(self.lowest);
+        for row in self.rows.chunks_exact_mut(self.width).filter(|row| !row[0] < lowest) {
+            row[0] = 0;
+        }
+        self.lowest = lowest;
         self.others.retain(|t| t.at >= lowest);
     }
     /// Counts the vote of `by` for `value` in `slot`.
@@ -83,29 +85,69 @@ impl VoteBook {
         if slot.wrapping_sub(self.lowest) >= self.window || by.0 as usize >= self.validators {
             return Vote::Outside;
         }
-        let place = self.place(slot);
-        let h = &mut self.heads[place];
-        if h.at != slot || !h.used {
-            *h = Head { at: slot, used: true, weight: 0, value };
-            self.bits[place * self.words..(place + 1) * self.words].fill(0);
+        let single = self.others.is_empty();
+        if self.row(slot)[0] != !slot {
+            self.open(slot, value);
         }
-        if h.value != value || !self.others.is_empty() {
+        let row = self.row_mut(slot);
+        if [row[2], row[3]] != value.0 || !single {
             return self.add_other(slot, value, by, validators);
         }
-        let word = &mut self.bits[place * self.words + by.0 as usize / 64];
-        let bit = 1 << (by.0 % 64);
+        let (word, bit) = (&mut row[HEAD + by.0 as usize / 64], 1 << (by.0 % 64));
         if *word & bit != 0 {
             return Vote::Known;
         }
         *word |= bit;
-        h.weight += validators.stake(by).0;
-        Vote::Counted(Stake(h.weight))
+        row[1] += validators.stake(by).0;
+        Vote::Counted(Stake(row[1]))
+    }
+    /// The row of a slot without votes.
+    fn open(&mut self, slot: u64, value: Digest) {
+        while self.row(slot)[0] != 0 {
+            // Another slot of the window has this place: twice as many, until each has its own.
+            let places = 2 * (self.mask as usize + 1);
+            let rows = std::mem::replace(&mut self.rows, vec![0; places * self.width]);
+            self.mask = places as u64 - 1;
+            for row in rows.chunks_exact(self.width).filter(|row| row[0] != 0) {
+                self.row_mut(!row[0]).copy_from_slice(row);
+            }
+        }
+        let row = self.row_mut(slot);
+        row.fill(0);
+        (row[0], row[2], row[3]) = (!slot, value.0[0], value.0[1]);
+    }
+    /// As [`VoteBook::add`], where that counts a vote for the only value of a slot with votes and `fine` says yes to the
+    /// weight after it; does nothing else. Says whether it did.
+    #[inline(always)]
+    pub fn add_if(
+        &mut self,
+        (slot, value): (u64, Digest),
+        by: ValidatorId,
+        validators: &Validators,
+        fine: impl FnOnce(Stake) -> bool,
+    ) -> bool {
+        debug_assert_eq!(validators.len(), self.validators);
+        let Some(stake) = validators.stakes().get(by.0 as usize) else { return false };
+        let start = self.start(slot);
+        let Some((head, words)) = self.rows.get_mut(start..).and_then(<[u64]>::split_first_chunk_mut) else {
+            return false;
+        };
+        let [at, weight, first, second]: &mut [u64; HEAD] = head;
+        let Some(word) = words.get_mut(by.0 as usize / 64) else { return false };
+        let (bit, after) = (1 << (by.0 % 64), *weight + stake.0);
+        let only = *at == !slot && [*first, *second] == value.0 && self.others.is_empty();
+        if !only || *word & bit != 0 || !fine(Stake(after)) {
+            return false;
+        }
+        *word |= bit;
+        *weight = after;
+        true
     }
     /// The same where a slot has, or gets, more than one value.
     fn add_other(&mut self, slot: u64, value: Digest, by: ValidatorId, validators: &Validators) -> Vote {
         let (w, bit) = (by.0 as usize / 64, 1 << (by.0 % 64));
-        let place = self.place(slot);
-        let first = (self.heads[place].value, self.bits[place * self.words + w]);
+        let row = self.row(slot);
+        let first = (Digest([row[2], row[3]]), row[HEAD + w]);
         let others = self.others.iter().filter(|t| t.at == slot).map(|t| (t.value, t.words[w]));
         let mut all = std::iter::once(first).chain(others);
         if let Some((earlier, _)) = all.find(|(_, word)| word & bit != 0) {
@@ -113,13 +155,14 @@ impl VoteBook {
         }
         let stake = validators.stake(by).0;
         if first.0 == value {
-            self.bits[place * self.words + w] |= bit;
-            self.heads[place].weight += stake;
-            return Vote::Counted(Stake(self.heads[place].weight));
+            let row = self.row_mut(slot);
+            row[HEAD + w] |= bit;
+            row[1] += stake;
+            return Vote::Counted(Stake(row[1]));
         }
         let known = self.others.iter().position(|t| t.at == slot && t.value == value);
         let i = known.unwrap_or_else(|| {
-            self.others.push(Tally { at: slot, value, weight: 0, words: vec![0; self.words] });
+            self.others.push(Tally { at: slot, value, weight: 0, words: vec![0; self.width - HEAD] });
             self.others.len() - 1
         });
         let t = &mut self.others[i];
@@ -128,18 +171,26 @@ impl VoteBook {
         Vote::Counted(Stake(t.weight))
     }
     #[inline]
-    fn place(&self, slot: u64) -> usize {
-        slot as usize & (self.heads.len() - 1)
+    fn start(&self, slot: u64) -> usize {
+        (slot & self.mask) as usize * self.width
+    }
+    #[inline]
+    fn row(&self, slot: u64) -> &[u64] {
+        &self.rows[self.start(slot)..][..self.width]
+    }
+    #[inline]
+    fn row_mut(&mut self, slot: u64) -> &mut [u64] {
+        let start = self.start(slot);
+        &mut self.rows[start..][..self.width]
     }
     /// Weight and bitmap of a value.
     fn tally(&self, slot: u64, value: Digest) -> Option<(u64, &[u64])> {
         if slot < self.lowest {
             return None;
         }
-        let place = self.place(slot);
-        let h = &self.heads[place];
-        if h.at == slot && h.used && h.value == value {
-            return Some((h.weight, &self.bits[place * self.words..(place + 1) * self.words]));
+        let row = self.row(slot);
+        if row[0] == !slot && [row[2], row[3]] == value.0 {
+            return Some((row[1], &row[HEAD..]));
         }
         let other = self.others.iter().find(|t| t.at == slot && t.value == value);
         other.map(|t| (t.weight, &t.words[..]))
@@ -176,5 +227,32 @@ mod tests {
         assert_eq!(b.add(11, x, ValidatorId(0), &v), Vote::Counted(Stake(1)));
         assert_eq!(b.weight(3, x), Stake(0));
         assert_eq!(b.add(4, x, ValidatorId(130), &v), Vote::Outside);
+    }
+
+    #[test]
+    fn a_vote_that_is_counted_on_a_condition_is_counted_as_any_other() {
+        use crate::types::mix64;
+        let v = Validators::new((0..130).map(|i| Stake(1 + i % 3)).collect(), (0..130).map(crate::NodeId).collect());
+        let (mut book, mut plain, mut counted) = (VoteBook::new(130, 8), VoteBook::new(130, 8), 0);
+        for i in 0..4_000_u64 {
+            let draw = mix64(i);
+            let (slot, by) = (i / 400 + draw % 9, ValidatorId((draw >> 8) as u32 % 133));
+            let value = Digest([7, u64::from(i > 2_000 && draw >> 40 & 0xFF == 0)]);
+            let before = format!("{book:?}");
+            let fine = draw >> 20 & 3 > 0;
+            if book.add_if((slot, value), by, &v, |_| fine) {
+                assert_eq!(plain.add(slot, value, by, &v), Vote::Counted(book.weight(slot, value)));
+                counted += 1;
+            } else {
+                assert_eq!(format!("{book:?}"), before, "it does nothing else");
+                assert_eq!(book.add(slot, value, by, &v), plain.add(slot, value, by, &v));
+            }
+            assert_eq!(format!("{book:?}"), format!("{plain:?}"));
+            if i % 400 == 0 {
+                book.advance(i / 400);
+                plain.advance(i / 400);
+            }
+        }
+        assert!(counted > 100, "{counted}");
     }
 }

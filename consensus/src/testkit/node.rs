@@ -64,6 +64,8 @@ pub struct Node<P: Protocol> {
     pub syncs: u64,
     /// Heights below this will not be asked for.
     pub pruned: Height,
+    /// Whether messages are offered to [`Protocol::tally`] first.
+    pub offers: bool,
     pub(super) env: Env,
     pub(super) keys: PlainKeys,
     pub(super) seq: u64,
@@ -101,6 +103,7 @@ impl<P: Protocol> Node<P> {
             fetches: 0,
             syncs: 0,
             pruned: 0,
+            offers: true,
             keys: PlainKeys::of::<P>(&env),
             seq: 0,
             incarnation: 0,
@@ -157,7 +160,14 @@ impl<P: Protocol> Node<P> {
                     self.local.push_back(Input::Work);
                 }
             }
-            Input::Message { from, message, .. } => replica.on_message(from, &message, &mut cx),
+            Input::Message { from, message, .. } => {
+                let before = replica.status();
+                if self.offers && replica.tally(&message) {
+                    assert_eq!(replica.status(), before, "more than a count has changed with {message:?}");
+                    return;
+                }
+                replica.on_message(from, &message, &mut cx);
+            }
             Input::Timer { timer, .. } => replica.on_timer(timer, &mut cx),
             Input::Work => match self.pool.pending() {
                 Pending { count: 0, .. } => {}

@@ -164,13 +164,16 @@ impl Agreement {
             let what = format!("finalises height {height}, but has adopted blocks only up to height {top}");
             return Err(fault(at, node, what));
         }
-        let mut outcome = Ok(());
+        let mut found = None;
         for h in from + 1..=height {
-            let block = self.nodes[node.0 as usize].block(h);
-            outcome = outcome.and(self.compare(at, node, h, block));
+            if let Some(block) = self.nodes[node.0 as usize].block(h)
+                && let Some(first) = self.first_instead(h, block)
+            {
+                found.get_or_insert((h, block, first));
+            }
         }
         self.raise(node, height);
-        outcome
+        found.map_or(Ok(()), |(h, block, first)| Err(fault(at, node, differs(h, block, first))))
     }
 
     /// A node's ledger was replaced up to the finalised `tip` by state transfer.
@@ -184,7 +187,7 @@ impl Agreement {
             return Err(fault(at, node, what));
         }
         (n.base, n.chain) = (tip.height, [tip.block].into());
-        let outcome = self.compare(at, node, tip.height, Some(tip.block));
+        let outcome = self.compare(at, node, tip);
         self.raise(node, tip.height);
         outcome
     }
@@ -209,7 +212,7 @@ impl Agreement {
             );
             return Err(fault(at, node, what));
         }
-        if honest && tip.height <= finalised { self.compare(at, node, tip.height, Some(tip.block)) } else { Ok(()) }
+        if honest && tip.height <= finalised { self.compare(at, node, tip) } else { Ok(()) }
     }
 
     /// Forks and reversals so far.
@@ -225,22 +228,24 @@ impl Agreement {
         self.first.len() + self.nodes.iter().map(|n| n.chain.len()).sum::<usize>()
     }
 
-    fn compare(&mut self, at: Time, node: NodeId, h: Height, block: Option<Digest>) -> Outcome {
-        let (Some(i), Some(block)) = (h.checked_sub(self.base), block) else { return Ok(()) };
-        let i = i as usize;
+    fn compare(&mut self, at: Time, node: NodeId, tip: Tip) -> Outcome {
+        let first = self.first_instead(tip.height, tip.block);
+        first.map_or(Ok(()), |first| Err(fault(at, node, differs(tip.height, tip.block, first))))
+    }
+
+    /// The block that was finalised first at a height, where that is another one and must not be.
+    #[inline]
+    fn first_instead(&mut self, h: Height, block: Digest) -> Option<Digest> {
+        let i = h.checked_sub(self.base)? as usize;
         if i >= self.first.len() {
             self.first.resize(i + 1, None);
         }
         let first = *self.first[i].get_or_insert(block);
         if first == block {
-            return Ok(());
+            return None;
         }
         self.counts.conflicts += 1;
-        if self.reversals == Reversals::Count {
-            return Ok(());
-        }
-        let what = format!("finalises block {block:?} at height {h}, but {first:?} was finalised there first");
-        Err(fault(at, node, what))
+        (self.reversals == Reversals::Fail).then_some(first)
     }
 
     fn raise(&mut self, node: NodeId, height: Height) {
@@ -281,6 +286,10 @@ impl Agreement {
 
 fn skipped(tip: Tip, next: Height) -> String {
     format!("adopts block {:?} at height {}, but the next height is {next}", tip.block, tip.height)
+}
+
+fn differs(h: Height, block: Digest, first: Digest) -> String {
+    format!("finalises block {block:?} at height {h}, but {first:?} was finalised there first")
 }
 
 fn fault(at: Time, node: NodeId, what: String) -> Violation {

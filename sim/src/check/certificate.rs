@@ -8,7 +8,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use ledgerlab_consensus::{Certificate, Height, NodeId, Stake, Time, Validators};
+use ledgerlab_consensus::{Certificate, Height, NodeId, SharedCertificate, Stake, Time, Validators};
 
 use super::statements::Statements;
 use super::{Outcome, Violation};
@@ -20,7 +20,7 @@ pub struct Certificates {
     quorum: Stake,
     checked: u64,
     /// Those that were found good last, oldest first: what was sent stays sent, and nodes finalise with equal ones.
-    good: VecDeque<Certificate>,
+    good: VecDeque<SharedCertificate>,
 }
 
 /// How many signers need not have sent what they signed: whoever assembles a certificate counts its own vote.
@@ -40,7 +40,7 @@ impl Certificates {
         at: Time,
         node: NodeId,
         height: Height,
-        proof: &Certificate,
+        proof: &SharedCertificate,
         sent: &Statements,
     ) -> Outcome {
         self.checked += 1;
@@ -51,7 +51,7 @@ impl Certificates {
         if self.good.len() == REMEMBERED {
             self.good.pop_front();
         }
-        self.good.push_back(proof.clone());
+        self.good.push_back(Arc::clone(proof));
         Ok(())
     }
 
@@ -99,12 +99,12 @@ mod tests {
         senders.for_each(|v| s.sent(Time(1), NodeId(v), ValidatorId(v), &WHAT).unwrap());
         s
     }
-    fn proof(signers: impl IntoIterator<Item = u32>) -> Certificate {
+    fn proof(signers: impl IntoIterator<Item = u32>) -> SharedCertificate {
         let mut set = Signers::default();
         for v in signers {
             assert!(set.add(ValidatorId(v)));
         }
-        Certificate { what: WHAT, signers: set }
+        Arc::new(Certificate { what: WHAT, signers: set })
     }
 
     #[test]
@@ -128,7 +128,8 @@ mod tests {
         for _ in 0..2 {
             c.finalized(Time(2), NodeId(0), 8, &proof(0..3), &sent).unwrap();
         }
-        let other = Certificate { what: Statement { value: Digest([9, 9]), ..WHAT }, ..proof(0..3) };
+        let what = Statement { value: Digest([9, 9]), ..WHAT };
+        let other = Arc::new(Certificate { what, signers: proof(0..3).signers.clone() });
         for _ in 0..2 {
             assert!(c.finalized(Time(2), NodeId(0), 8, &proof(0..2), &sent).is_err());
             assert!(c.finalized(Time(2), NodeId(0), 8, &other, &sent).is_err());

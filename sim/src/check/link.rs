@@ -29,7 +29,13 @@ pub struct LinkAudit {
     second_bits: u64,
     second_limit: u64,
     fullest: u64,
+    /// Bytes and nanoseconds of a transmission that is no faster than the rate: a busy period that is within the rate
+    /// is still so after another one of them. There is none where the busy period is not.
+    slow: (u64, u64),
 }
+
+/// No transmission.
+const NONE: (u64, u64) = (u64::MAX, 0);
 
 impl LinkAudit {
     /// An observer of `link` ("uplink") of a host that carries `rate` bit/s.
@@ -51,6 +57,7 @@ impl LinkAudit {
                 u64::try_from(limit).unwrap_or(u64::MAX)
             },
             fullest: 0,
+            slow: NONE,
         }
     }
 
@@ -58,22 +65,34 @@ impl LinkAudit {
     /// second that is being filled, as nearly all do; does nothing else. Says whether it did.
     #[inline(always)]
     pub fn follows(&mut self, start: Time, end: Time, bytes: u64) -> bool {
-        let bits = bytes * 8;
-        let (since, busy_bits) = match () {
-            () if start > self.last_end => (start, bits),
-            () => (self.busy_since, self.busy_bits + bits),
-        };
-        let second_bits = self.second_bits.saturating_add(bits << POINT);
+        let pause = start > self.last_end;
+        let second_bits = self.second_bits.saturating_add(bytes * 8 << POINT);
+        // What was shown last ended after its second had begun.
+        debug_assert!(self.second <= self.last_end);
         let fits = self.last_end <= start
-            && start <= end
-            && self.second <= start
-            && end.0 - self.second.0 <= SECOND
+            && end.0.wrapping_sub(self.second.0) <= SECOND
             && second_bits <= self.second_limit
             // Before a pause a long busy period is kept.
-            && (since != start || self.last_end.0 - self.busy_since.0 < SECOND)
-            && self.is_within_rate(busy_bits, end.0.wrapping_sub(since.0));
+            && !(pause && self.last_end.0 - self.busy_since.0 >= SECOND)
+            && ((bytes, end.0.wrapping_sub(start.0)) == self.slow || self.goes_on(start, end, bytes));
         if fits {
-            (self.busy_since, self.busy_bits, self.last_end, self.second_bits) = (since, busy_bits, end, second_bits);
+            if pause {
+                (self.busy_since, self.busy_bits) = (start, 0);
+            }
+            self.busy_bits += bytes * 8;
+            (self.last_end, self.second_bits) = (end, second_bits);
+        }
+        fits
+    }
+
+    /// Whether the busy period is within the rate after a transmission; remembers one that is no faster by itself.
+    #[inline(never)]
+    fn goes_on(&mut self, start: Time, end: Time, bytes: u64) -> bool {
+        let (since, before) = if start > self.last_end { (start, 0) } else { (self.busy_since, self.busy_bits) };
+        let (bits, took) = (bytes * 8, end.0.wrapping_sub(start.0));
+        let fits = start <= end && self.is_within_rate(before + bits, end.0 - since.0);
+        if fits && u128::from(bits) * u128::from(SECOND) <= u128::from(self.rate) * u128::from(took) {
+            self.slow = (bytes, took);
         }
         fits
     }
@@ -148,9 +167,13 @@ impl LinkAudit {
         [self.full, present].into_iter().filter(|(a, b)| b.since(*a).0 >= SECOND).map(|(from, to)| Window { from, to })
     }
 
-    fn within_rate(&self, at: Time) -> Outcome {
+    fn within_rate(&mut self, at: Time) -> Outcome {
         let spent = at.since(self.busy_since).0;
-        if self.is_within_rate(self.busy_bits, spent) { Ok(()) } else { Err(self.too_fast(at, spent)) }
+        if self.is_within_rate(self.busy_bits, spent) {
+            return Ok(());
+        }
+        self.slow = NONE;
+        Err(self.too_fast(at, spent))
     }
 
     /// Durations are whole nanoseconds: a busy period may be ahead by less than one.
@@ -289,7 +312,9 @@ mod tests {
                 assert!(follows || format!("{fast:?}") == format!("{before:?}"), "it does nothing else");
                 let fine = follows || fast.transmit(Time(start), Time(end), bytes).is_ok();
                 assert_eq!(fine, plain.transmit(Time(start), Time(end), bytes).is_ok(), "{start} to {end}");
-                assert_eq!(format!("{fast:?}"), format!("{plain:?}"));
+                // Beside what it remembers of them.
+                let known = LinkAudit { slow: NONE, ..fast.clone() };
+                assert_eq!(format!("{known:?}"), format!("{plain:?}"));
                 (at, followed) = (at.max(end), followed + u64::from(follows));
             }
             assert!(followed > 100, "{followed} of 500");

@@ -75,22 +75,22 @@ impl Statements {
             let text = format!("{}, but it has signed major {}", show(by, what), book.floor + self.window);
             return if honest { Err(fault(at, node, text)) } else { Ok(()) };
         }
-        let key = (what.major, what.minor);
+        let of = |s: &Statement| (s.major, s.minor);
+        let key = of(what);
         // New statements nearly always belong at the end.
-        let i = match book.list.back() {
-            Some(last) if (last.major, last.minor) >= key => book.list.partition_point(|s| (s.major, s.minor) < key),
-            _ => book.list.len(),
-        };
-        if let Some(old) = book.list.get(i).filter(|s| (s.major, s.minor) == key) {
-            let contradiction = honest && excludes(self.exclusive, old, what);
-            let text = || format!("{}, but it has signed value {:?} there", show(by, what), old.value);
-            return if contradiction { Err(fault(at, node, text())) } else { Ok(()) };
+        if book.list.back().is_none_or(|last| of(last) < key) {
+            book.list.push_back(*what);
+        } else {
+            let i = book.list.partition_point(|s| of(s) < key);
+            if let Some(old) = book.list.get(i).filter(|s| of(s) == key) {
+                let contradiction = honest && excludes(self.exclusive, old, what);
+                let text = || format!("{}, but it has signed value {:?} there", show(by, what), old.value);
+                return if contradiction { Err(fault(at, node, text())) } else { Ok(()) };
+            }
+            book.list.insert(i, *what);
         }
-        book.list.insert(i, *what);
         book.floor = book.floor.max(what.major.saturating_sub(self.window));
-        while book.list.front().is_some_and(|s| s.major < book.floor) {
-            book.list.pop_front();
-        }
+        while book.list.pop_front_if(|s| s.major < book.floor).is_some() {}
         Ok(())
     }
 

@@ -4,60 +4,63 @@ use ledgerlab_consensus::{Durability, Effect, Effects, LogSeq, NodeId, Protocol,
 
 use crate::engine::Simulation;
 use crate::engine::host::Build;
-use crate::engine::shard::{Flow, Halt, Shard, Step};
+use crate::engine::shard::{Flow, Halt, Shard};
 use crate::engine::step::{Input, Mark};
 use crate::engine::task::Task;
 use crate::kernel::queue::Queue;
 
 impl<P: Protocol> Shard<'_, P> {
     pub fn apply_list(&mut self, n: u32, at: Time) -> Flow {
-        let mut step = std::mem::take(&mut self.desk.step);
-        step.effects.list.reverse();
-        let shared = self.apply_own(n, at, &mut step);
-        let done = shared.is_none();
-        step.effects.list.extend(shared);
-        if done {
-            step.clear();
+        if !self.apply_own(n, at) {
+            return self.halt(Halt::Effects { node: n, at });
         }
-        self.desk.step = step;
-        if done { Ok(()) } else { self.halt(Halt::Effects { node: n, at }) }
+        self.desk.step.clear();
+        Ok(())
     }
 
-    /// Carries out effects from the list's end, up to one that concerns what all hosts share.
-    fn apply_own(&mut self, n: u32, at: Time, step: &mut Step<P>) -> Option<Effect<P>> {
-        while let Some(e) = step.effects.list.pop() {
-            if let Err(e) = self.apply(n, at, e, step) {
-                return Some(e);
+    /// Carries out the step's effects, up to one that concerns what all hosts share; says whether there is none.
+    fn apply_own(&mut self, n: u32, at: Time) -> bool {
+        while self.desk.step.applied < self.desk.step.effects.list.len() {
+            if !self.apply(n, at) {
+                return false;
             }
+            self.desk.step.applied += 1;
         }
-        None
+        true
     }
 
-    /// Carries out an effect that concerns nobody else; gives back any other.
-    fn apply(&mut self, n: u32, at: Time, e: Effect<P>, step: &mut Step<P>) -> Result<(), Effect<P>> {
-        match e {
-            Effect::Send { to, message, lane, gate } => {
-                let cost = step.next_cost();
-                self.send_gated(n, at, to, message, lane, gate, cost, &step.effects);
-            }
+    /// Carries out the next effect if it concerns nobody else; says whether it does.
+    #[inline(always)]
+    fn apply(&mut self, n: u32, at: Time) -> bool {
+        let step = &mut self.desk.step;
+        let e = &mut step.effects.list[step.applied];
+        match *e {
             Effect::SetTimer { timer, after } => self.set_timer(n, at + after, timer),
             Effect::SetAlarm { timer, wall } => {
                 let due = Time(wall.0.saturating_sub(self.nodes[n as usize].skew.0)).max(at);
                 self.set_timer(n, due, timer);
             }
             Effect::CancelTimer { kind } => self.nodes[n as usize].timers[kind] = 0,
-            Effect::Log { record, seq, durability } => self.append_log(n, at, record, seq, durability),
             Effect::Truncate { below } => {
                 if let Some(log) = &mut self.nodes[n as usize].log {
                     log.truncate(below);
                 }
             }
-            Effect::Adopt { block, height, payloads, header_bytes, .. }
-                if self.adopt(n, at, Tip { height, block }, step.effects.payloads(payloads), header_bytes) => {}
-            Effect::Finalize { height, certificate } => self.finalize(n, at, height, certificate),
+            Effect::Adopt { block, height, payloads, header_bytes, .. } => {
+                return self.adopt(n, at, Tip { height, block }, payloads, header_bytes);
+            }
             Effect::Fetch { key, hint } => self.fetch(n, at, key, hint, true),
             Effect::Mine { ticket, difficulty } => self.mine(n, at, ticket, difficulty),
             Effect::StopMining => self.nodes[n as usize].mining = 0,
+            Effect::Send { .. } | Effect::Log { .. } | Effect::Finalize { .. } => {
+                // Their contents are handed on.
+                match std::mem::replace(e, Effect::StopMining) {
+                    Effect::Send { to, message, lane, gate } => self.send_gated(n, at, to, message, lane, gate),
+                    Effect::Log { record, seq, durability } => self.append_log(n, at, record, seq, durability),
+                    Effect::Finalize { height, certificate } => self.finalize(n, at, height, certificate),
+                    _ => unreachable!("it was looked at"),
+                }
+            }
             // Payloads are skipped by the chain that carries them, so a dropped one needs no release; the tables keep
             // what peers may still ask for; every node receives every topic of its overlay; charges are billed.
             Effect::Drop { .. }
@@ -65,9 +68,15 @@ impl<P: Protocol> Shard<'_, P> {
             | Effect::Subscribe(_)
             | Effect::Unsubscribe(_)
             | Effect::Charge(_) => {}
-            e => return Err(e),
+            Effect::Build { .. }
+            | Effect::Judge { .. }
+            | Effect::Check { .. }
+            | Effect::Sync { .. }
+            | Effect::Revert { .. }
+            | Effect::Evidence(_)
+            | Effect::Reject { .. } => return false,
         }
-        Ok(())
+        true
     }
 
     fn set_timer(&mut self, n: u32, due: Time, timer: P::Timer) {
@@ -133,14 +142,16 @@ impl<P: Protocol> Shard<'_, P> {
 impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
     /// Carries out what is left of a step that has ended.
     pub(super) fn apply_rest(&mut self, n: u32, at: Time) {
-        let mut step = std::mem::take(&mut self.desk.step);
-        while let Some(e) = self.shard().apply_own(n, at, &mut step) {
+        while !self.shard().apply_own(n, at) {
             self.flush();
+            let mut step = std::mem::take(&mut self.desk.step);
+            let e = std::mem::replace(&mut step.effects.list[step.applied], Effect::StopMining);
+            step.applied += 1;
             self.apply_shared(n, at, e, &step.effects);
+            self.desk.step = step;
         }
         self.flush();
-        step.clear();
-        self.desk.step = step;
+        self.desk.step.clear();
     }
 
     /// Carries out an effect that concerns what all hosts share.

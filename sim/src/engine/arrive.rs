@@ -7,6 +7,25 @@ use crate::engine::messages::{Cargo, Header};
 use crate::engine::shard::{Flow, Frame, Halt, Shard};
 use crate::engine::task::{Came, Task};
 use crate::kernel::queue::{Event, Queue};
+use crate::node::agenda::Agenda;
+
+/// When the first byte of a message is there whose last one has come, and when the last. The receiver takes bytes while
+/// they come: a message waits for those before it, but is not carried a second time after its last byte has come.
+#[inline(always)]
+pub fn there(header: &Header, at: Time) -> (Time, Time) {
+    (Time(at.0.saturating_sub(header.upload.0)), at)
+}
+
+impl Frame {
+    /// Before this a host with such an agenda can go on at once: nothing else that it does, and no client, comes before.
+    /// What a later message meets on its way in must not be touched ahead of it; a provider's chunk, say, passes the
+    /// same downlink.
+    #[inline(always)]
+    pub fn ahead_of<T>(&self, agenda: &Agenda<T>) -> Time {
+        let ahead = self.horizon.min(self.planned).min(agenda.next_at());
+        if self.eager { ahead } else { Time::ZERO }
+    }
+}
 
 impl<P: Protocol> Shard<'_, P> {
     /// The last byte of a message reaches its receiver's network card; what was due before has been done.
@@ -22,10 +41,7 @@ impl<P: Protocol> Shard<'_, P> {
         let came = Came { at: event.at, origin: event.origin };
         let messages = self.messages;
         let header = messages.header(handle);
-        // The receiver takes bytes while they come: a message waits for those before it, but is not carried a second
-        // time after its last byte has come.
-        let first_byte = Time(event.at.0.saturating_sub(header.upload.0));
-        let Some(ready) = self.download(n, host, (first_byte, event.at), handle, header) else { return Ok(()) };
+        let Some(ready) = self.download(n, host, there(header, event.at), handle, header) else { return Ok(()) };
         let ahead = self.runs_ahead(host);
         if ready < ahead {
             return self.verify_with((n, host), came, (ready, ahead), handle, header);
@@ -34,13 +50,9 @@ impl<P: Protocol> Shard<'_, P> {
         Ok(())
     }
 
-    /// Before this a host can go on at once: nothing else that it does, and no client, comes before. What a later
-    /// message meets on its way in must not be touched ahead of it; a provider's chunk, say, passes the same downlink.
     #[inline(always)]
     fn runs_ahead(&self, host: usize) -> Time {
-        let Frame { eager, horizon, planned, .. } = self.frame;
-        let ahead = horizon.min(planned).min(self.hosts[host].agenda.next_at());
-        if eager { ahead } else { Time::ZERO }
+        self.frame.ahead_of(&self.hosts[host].agenda)
     }
 
     /// A message comes from a node of the same host: no link is between them.

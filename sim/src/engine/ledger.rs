@@ -1,7 +1,7 @@
 //! A node's own chain: adoption, execution, the disk, reverts and finality.
 
 use ledgerlab_consensus::{
-    Certificate, Digest, Height, NodeId, PayloadRef, Protocol, Reply, SharedCertificate, Time, Tip,
+    Certificate, Digest, Height, NodeId, PayloadList, PayloadRef, Protocol, Reply, SharedCertificate, Time, Tip,
 };
 
 use crate::engine::Simulation;
@@ -22,17 +22,19 @@ const FINALIZE: u64 = 0xF1;
 impl<P: Protocol> Shard<'_, P> {
     /// A replica appends a block to its chain, if the tables know all of it: somebody else has it on a chain. Else the
     /// simulation does that, and comes to the same: who else has it may depend on the parts of a window.
-    pub fn adopt(&mut self, n: u32, at: Time, tip: Tip, payloads: &[PayloadRef], header_bytes: u32) -> bool {
-        if self.nodes[n as usize].rare.lost {
+    pub fn adopt(&mut self, n: u32, at: Time, tip: Tip, payloads: PayloadList, header_bytes: u32) -> bool {
+        let node = &self.nodes[n as usize];
+        if node.rare.lost {
             return true;
         }
+        let payloads = self.desk.step.effects.payloads(payloads);
         let known = |id: &BlockId| {
             let b = self.blocks.block(*id);
             let named = payloads.iter().map(|p| p.root);
             let own = b.payloads.iter().map(|p| self.blocks.payload(*p).reference.root);
             b.adopted.is_some() && (b.height, b.header_bytes) == (tip.height, header_bytes) && own.eq(named)
         };
-        let Some(block) = self.blocks.find(tip.block).filter(known) else { return false };
+        let Some(block) = self.blocks.find_after(node.top(), tip.block).filter(known) else { return false };
         self.desk.out.posts.push(Post::Adopted { node: n, at, block });
         self.append(n, at, block, 0);
         true
@@ -46,7 +48,7 @@ impl<P: Protocol> Shard<'_, P> {
         let node = &mut self.nodes[n as usize];
         assert_eq!(height, node.height() + 1, "node {n} adopts height {height} on top of {}", node.height());
         node.digest.record(&[ADOPT, at.0, height, b.digest.fold()]);
-        let (bytes, count) = self.blocks.content(id);
+        let (bytes, count) = b.content;
         let host = &mut self.hosts[node.host as usize];
         let executed = host.cpu.execute(at, self.scenario.node.execution * count);
         // The body is written at once, not after execution: the log behind it does not wait for that.
@@ -174,7 +176,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         n: u32,
         at: Time,
         height: Height,
-        certificate: Option<&Certificate>,
+        certificate: Option<&SharedCertificate>,
         written: Option<(BlockId, u32)>,
     ) {
         self.probe.on_finalize(at, NodeId(n), height);

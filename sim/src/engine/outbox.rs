@@ -183,7 +183,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
             }
             Post::Adopted { node, at, block } => self.note_adopted(node, at, block),
             Post::Finalized { node, at, height, certificate, written } => {
-                self.note_finalized(node, at, height, certificate.as_deref(), written);
+                self.note_finalized(node, at, height, certificate.as_ref(), written);
             }
             Post::DeepEnough { node, at, height } => self.meter.deep_enough(at, NodeId(node), height),
             Post::Settled { node, block, commit, at } => self.meter.settled_at(NodeId(node), block, commit, at),

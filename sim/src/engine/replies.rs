@@ -38,7 +38,7 @@ pub struct Tally {
 impl<P: Protocol> Shard<'_, P> {
     /// A block is final at a node: clients hear of it when it is executed.
     pub fn reply_when_executed(&mut self, n: u32, at: Time, a: Adopted) {
-        if self.blocks.content(a.block).1 == 0 {
+        if self.blocks.block(a.block).content.1 == 0 {
             return;
         }
         self.nodes[n as usize].rare.unreplied.insert(a.block);
@@ -141,7 +141,7 @@ impl<P: Protocol> Shard<'_, P> {
         if settled {
             let own = self.gateways_in(block, at).into_iter().find(|(gateway, _)| *gateway == from.0);
             // It may answer for clients who have turned to it and back.
-            let count = own.map_or(self.blocks.content(block).1 as u32, |(_, count)| count);
+            let count = own.map_or(self.blocks.block(block).content.1 as u32, |(_, count)| count);
             self.send_reply(n, from, at, block, count);
         }
     }

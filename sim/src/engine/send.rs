@@ -2,7 +2,7 @@
 
 use ledgerlab_consensus::types::mix64;
 use ledgerlab_consensus::{
-    Claim, Digest, Effects, Gate, Lane, LogSeq, Message, NodeId, PayloadRef, Protocol, Span, Time, To, Wire,
+    Claim, Digest, Gate, Lane, LogSeq, Message, NodeId, PayloadRef, Protocol, Span, Time, To, Wire,
 };
 
 use crate::check::Violation;
@@ -33,22 +33,13 @@ pub enum Recipients {
 }
 
 impl<P: Protocol> Shard<'_, P> {
-    #[expect(clippy::too_many_arguments, reason = "the fields of one effect, with its cost and lists")]
-    pub fn send_gated(
-        &mut self,
-        n: u32,
-        at: Time,
-        to: To,
-        message: P::Message,
-        lane: Lane,
-        gate: Gate,
-        cost: Cost,
-        lists: &Effects<P>,
-    ) {
+    /// Sends a message of the step that is being carried out, when its record is durable.
+    pub fn send_gated(&mut self, n: u32, at: Time, to: To, message: P::Message, lane: Lane, gate: Gate) {
+        let cost = self.desk.step.next_cost();
         let to = match to {
             To::One(peer) => Recipients::One(peer),
             To::All => Recipients::All,
-            To::Set(list) => Recipients::Set(lists.nodes(list).to_vec()),
+            To::Set(list) => Recipients::Set(self.desk.step.effects.nodes(list).to_vec()),
             To::Topic(_) => Recipients::Overlay,
         };
         if gate == Gate::Now && !P::INFO.exclusive.is_empty() {

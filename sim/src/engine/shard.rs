@@ -127,13 +127,14 @@ impl<P: Protocol> Default for Desk<P> {
 pub struct Step<P: Protocol> {
     pub effects: Effects<P>,
     pub costs: Vec<Cost>,
-    /// Messages of it that have been sent.
+    /// Effects of it that have been carried out, and messages among them.
+    pub applied: usize,
     pub sends: usize,
 }
 
 impl<P: Protocol> Default for Step<P> {
     fn default() -> Self {
-        Step { effects: Effects::default(), costs: vec![], sends: 0 }
+        Step { effects: Effects::default(), costs: vec![], applied: 0, sends: 0 }
     }
 }
 
@@ -147,7 +148,7 @@ impl<P: Protocol> Step<P> {
     pub fn clear(&mut self) {
         self.effects.clear();
         self.costs.clear();
-        self.sends = 0;
+        (self.applied, self.sends) = (0, 0);
     }
 }
 
@@ -159,7 +160,7 @@ pub enum Halt<P: Protocol> {
     Task { node: u32, at: Time, task: Task<P> },
     /// A message that is not the host's alone.
     Deliver { node: u32, came: Came, ready: Time, handle: u32 },
-    /// A step that ended at this time has effects left, the next one at the list's end.
+    /// A step that ended at this time has effects left.
     Effects { node: u32, at: Time },
     /// A build waits for the batch that has come; it is `fresh` if it was not known.
     Build { node: u32, at: Time, fresh: bool },

@@ -47,7 +47,7 @@ impl<P: Protocol> Input<P> {
 }
 
 /// [`Input::number`] of a message, which is handed over where it lies.
-const MESSAGE: u64 = 2;
+pub const MESSAGE: u64 = 2;
 
 /// What the digest takes of an input.
 #[derive(Clone, Copy, Debug)]
@@ -61,6 +61,11 @@ impl Mark {
     /// Of something that the node does by itself.
     pub fn own(n: u32, at: Time) -> Mark {
         Mark { arrived: at, origin: Origin::new(n, 0), content: 0 }
+    }
+    /// The words for a step that begins then, with an input of this number.
+    #[inline]
+    pub fn words(&self, begin: Time, number: u64) -> [u64; 4] {
+        [self.arrived.0, begin.0, self.origin.0, number << 56 ^ self.content]
     }
 }
 
@@ -156,7 +161,7 @@ impl<P: Protocol> Shard<'_, P> {
             node.local.clear();
             return Ok(None);
         }
-        node.digest.record(&[mark.arrived.0, begin.0, mark.origin.0, number << 56 ^ mark.content]);
+        node.digest.record(&mark.words(begin, number));
         if let Some(replica) = node.replica.as_mut() {
             let keys = SimulatedKeys { frame: &self.frame, key: node.env.key };
             let effects = &mut self.desk.step.effects;
@@ -208,16 +213,16 @@ impl<P: Protocol> Shard<'_, P> {
     #[inline(always)]
     fn look_at_status(&mut self, n: u32, at: Time) {
         let node = &self.nodes[n as usize];
-        let Some(status) = node.replica.as_deref().map(Protocol::status) else { return };
-        let electing = status.role == Role::Electing;
-        if (node.view, node.leader, node.electing) != (status.view, status.leader, electing) {
-            self.note_status(n, at, &status);
+        let Some(Status { view, leader, role, .. }) = node.replica.as_deref().map(Protocol::status) else { return };
+        if (node.view, node.leader, node.electing) != (view, leader, role == Role::Electing) {
+            self.note_status(n, at);
         }
     }
 
     #[inline(never)]
-    fn note_status(&mut self, n: u32, at: Time, status: &Status) {
+    fn note_status(&mut self, n: u32, at: Time) {
         let node = &mut self.nodes[n as usize];
+        let Some(status) = node.replica.as_deref().map(Protocol::status) else { return };
         // PBFT enters the next view to elect, HotStuff when it has elected.
         let electing = status.role == Role::Electing;
         let by_failure = std::mem::replace(&mut node.electing, electing) || electing;

@@ -99,7 +99,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         let (mut bytes, mut blocks) = (0, vec![]);
         for a in chain.above(first).take((top + 1).saturating_sub(first) as usize) {
             let b = self.blocks.block(a.block);
-            bytes += self.blocks.content(a.block).0 + u64::from(b.header_bytes + a.certificate_bytes);
+            bytes += b.content.0 + u64::from(b.header_bytes + a.certificate_bytes);
             blocks.push((a.block, a.certificate_bytes));
             if bytes >= ANSWER_BYTES {
                 break;

@@ -3,7 +3,6 @@
 //! Nodes report out of order, since each may run ahead of the clock. A block is decided when everything before the
 //! clock has been reported, so the answer is the exact order statistic.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use ledgerlab_consensus::{FaultBound, NodeId, Stake, Time, Validators};
@@ -11,7 +10,14 @@ use ledgerlab_consensus::{FaultBound, NodeId, Stake, Time, Validators};
 use crate::fault::FaultPlan;
 use crate::node::bits::Bits;
 use crate::node::blocks::BlockId;
+use crate::node::window::Window;
 use crate::scenario::{FinalityNodes, Scenario};
+
+/// When a block is final at a node, when it was committed there, and which node that is.
+type Report = (Time, Time, NodeId);
+
+/// Room for more reports than this is given back: few blocks have so many, and they have them all at once.
+const MOST_SPARE: usize = 1_024;
 
 /// Reports of the blocks that are not decided yet.
 pub struct Reports {
@@ -22,9 +28,11 @@ pub struct Reports {
     /// Stake as far as it counts for a quorum.
     counted: Vec<Stake>,
     faults: FaultPlan,
-    /// By block: (final at, commit, node).
-    open: BTreeMap<BlockId, Vec<(Time, Time, NodeId)>>,
+    /// By block from the first that may be undecided on: (final at, commit, node).
+    open: Window<Vec<Report>>,
     decided: Bits,
+    /// Room for reports.
+    spare: Vec<Vec<Report>>,
 }
 
 impl Reports {
@@ -38,15 +46,25 @@ impl Reports {
             stake: validators.iter().map(|v| validators.stake(v)).collect(),
             counted: validators.iter().map(|v| validators.counted(v, bound)).collect(),
             faults: FaultPlan::new(&s.faults, nodes),
-            open: BTreeMap::new(),
+            open: Window::default(),
             decided: Bits::default(),
+            spare: vec![],
         }
     }
     /// A node holds a block for final from `at` on.
     pub fn add(&mut self, node: NodeId, block: BlockId, commit: Time, at: Time) {
-        if !self.decided.has(block) {
-            self.open.entry(block).or_default().push((at, commit, node));
+        if self.decided.has(block) {
+            return;
         }
+        while self.open.end() <= u64::from(block) {
+            self.open.push(vec![]);
+        }
+        // What is said of a block that was forgotten decides nothing.
+        let Some(reports) = self.open.get_mut(u64::from(block)) else { return };
+        if reports.capacity() == 0 {
+            *reports = self.spare.pop().unwrap_or_default();
+        }
+        reports.push((at, commit, node));
     }
     /// Whether enough nodes hold a block for final.
     pub fn is_decided(&self, block: BlockId) -> bool {
@@ -54,27 +72,29 @@ impl Reports {
     }
     /// Blocks older than `floor` are decided, or never will be.
     pub fn forget_below(&mut self, floor: BlockId) {
-        self.open = self.open.split_off(&floor);
+        self.open.forget_below(u64::from(floor));
         self.decided.forget_below(floor);
     }
     /// Blocks that some nodes hold for final, but not enough.
     pub fn undecided(&self) -> impl Iterator<Item = BlockId> + '_ {
-        self.open.keys().copied()
+        self.open.iter().filter(|(_, reports)| !reports.is_empty()).map(|(block, _)| block as BlockId)
     }
     /// The blocks that are final by `now`, with the times of commit and finality, in order of time.
     pub fn settle(&mut self, now: Time) -> Vec<(BlockId, Time, Time)> {
         let mut done: Vec<(BlockId, Time, Time)> = vec![];
         let mut open = std::mem::take(&mut self.open);
-        for (block, reports) in &mut open {
+        for (block, reports) in open.iter_mut().filter(|(_, reports)| !reports.is_empty()) {
             reports.sort_unstable();
             if let Some((commit, at)) = self.decide(reports).filter(|(_, at)| *at <= now) {
-                done.push((*block, commit, at));
+                done.push((block as BlockId, commit, at));
+                self.decided.add(block as BlockId);
+                let mut room = std::mem::take(reports);
+                room.clear();
+                if room.capacity() <= MOST_SPARE {
+                    self.spare.push(room);
+                }
             }
         }
-        done.iter().for_each(|(b, ..)| {
-            open.remove(b);
-            self.decided.add(*b);
-        });
         self.open = open;
         done.sort_unstable_by_key(|(block, _, at)| (*at, *block));
         done

@@ -40,6 +40,15 @@ pub struct Parcel<T> {
     pub what: T,
 }
 
+/// How something passes through a FIFO link.
+#[derive(Clone, Copy, Debug)]
+pub struct Passage {
+    begin: Time,
+    end: Time,
+    /// When it has passed.
+    pub passed: Time,
+}
+
 #[derive(Clone, Debug)]
 enum Model<T> {
     Fifo(Fifo),
@@ -83,12 +92,25 @@ impl<T> Link<T> {
     /// Hands a FIFO link something of these bytes, as [`Link::carry`] does; nothing happens to one of another kind.
     #[inline(always)]
     pub fn pass(&mut self, there: (Time, Time), bytes: u32) -> Option<Time> {
+        let passage = self.foresee(there, bytes)?;
+        self.take(passage, bytes);
+        Some(passage.passed)
+    }
+    /// How something of these bytes would pass through a FIFO link that was handed it next.
+    #[inline(always)]
+    pub fn foresee(&mut self, there: (Time, Time), bytes: u32) -> Option<Passage> {
         let Model::Fifo(link) = &mut self.model else { return None };
-        let (begin, end) = link.carry(there.0, bytes);
+        let (begin, end) = link.foresee(there.0, bytes);
+        Some(Passage { begin, end, passed: end.max(there.1) })
+    }
+    /// Hands a FIFO link what it was asked for last.
+    #[inline(always)]
+    pub fn take(&mut self, Passage { begin, end, .. }: Passage, bytes: u32) {
+        let Model::Fifo(link) = &mut self.model else { return };
+        link.take((begin, end), bytes);
         if !self.audit.follows(begin, end, u64::from(bytes)) {
             self.found.note(self.audit.transmit(begin, end, u64::from(bytes)));
         }
-        Some(end.max(there.1))
     }
     /// Whether things pass one after the other.
     pub fn is_fifo(&self) -> bool {

@@ -43,10 +43,17 @@ impl<T> Ord for Entry<T> {
     }
 }
 
+/// So many of the earliest tasks are kept in order, beside a heap of the others: most agendas are shorter, and to move a
+/// few entries costs less than to sift them.
+const AT_HAND: usize = 12;
+
 /// A host's agenda.
 #[derive(Clone, Debug)]
 pub struct Agenda<T> {
-    entries: BinaryHeap<Reverse<Entry<T>>>,
+    /// The earliest entries, the last one first.
+    soon: Vec<Entry<T>>,
+    /// Later ones, if there are any: there may be very many agendas.
+    later: Option<Box<BinaryHeap<Reverse<Entry<T>>>>>,
     /// Time of the earliest entry, so that whoever only asks for it need not look there.
     next: Time,
     number: u64,
@@ -56,7 +63,7 @@ pub struct Agenda<T> {
 
 impl<T> Default for Agenda<T> {
     fn default() -> Self {
-        Agenda { entries: BinaryHeap::new(), next: Time::NEVER, number: 0, wake: Time::NEVER }
+        Agenda { soon: vec![], later: None, next: Time::NEVER, number: 0, wake: Time::NEVER }
     }
 }
 
@@ -64,17 +71,40 @@ impl<T> Agenda<T> {
     /// Adds a task of a node, written down by `by`.
     pub fn push(&mut self, at: Time, by: u32, node: u32, task: T) {
         self.number += 1;
-        if self.entries.len() == self.entries.capacity() {
-            // Most agendas are short, and there may be very many of them.
-            self.entries.reserve_exact(1 + self.entries.len() / 2);
-        }
         self.next = self.next.min(at);
-        self.entries.push(Reverse(Entry { at, by, number: self.number, node, task }));
+        let entry = Entry { at, by, number: self.number, node, task };
+        if let Some(later) = &mut self.later
+            && later.peek().is_some_and(|first| first.0 < entry)
+        {
+            return later.push(Reverse(entry));
+        }
+        if self.soon.len() == self.soon.capacity() {
+            self.soon.reserve_exact(1 + self.soon.len() / 2);
+        }
+        // A number is larger than all before it, so that time and author decide.
+        let after = self.soon.iter().rev().take_while(|e| (e.at, e.by) <= (at, by)).count();
+        self.soon.insert(self.soon.len() - after, entry);
+        if self.soon.len() > AT_HAND {
+            self.put_off();
+        }
+    }
+    /// Moves the later half of what is at hand to the others.
+    #[cold]
+    fn put_off(&mut self) {
+        let later = self.later.get_or_insert_default();
+        later.extend(self.soon.drain(..AT_HAND / 2).map(Reverse));
+    }
+    /// Takes some of the later ones to hand.
+    #[cold]
+    fn take_up(&mut self) {
+        let Some(later) = &mut self.later else { return };
+        self.soon.extend(std::iter::from_fn(|| later.pop()).map(|e| e.0).take(AT_HAND / 2));
+        self.soon.reverse();
     }
     /// Asks for the earliest task, which will be taken soon.
     #[inline]
     pub fn prefetch(&self) {
-        prefetch_lines(self.entries.as_slice(), 0, 2);
+        prefetch_lines(&self.soon, self.soon.len().saturating_sub(1), 2);
     }
     /// Time of the earliest task.
     #[inline]
@@ -95,32 +125,42 @@ impl<T> Agenda<T> {
         if self.next_at() > until {
             return None;
         }
-        let Reverse(e) = self.entries.pop()?;
+        let e = self.soon.pop()?;
         self.look();
         Some((e.at, e.node, e.task))
     }
+    #[inline]
     fn look(&mut self) {
-        self.next = self.entries.peek().map_or(Time::NEVER, |e| e.0.at);
+        if self.soon.is_empty() {
+            self.take_up();
+        }
+        self.next = self.soon.last().map_or(Time::NEVER, |e| e.at);
+    }
+    fn entries(&self) -> impl Iterator<Item = &Entry<T>> {
+        self.soon.iter().chain(self.later.iter().flat_map(|later| later.iter().map(|e| &e.0)))
     }
     /// All tasks, in no particular order.
     pub fn tasks(&self) -> impl Iterator<Item = &T> {
-        self.entries.iter().map(|e| &e.0.task)
+        self.entries().map(|e| &e.task)
     }
     /// Drops the tasks for which `keep` does not hold, given their node.
     pub fn retain(&mut self, keep: impl Fn(u32, &T) -> bool) {
-        self.entries.retain(|e| keep(e.0.node, &e.0.task));
-        self.look();
-        if self.entries.capacity() > 4 * self.entries.len() {
-            self.entries.shrink_to(2 * self.entries.len());
+        self.soon.retain(|e| keep(e.node, &e.task));
+        if let Some(later) = &mut self.later {
+            later.retain(|e| keep(e.0.node, &e.0.task));
+            if later.capacity() > 4 * later.len() {
+                later.shrink_to(2 * later.len());
+            }
         }
+        self.look();
     }
     /// Number of tasks.
     pub fn len(&self) -> usize {
-        self.entries.len()
+        self.soon.len() + self.later.as_ref().map_or(0, |later| later.len())
     }
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
-        self.entries.is_empty()
+        self.len() == 0
     }
 }
 
@@ -140,5 +180,34 @@ mod tests {
         let rest: Vec<char> = std::iter::from_fn(|| a.pop(Time(9))).map(|(.., t)| t).collect();
         assert_eq!(rest, ['c', 'd', 'e']);
         assert!(a.is_empty() && a.next_at() == Time::NEVER);
+    }
+
+    #[test]
+    fn is_a_plain_list_in_order_however_long() {
+        use ledgerlab_consensus::types::mix64;
+        for most in [3, 40, 1_000] {
+            let (mut a, mut plain, mut number) = (Agenda::default(), vec![], 0);
+            for i in 0..20_000_u64 {
+                let r = mix64(i ^ most);
+                let now = Time(i / 2);
+                if r % 97 == 0 {
+                    a.retain(|node, _| u64::from(node) != r >> 8 & 3);
+                    plain.retain(|(.., node): &(Time, u32, u64, u32)| u64::from(*node) != r >> 8 & 3);
+                } else if (plain.len() as u64) < r >> 16 & 0xFFFF % (2 * most) {
+                    number += 1;
+                    let (at, by, node) =
+                        (now + ledgerlab_consensus::Span(r >> 40 & 63), r as u32 >> 4 & 3, r as u32 >> 8 & 3);
+                    a.push(at, by, node, number);
+                    plain.push((at, by, number, node));
+                } else {
+                    plain.sort_unstable();
+                    let first = plain.first().copied().filter(|(at, ..)| *at <= now);
+                    plain.drain(..usize::from(first.is_some()));
+                    assert_eq!(a.pop(now), first.map(|(at, _, number, node)| (at, node, number)));
+                }
+                let next = plain.iter().map(|(at, ..)| *at).min();
+                assert_eq!((a.len(), a.next_at()), (plain.len(), next.unwrap_or(Time::NEVER)));
+            }
+        }
     }
 }

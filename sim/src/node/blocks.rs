@@ -65,6 +65,8 @@ pub struct Block {
     pub height: Height,
     /// Its payloads.
     pub payloads: Vec<PayloadId>,
+    /// Their bytes and transactions.
+    pub content: (u64, u64),
     /// Bytes of its header.
     pub header_bytes: u32,
     /// Bytes of the largest certificate that finalised it anywhere, where it has one.
@@ -92,6 +94,7 @@ impl Default for Blocks {
             parent: Digest::GENESIS,
             height: 0,
             payloads: vec![],
+            content: (0, 0),
             header_bytes: 0,
             certificate_bytes: 0,
             adopted: Some(Time::ZERO),
@@ -162,17 +165,27 @@ impl Blocks {
         let recent = self.blocks.recent(RECENT, |b| b.digest == digest);
         recent.map(|id| id as BlockId).or_else(|| self.by_digest.get(&digest).copied())
     }
+    /// The block with a digest, which is likely to be the next one after `before`: blocks of a chain without forks are
+    /// numbered in its order.
+    #[inline]
+    pub fn find_after(&self, before: BlockId, digest: Digest) -> Option<BlockId> {
+        let next = self.blocks.get(u64::from(before) + 1).filter(|b| b.digest == digest);
+        if next.is_some() { Some(before + 1) } else { self.find(digest) }
+    }
     /// The block with a digest, made known with its parent and payloads if it is new.
     pub fn intern(&mut self, digest: Digest, parent: Digest, payloads: &[PayloadRef]) -> BlockId {
         if let Some(id) = self.find(digest) {
             return id;
         }
-        let payloads = payloads.iter().filter_map(|p| self.payload_of(p.root)).collect();
+        let payloads: Vec<PayloadId> = payloads.iter().filter_map(|p| self.payload_of(p.root)).collect();
+        let refs = payloads.iter().map(|p| self.payload(*p).reference);
+        let content = refs.fold((0, 0), |(b, c), r| (b + u64::from(r.bytes), c + u64::from(r.count)));
         let id = self.blocks.push(Block {
             digest,
             parent,
             height: 0,
             payloads,
+            content,
             header_bytes: 0,
             certificate_bytes: 0,
             adopted: None,
@@ -214,10 +227,5 @@ impl Blocks {
     /// The parts of batches in a payload.
     pub fn segments(&self, id: PayloadId) -> &[Segment] {
         &self.payloads[id].segments
-    }
-    /// Payload bytes and transactions of a block.
-    pub fn content(&self, id: BlockId) -> (u64, u64) {
-        let refs = self.block(id).payloads.iter().map(|p| self.payload(*p).reference);
-        refs.fold((0, 0), |(b, c), r| (b + u64::from(r.bytes), c + u64::from(r.count)))
     }
 }

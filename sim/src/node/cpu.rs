@@ -10,16 +10,23 @@ use crate::kernel::prefetch::prefetch;
 
 /// When a core is free, and for how long it was busy.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-struct Core {
+pub struct Core {
     free: Time,
     busy: Span,
 }
 
 impl Core {
+    /// When work that is ready at `ready` begins.
     #[inline]
-    fn run(&mut self, ready: Time, cost: Span) -> Time {
+    pub fn begin(&self, ready: Time) -> Time {
+        self.free.max(ready)
+    }
+    /// Works; returns when it is done.
+    #[inline]
+    pub fn run(&mut self, ready: Time, cost: Span) -> Time {
         self.free = self.free.max(ready) + cost;
-        self.busy += cost;
+        // Plain, since no run lasts so long.
+        self.busy.0 += cost.0;
         self.free
     }
 }
@@ -27,87 +34,95 @@ impl Core {
 /// The cores.
 #[derive(Clone, Debug)]
 pub struct Cpu {
-    cores: Box<[Core]>,
-    machine: u8,
-    execution: u8,
-    pool: u8,
+    /// In place, since every message meets it.
+    machine: Core,
+    /// Where there are three cores or more.
+    execution: Core,
+    /// Empty where there is one core, which then verifies, too.
+    pool: Box<[Core]>,
+    cores: u32,
 }
 
 impl Cpu {
     /// Idle cores.
     pub fn new(cores: u32) -> Cpu {
         assert!(cores > 0, "a host without cores");
-        let (machine, execution, pool) = match cores {
-            1 => (0, 0, 0),
-            2 => (0, 0, 1),
-            _ => (0, 1, 2),
-        };
-        Cpu { cores: vec![Core::default(); cores as usize].into(), machine, execution, pool }
+        let pool = if cores < 3 { cores - 1 } else { cores - 2 };
+        let idle = Core::default();
+        Cpu { machine: idle, execution: idle, pool: vec![idle; pool as usize].into(), cores }
     }
-    #[inline]
-    fn run(&mut self, core: u8, ready: Time, cost: Span) -> Time {
-        self.cores[core as usize].run(ready, cost)
-    }
-    /// The core of the pool that is free first, of equal ones the first.
-    #[inline]
-    fn earliest(&mut self) -> &mut Core {
-        let pool = self.cores[self.pool as usize..].iter_mut();
-        pool.reduce(|best, core| if core.free < best.free { core } else { best }).expect("a pool has a core")
-    }
-    /// Asks for the cores, which will be needed soon.
+    /// Asks for the cores that verify, which will be needed soon.
     #[inline]
     pub fn prefetch(&self) {
-        prefetch(&self.cores, 0);
+        prefetch(&self.pool, 0);
     }
     /// Whether the state machine shares no core with verification.
     #[inline]
     pub fn verifies_apart(&self) -> bool {
-        self.pool > self.machine
+        self.cores > 1
+    }
+    /// The core of the state machine, and that of the pool which is free first, of equal ones the first; none of these
+    /// where the state machine's verifies, too.
+    #[inline(always)]
+    pub fn next(&mut self) -> (&mut Core, Option<&mut Core>) {
+        fn earlier<'a>(best: &'a mut Core, core: &'a mut Core) -> &'a mut Core {
+            if core.free < best.free { core } else { best }
+        }
+        let first = match &mut *self.pool {
+            // Most hosts have these four cores.
+            [first, second] => Some(earlier(first, second)),
+            pool => pool.iter_mut().reduce(earlier),
+        };
+        (&mut self.machine, first)
     }
     /// Verifies on the earliest free core of the pool; returns when it is done.
     #[inline]
     pub fn verify(&mut self, ready: Time, cost: Span) -> Time {
-        self.earliest().run(ready, cost)
+        let (machine, pool) = self.next();
+        pool.unwrap_or(machine).run(ready, cost)
     }
     /// Verifies work that divides: an equal part on each core of the pool; returns when the last is done.
     pub fn verify_divided(&mut self, ready: Time, cost: Span) -> Time {
-        let parts = (self.cores.len() - self.pool as usize) as u64;
+        let parts = self.pool.len().max(1) as u64;
         let part = Span(cost.0.div_ceil(parts));
         // Whoever has got a part is free later than everybody else, so each core gets one.
-        let pool = &mut self.cores[self.pool as usize..];
-        if pool.iter().all(|core| core.free < ready + part) {
-            return pool.iter_mut().map(|core| core.run(ready, part)).max().unwrap_or(ready);
+        if self.pool.iter().all(|core| core.free < ready + part) {
+            let last = self.pool.iter_mut().map(|core| core.run(ready, part)).max();
+            return last.unwrap_or_else(|| self.machine.run(ready, part));
         }
         (0..parts).map(|_| self.verify(ready, part)).max().unwrap_or(ready)
     }
     /// When a step of the state machine that is ready at `ready` begins.
     #[inline]
     pub fn step_begin(&self, ready: Time) -> Time {
-        self.cores[self.machine as usize].free.max(ready)
+        self.machine.begin(ready)
     }
     /// Runs a step of the state machine.
     #[inline]
     pub fn step(&mut self, begin: Time, cost: Span) -> Time {
-        self.run(self.machine, begin, cost)
+        self.machine.run(begin, cost)
     }
     /// Executes transactions, one block after the other.
     pub fn execute(&mut self, ready: Time, cost: Span) -> Time {
-        self.run(self.execution, ready, cost)
+        let core = if self.cores < 3 { &mut self.machine } else { &mut self.execution };
+        core.run(ready, cost)
     }
     /// Share of all cores' time up to `now` that was billed.
     pub fn utilisation(&self, now: Time) -> f64 {
-        self.shares(now).sum::<f64>() / self.cores.len() as f64
+        self.shares(now).sum::<f64>() / f64::from(self.cores)
     }
     /// The same of the busiest core.
     pub fn busiest(&self, now: Time) -> f64 {
         self.shares(now).fold(0.0, f64::max)
     }
     fn shares(&self, now: Time) -> impl Iterator<Item = f64> + '_ {
-        self.cores.iter().map(move |c| c.busy.0.saturating_sub(c.free.since(now).0) as f64 / now.0.max(1) as f64)
+        let execution = (self.cores > 2).then_some(&self.execution);
+        let all = std::iter::once(&self.machine).chain(execution).chain(&self.pool);
+        all.map(move |c| c.busy.0.saturating_sub(c.free.since(now).0) as f64 / now.0.max(1) as f64)
     }
     /// Idle from `now` on: the machine restarted.
     pub fn reset(&mut self, now: Time) {
-        for c in &mut self.cores {
+        for c in [&mut self.machine, &mut self.execution].into_iter().chain(&mut self.pool) {
             c.busy = Span(c.busy.0.saturating_sub(c.free.since(now).0));
             c.free = c.free.min(now);
         }
@@ -142,12 +157,12 @@ mod tests {
         use ledgerlab_consensus::types::mix64;
         for case in 0..2_000 {
             let (mut fast, ready, cost) = (Cpu::new(6), Time(100), Span(mix64(case) % 200));
-            fast.cores.iter_mut().zip(0..).for_each(|(core, i)| core.free = Time(mix64(case ^ mix64(i)) % 150));
+            fast.pool.iter_mut().zip(0..).for_each(|(core, i)| core.free = Time(mix64(case ^ mix64(i)) % 150));
             let mut plain = fast.clone();
             let part = Span(cost.0.div_ceil(4));
             let last = (0..4).map(|_| plain.verify(ready, part)).max();
             assert_eq!(Some(fast.verify_divided(ready, cost)), last);
-            assert_eq!(fast.cores, plain.cores);
+            assert_eq!(fast.pool, plain.pool);
         }
     }
 

@@ -10,7 +10,7 @@ use ledgerlab_consensus::{Span, Time};
 use crate::kernel::rng::{Purpose, Stream};
 use crate::scenario::DiskSpec;
 
-const SECOND: u128 = 1_000_000_000;
+const SECOND: u64 = 1_000_000_000;
 
 /// What all disks of a run have in common, stored once.
 #[derive(Clone, Debug)]
@@ -24,7 +24,7 @@ impl Disks {
     /// The idle disk of a host.
     pub fn of(&self, host: u32) -> Disk {
         let common = self.clone();
-        Disk { common, host, syncs: 0, last: None, free: Time::ZERO, bytes: 0, busy: Span::ZERO }
+        Disk { common, host, syncs: 0, last: (Time::ZERO, Time::ZERO), free: Time::ZERO, bytes: 0, busy: Span::ZERO }
     }
 }
 
@@ -34,8 +34,8 @@ pub struct Disk {
     common: Disks,
     host: u32,
     syncs: u64,
-    /// Begin and end of the last fsync that is due.
-    last: Option<(Time, Time)>,
+    /// The last fsync that is due: what is written before the first time, up to its beginning, joins it; and its end.
+    last: (Time, Time),
     free: Time,
     bytes: u64,
     busy: Span,
@@ -49,9 +49,14 @@ impl Disk {
     pub fn append(&mut self, at: Time, bytes: u64) -> Time {
         let bytes = (bytes as f64 * self.spec().amplification) as u64;
         self.bytes += bytes;
-        let took = u128::from(bytes) * SECOND / u128::from(self.spec().bytes_per_s);
-        self.busy += Span(took as u64);
-        self.free = self.free.max(at) + Span(took as u64);
+        let rate = self.spec().bytes_per_s;
+        // What fits into 64 bits is divided there: nearly everything.
+        let took = match bytes.checked_mul(SECOND) {
+            Some(product) => product / rate,
+            None => (u128::from(bytes) * u128::from(SECOND) / u128::from(rate)) as u64,
+        };
+        self.busy += Span(took);
+        self.free = self.free.max(at) + Span(took);
         self.free
     }
     /// Writes a log record; returns when it is durable: at once on a disk without fsync time, as behind a cache that
@@ -61,15 +66,14 @@ impl Disk {
         if self.spec().fsync == Span::ZERO {
             return at;
         }
-        match self.last {
-            Some((begin, end)) if written <= begin => end,
-            last => {
-                let begin = last.map_or(written, |(_, end)| end.max(written));
-                let end = begin + self.draw();
-                self.last = Some((begin, end));
-                end
-            }
+        let (joins, end) = self.last;
+        if written < joins {
+            return end;
         }
+        let begin = end.max(written);
+        let end = begin + self.draw();
+        self.last = (begin + Span(1), end);
+        end
     }
     fn draw(&mut self) -> Span {
         self.syncs += 1;
@@ -92,10 +96,10 @@ impl Disk {
     pub fn reset(&mut self, now: Time) {
         let lost = self.free.since(now);
         self.busy = Span(self.busy.0.saturating_sub(lost.0));
-        let bytes = u128::from(lost.0) * u128::from(self.spec().bytes_per_s) / SECOND;
+        let bytes = u128::from(lost.0) * u128::from(self.spec().bytes_per_s) / u128::from(SECOND);
         self.bytes = self.bytes.saturating_sub(bytes as u64);
         self.free = self.free.min(now);
-        self.last = None;
+        self.last = (Time::ZERO, Time::ZERO);
     }
 }
 

@@ -137,6 +137,13 @@ impl Pbft {
         }
     }
 
+    /// Whether a peer that says this stands as this replica does, with nothing under way: neither lacks anything.
+    #[inline(never)]
+    pub(super) fn stands_alike(&self, m: &PbftMessage, ask: bool) -> bool {
+        let told = self.env.key.is_none_or(|me| self.checkpoints[me.0 as usize].height <= self.low);
+        self.is_settled() && self.top.height <= self.executed.height && told && *m == self.standing(ask)
+    }
+
     /// Sends the own proposals and votes of the installed view above the peer's height again.
     fn repeat_votes(&self, to: NodeId, peer: Standing, cx: &mut Cx<'_, Self>) {
         let (Some(by), view) = (self.voter(), self.installed) else { return };

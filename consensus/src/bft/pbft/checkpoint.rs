@@ -41,6 +41,25 @@ impl Pbft {
         }
     }
 
+    /// Counts a checkpoint, as [`Pbft::on_checkpoint`] does, if nothing follows from it; does nothing else. Says whether
+    /// it did.
+    #[inline(never)]
+    pub(super) fn count_checkpoint(&mut self, by: ValidatorId, tip: Tip) -> bool {
+        let number = tip.height / self.config.checkpoint_interval;
+        let settled = self.is_settled() && number * self.config.checkpoint_interval == tip.height;
+        let Pbft { env, checkpoints, marks, low, quorum, .. } = self;
+        let Some(last) = checkpoints.get_mut(by.0 as usize).filter(|last| tip.height > last.height) else {
+            return false;
+        };
+        let quiet = settled
+            && (tip.height <= *low
+                || marks.add_if((number, tip.block), by, &env.validators, |weight| weight < *quorum));
+        if quiet {
+            *last = tip;
+        }
+        quiet
+    }
+
     /// Counts a checkpoint, if it is of the window.
     fn mark(&mut self, by: ValidatorId, tip: Tip) {
         self.marks.add(tip.height / self.config.checkpoint_interval, tip.block, by, &self.env.validators);

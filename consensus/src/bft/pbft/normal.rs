@@ -167,7 +167,6 @@ impl Pbft {
     }
 
     /// Says whether anything but a tally may have changed.
-    #[inline]
     pub(super) fn on_ballot(&mut self, from: NodeId, b: Ballot, cx: &mut Cx<'_, Self>) -> bool {
         if b.view < self.installed || b.height <= self.low {
             return false;
@@ -187,7 +186,7 @@ impl Pbft {
     }
 
     /// Counts a vote of the installed view; says whether anything but its tally may have changed.
-    #[inline]
+    #[inline(never)]
     fn count(&mut self, by: ValidatorId, b: Ballot, from: NodeId, cx: &mut Cx<'_, Self>) -> bool {
         let prepare = b.kind == PREPARE;
         let book = match b.kind {
@@ -217,6 +216,37 @@ impl Pbft {
             self.check_committed(b.height, cx);
         }
         true
+    }
+
+    /// Counts a vote of the installed view, as [`Pbft::on_ballot`] does, if nothing follows from it; does nothing else.
+    /// Says whether it did.
+    #[inline(always)]
+    pub(super) fn count_quietly(&mut self, b: Ballot) -> bool {
+        let Ballot { kind, by, height, view, block } = b;
+        let prepare = kind == PREPARE;
+        if view != self.installed || prepare && by == self.leader {
+            return false;
+        }
+        let Pbft { env, window, executed, timers, leader, .. } = self;
+        let (quorum, heaviest, honest, top) = (self.quorum, self.heaviest, self.honest, self.top.height);
+        // One that leads looks whether it is time to propose.
+        let leads = || view == self.view && env.key == Some(*leader);
+        let book = if prepare { &mut self.prepares } else { &mut self.commits };
+        // Slots at or below the low water mark have no votes.
+        book.add_if((height, block), by, &env.validators, |weight| {
+            let slot = || window.get(height);
+            match () {
+                () if height > top => {
+                    // Known as a hint already, and no proposal waits for votes.
+                    let hint = slot().map_or(Some(None), |s| s.proposal.is_none().then_some(s.hint));
+                    let known = hint.is_some_and(|hint| weight < honest || hint == Some(block));
+                    timers.hinted && known && !leads()
+                }
+                () if weight.0 + heaviest.0 < quorum.0 => true,
+                () if prepare => slot().is_some_and(|s| s.prepared_in(view)) && !leads(),
+                () => height <= executed.height && !leads(),
+            }
+        })
     }
 
     /// Whether more prepares, or commits, change nothing: a quorum has been seen to, or the block is executed.

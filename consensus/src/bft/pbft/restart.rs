@@ -47,7 +47,7 @@ impl Pbft {
         match record {
             PbftRecord::Left { view } => self.view = self.view.max(view),
             PbftRecord::Installed { view } => {
-                self.installed = self.installed.max(view);
+                self.enter(self.installed.max(view));
                 self.view = self.view.max(view);
             }
             PbftRecord::Accepted { proposal } => {

@@ -79,6 +79,16 @@ impl Pbft {
         }
         self.timers.progress = looks;
     }
+    /// Whether [`Pbft::settle`] would do nothing, in a replica that is in its view and does not lead it.
+    pub(super) fn is_settled(&self) -> bool {
+        let Timers { view, progress, restart_view, hinted, .. } = self.timers;
+        self.installed == self.view
+            && !self.leads()
+            && self.low <= self.compacted
+            && !restart_view
+            && view == (self.env.key.is_some() && self.waits())
+            && progress == (self.waits() || hinted || self.base.height > self.executed.height)
+    }
     /// Proposes after so long.
     pub(super) fn propose_after(&mut self, span: Span, cx: &mut Cx<'_, Self>) {
         if !self.timers.propose {

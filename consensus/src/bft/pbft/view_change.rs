@@ -189,7 +189,7 @@ impl Pbft {
             self.raise_low(vote.base.height);
         }
         self.clear_above(vote.base.height, &start.chain, cx);
-        self.installed = start.view;
+        self.enter(start.view);
         self.view = self.view.max(start.view);
         self.new_view = Some(start.clone());
         self.building = None;

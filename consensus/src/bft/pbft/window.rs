@@ -9,6 +9,9 @@ use super::block::{Header, PrePrepare};
 use crate::message::SharedCertificate;
 use crate::types::{Digest, Height, LogSeq, View};
 
+/// Slots of a ring at first.
+const FIRST: u64 = 8;
+
 /// What a replica knows of one height.
 #[derive(Clone, Debug, Default)]
 pub struct Slot {
@@ -67,14 +70,14 @@ impl Slot {
 #[derive(Clone, Debug)]
 pub struct Window {
     len: u64,
-    /// As many as the next power of two of `len`.
+    /// A power of two, at most the next one of `len`: as many as heights have been met at a time.
     ring: Vec<Slot>,
 }
 
 impl Window {
     /// Room for `len` heights.
     pub fn new(len: u64) -> Window {
-        Window { len, ring: vec![Slot::default(); len.next_power_of_two() as usize] }
+        Window { len, ring: vec![Slot::default(); len.next_power_of_two().min(FIRST) as usize] }
     }
     /// Number of heights.
     pub fn len(&self) -> u64 {
@@ -96,12 +99,28 @@ impl Window {
     }
     /// The slot of a height; takes the place of the height one window below.
     pub fn open(&mut self, height: Height) -> &mut Slot {
-        let i = self.index(height);
+        let mut i = self.index(height);
+        while ![0, height].contains(&self.ring[i].height) && !self.is_whole() {
+            self.grow();
+            i = self.index(height);
+        }
         let slot = &mut self.ring[i];
         if slot.height != height {
             *slot = Slot { height, ..Slot::default() };
         }
         slot
+    }
+    fn is_whole(&self) -> bool {
+        self.ring.len() as u64 >= self.len
+    }
+    /// Makes room for twice as many heights.
+    fn grow(&mut self) {
+        let all = std::mem::take(&mut self.ring);
+        self.ring.resize(2 * all.len(), Slot::default());
+        for slot in all.into_iter().filter(|s| s.height > 0) {
+            let i = self.index(slot.height);
+            self.ring[i] = slot;
+        }
     }
     /// Forgets what is known of a height.
     pub fn clear(&mut self, height: Height) {

@@ -20,20 +20,40 @@ impl Fifo {
     pub fn new(rate: Rate) -> Fifo {
         Fifo { rate, free: Time::ZERO, bytes: 0, busy: Span::ZERO, last: (0, Span::ZERO) }
     }
+    /// How long so many bytes take.
+    #[inline]
+    fn takes(&mut self, bytes: u32) -> Span {
+        if self.last.0 != bytes {
+            self.last = (bytes, self.rate.carry(u64::from(bytes)));
+        }
+        self.last.1
+    }
+    /// When the first of `bytes` that are there at `at` would begin to pass if they were queued next, and when the last
+    /// would have.
+    #[inline]
+    pub fn foresee(&mut self, at: Time, bytes: u32) -> (Time, Time) {
+        let begin = self.free.max(at);
+        (begin, begin + self.takes(bytes))
+    }
+    /// Queues `bytes` as foreseen.
+    #[inline]
+    pub fn take(&mut self, (begin, end): (Time, Time), bytes: u32) {
+        self.free = end;
+        self.bytes += u64::from(bytes);
+        self.busy.0 += end.0 - begin.0;
+    }
     /// Queues `bytes` that are there at `at`; returns when the first of them begins to pass and when the last has.
     #[inline]
     pub fn carry(&mut self, at: Time, bytes: u32) -> (Time, Time) {
-        let (begin, took) = self.stream(at, bytes, 1);
-        (begin, begin + took)
+        let passage = self.foresee(at, bytes);
+        self.take(passage, bytes);
+        passage
     }
     /// The same for copies: returns when the first begins to pass, and for how long each passes.
     #[inline]
     pub fn stream(&mut self, at: Time, bytes: u32, copies: u32) -> (Time, Span) {
         let begin = self.free.max(at);
-        if self.last.0 != bytes {
-            self.last = (bytes, self.rate.carry(u64::from(bytes)));
-        }
-        let each = self.last.1;
+        let each = self.takes(bytes);
         self.free = begin + each * u64::from(copies);
         self.bytes += u64::from(bytes) * u64::from(copies);
         self.busy += each * u64::from(copies);
