@@ -278,7 +278,7 @@ fn pairs(spec: &LatencySpec) -> (Shape, Box<[Pair]>) {
             let half_normal = QuantileTable::new(|p| unit * normal_quantile(0.5 + 0.5 * p));
             let pairs: Box<[Pair]> =
                 p50.iter().flatten().zip(p90.iter().flatten()).map(|(&a, &b)| log_normal(a, b)).collect();
-            let power = |p: &Pair| (u128::from(half_normal.max()) * p.sigma as u128 >> SIGMA_ONE) as u64 + 1;
+            let power = |p: &Pair| ((u128::from(half_normal.max()) * p.sigma as u128) >> SIGMA_ONE) as u64 + 1;
             let plain = pairs.iter().all(|p| Exp2::is_plain(p.scale, power(p)));
             (Shape::LogNormal { half_normal, exp2: Exp2::new(), plain }, pairs)
         }
