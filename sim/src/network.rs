@@ -155,7 +155,8 @@ impl Network {
             && self.loss.is_none()
             && self.faults.is_empty()
         {
-            let (away, jitter) = (self.latency.away(from), |to: NodeId| self.jitter.at(origin.0, u64::from(to.0)));
+            let (away, jitter) = (self.latency.away(from), self.jitter);
+            let jitter = move |to: NodeId| jitter.at(origin.0, u64::from(to.0));
             sent = away.arrivals(from.0 + 1..self.nodes(), (sent, apart), last, jitter, into);
             away.arrivals(0..from.0, (sent, apart), last, jitter, into);
             return;

@@ -145,10 +145,15 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         }
         let mut out = std::mem::take(&mut self.desk.out);
         out.urgent = false;
-        let Outbox { posts, copies, .. } = &mut out;
-        posts.drain(..).for_each(|post| self.carry_out(post, copies));
-        self.clear_out(&mut out);
+        self.carry_out_all(&mut out);
         self.desk.out = out;
+    }
+
+    /// Carries out what has been written down.
+    pub(super) fn carry_out_all(&mut self, out: &mut Outbox<P>) {
+        let Outbox { posts, copies, .. } = out;
+        posts.drain(..).for_each(|post| self.carry_out(post, copies));
+        self.clear_out(out);
     }
 
     /// What is not in order: copies that are done with, and wakes.
@@ -256,6 +261,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         letter.envelope.left = copies.len() as u32;
         let handle = self.messages.insert(letter.envelope, letter.body);
         self.probe.on_sends(at, NodeId(from), copies, kind, bytes);
+        let before = self.queue.len();
         let comes = |copy: &&(NodeId, Time)| copy.1 < Time::NEVER;
         if numbered {
             let numbers = copies.iter().zip(origin.sequence()..).filter(|(copy, _)| comes(copy));
@@ -265,7 +271,8 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         } else {
             self.queue.push_copies((origin, handle), copies.iter().filter(comes).map(|&(to, at)| (to.0, at)));
         }
-        copies.iter().filter(|copy| !comes(copy)).for_each(|_| self.lose_copy(handle));
+        let lost = copies.len() - (self.queue.len() - before);
+        (0..lost).for_each(|_| self.lose_copy(handle));
     }
 
     /// Copies go to the card of their sender's host, one by one.

@@ -66,7 +66,6 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
 
     pub(super) fn run_windows(&mut self) {
         let (mut batch, mut desks) = (std::mem::take(&mut self.window), std::mem::take(&mut self.desks));
-        desks.resize_with(desks.len().max(self.cut.parts), Desk::default);
         loop {
             let next = self.queue.first_at().unwrap_or(Time::NEVER);
             let end = (Time(next.0.min(self.horizon.0)) + batch.width).min(self.horizon);
@@ -83,7 +82,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         (self.window, self.desks) = (batch, desks);
     }
 
-    fn run_window(&mut self, batch: &mut Batch, desks: &mut [Desk<P>], end: Time) {
+    fn run_window(&mut self, batch: &mut Batch, desks: &mut Vec<Desk<P>>, end: Time) {
         batch.events.clear();
         self.queue.take_before(end, &mut batch.events);
         let arrivals = batch.events.iter().filter(|e| e.what != WAKE).count();
@@ -92,6 +91,9 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         let network = &self.network;
         batch.group(self.hosts.len(), |e| host_of(network, e));
         let parts = if arrivals < self.cut.least { 1 } else { self.cut.parts.clamp(1, batch.groups.len().max(1)) };
+        if desks.len() < parts {
+            desks.resize_with(parts, Desk::default);
+        }
         let mut from = 0;
         while from < batch.groups.len() {
             from = self.run_some(batch, from, parts, end, desks);
@@ -136,6 +138,9 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
     /// Carries out what the hosts of a piece have written down, and takes up those that have halted: in the order of
     /// hosts.
     fn finish_piece(&mut self, desk: &mut Desk<P>, events: &[Event], end: Time) {
+        if desk.stopped.is_empty() {
+            return self.carry_out_all(&mut desk.out);
+        }
         let Outbox { posts, copies, .. } = &mut desk.out;
         let (mut posts, mut done) = (posts.drain(..), 0);
         for stopped in desk.stopped.drain(..) {

@@ -11,7 +11,7 @@ mod tests;
 use ledgerlab_consensus::types::mix64;
 
 pub use ledgerlab_workloads::normal::quantile as normal_quantile;
-pub use quantile::QuantileTable;
+pub use quantile::{QuantileTable, Quantiles};
 
 /// What a stream is for: one key each. The numbers are part of every result, so they never change.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -17,7 +17,7 @@ use std::ops::Range;
 use ledgerlab_consensus::{NodeId, Span, Time};
 
 use self::exp2::Exp2;
-use crate::kernel::rng::{QuantileTable, normal_quantile};
+use crate::kernel::rng::{QuantileTable, Quantiles, normal_quantile};
 use crate::scenario::LatencySpec;
 
 /// Share of the median that is propagation and never undercut.
@@ -191,7 +191,7 @@ impl Shape {
     fn latency(&self, pair: Pair, draw: u64) -> Span {
         let jitter = match self {
             Shape::Fixed => 0,
-            Shape::LogNormal { half_normal, exp2, .. } => exp2.times(pair.scale, pair.power(half_normal, draw)),
+            Shape::LogNormal { half_normal, exp2, .. } => exp2.times(pair.scale, pair.power(half_normal.view(), draw)),
             Shape::Pareto(factor) => ((u128::from(pair.scale) * u128::from(factor.sample(draw))) >> ONE) as u64,
         };
         Span(pair.shift + jitter)
@@ -201,7 +201,7 @@ impl Shape {
 impl Pair {
     /// Which power of two multiplies the scale of a log-normal.
     #[inline(always)]
-    fn power(&self, half_normal: &QuantileTable, draw: u64) -> i64 {
+    fn power(&self, half_normal: Quantiles<'_>, draw: u64) -> i64 {
         (self.sigma * normal(half_normal, draw)) >> SIGMA_ONE
     }
 }
@@ -215,17 +215,18 @@ impl Away<'_> {
         to: Range<u32>,
         (sent, apart): (Time, Span),
         last: &mut [Time],
-        draw: impl Fn(NodeId) -> u64,
+        draw: impl Fn(NodeId) -> u64 + Copy,
         into: &mut Vec<(NodeId, Time)>,
     ) -> Time {
         match &self.model.shape {
             // In a loop of its own, in which nothing is left to be asked.
             Shape::LogNormal { half_normal, exp2, plain: true } => {
+                let (half_normal, exp2) = (half_normal.view(), exp2.plain());
                 let latency =
-                    |pair: Pair, draw| Span(pair.shift + exp2.times_plain(pair.scale, pair.power(half_normal, draw)));
-                self.pass(to, (sent, apart), last, |pair, to| latency(pair, draw(to)), into)
+                    move |pair: Pair, draw| Span(pair.shift + exp2.times(pair.scale, pair.power(half_normal, draw)));
+                self.pass(to, (sent, apart), last, move |pair, to| latency(pair, draw(to)), into)
             }
-            shape => self.pass(to, (sent, apart), last, |pair, to| shape.latency(pair, draw(to)), into),
+            shape => self.pass(to, (sent, apart), last, move |pair, to| shape.latency(pair, draw(to)), into),
         }
     }
 
@@ -238,20 +239,22 @@ impl Away<'_> {
         latency: impl Fn(Pair, NodeId) -> Span,
         into: &mut Vec<(NodeId, Time)>,
     ) -> Time {
-        let places = to.start as usize..to.end as usize;
+        let (places, pairs) = (to.start as usize..to.end as usize, self.pairs);
+        let after = Time(sent.0.saturating_add(apart.0.saturating_mul(places.len() as u64)));
         let ways = self.model.places[places.clone()].iter().zip(&mut last[places]);
-        into.extend(to.map(NodeId).zip(ways).map(|(to, (place, last))| {
-            *last = (sent + latency(self.pairs[place.region as usize], to)).max(*last);
+        into.extend(to.map(NodeId).zip(ways).map(move |(to, (place, last))| {
+            let at = (sent + latency(pairs[place.region as usize], to)).max(*last);
+            *last = at;
             sent += apart;
-            (to, *last)
+            (to, at)
         }));
-        sent
+        after
     }
 }
 
 /// A standard normal, with [`ONE`] fraction bits, from the quantiles of its absolute value.
 #[inline]
-fn normal(half: &QuantileTable, draw: u64) -> i64 {
+fn normal(half: Quantiles<'_>, draw: u64) -> i64 {
     // All ones below the median, so that both halves count outwards from it, without a branch.
     let below = !((draw as i64) >> 63);
     let size = half.sample((draw ^ below as u64) << 1) as i64;
@@ -275,7 +278,7 @@ fn pairs(spec: &LatencySpec) -> (Shape, Box<[Pair]>) {
             let half_normal = QuantileTable::new(|p| unit * normal_quantile(0.5 + 0.5 * p));
             let pairs: Box<[Pair]> =
                 p50.iter().flatten().zip(p90.iter().flatten()).map(|(&a, &b)| log_normal(a, b)).collect();
-            let power = |p: &Pair| (u128::from(half_normal.max()) * p.sigma as u128 >> SIGMA_ONE) as u64 + 1;
+            let power = |p: &Pair| ((u128::from(half_normal.max()) * p.sigma as u128) >> SIGMA_ONE) as u64 + 1;
             let plain = pairs.iter().all(|p| Exp2::is_plain(p.scale, power(p)));
             (Shape::LogNormal { half_normal, exp2: Exp2::new(), plain }, pairs)
         }

@@ -100,9 +100,8 @@ impl Batch {
     fn count(&mut self, hosts: usize, host_of: impl Fn(&Event) -> u32) {
         self.counts.clear();
         self.counts.resize(hosts, 0);
-        let counts = self.counts.as_mut_slice();
+        let (counts, mut from) = (self.counts.as_mut_slice(), 0);
         self.events.iter().for_each(|e| counts[host_of(e) as usize] += 1);
-        let mut from = 0;
         for (host, count) in (0..).zip(counts.iter_mut()) {
             if *count > 0 {
                 self.groups.push(Group { host, from, to: from + *count });

@@ -4,10 +4,10 @@
 //! one seed meets ties, events at the present time, dense windows, sparse ones, jumps far beyond the ring, and every
 //! change between them. Tests run a few hundred seeds; `scripts/fuzz-queue.sh` goes on as long as it is told.
 
-use ledgerlab_consensus::Time;
 use ledgerlab_consensus::types::mix64;
+use ledgerlab_consensus::{Span, Time};
 
-use super::{Event, Origin, Queue};
+use super::{Event, Origin, Queue, order};
 
 /// How far ahead a phase schedules.
 #[derive(Clone, Copy, Debug)]
@@ -91,6 +91,8 @@ struct Duel<'q, A, B> {
     a: &'q mut A,
     b: &'q mut B,
     draws: Draws,
+    /// Of 256 windows those that are taken without their order.
+    unordered: u64,
     now: u64,
     sequence: u64,
     /// Pending copies of each message slot.
@@ -107,17 +109,25 @@ impl<A: Queue, B: Queue> Duel<'_, A, B> {
         let origin = Origin::new(self.draws.below(64) as u32, self.sequence);
         let count = 1 + self.draws.below(phase.burst) as u32;
         let slot = phase.copies.then(|| self.slot(count));
+        let (at_once, mut copies) = (self.draws.below(2) == 0, vec![]);
         for i in 0..count {
             let at = Time(self.now.saturating_add(self.draws.delay(phase.delays)));
             if let Some(what) = slot {
                 let event = Event { at, origin, target: i * 1_021, what };
-                self.a.push_copy(event);
-                self.b.push_copy(event);
+                copies.push((event.target, at));
+                if !at_once {
+                    self.a.push_copy(event);
+                    self.b.push_copy(event);
+                }
             } else {
                 let event = Event { at, origin, target: i, what: PLAIN | i };
                 self.a.push(event);
                 self.b.push(event);
             }
+        }
+        if let (Some(what), true) = (slot, at_once) {
+            self.a.push_copies((origin, what), copies.iter().copied());
+            self.b.push_copies((origin, what), copies.into_iter());
         }
     }
 
@@ -146,8 +156,16 @@ impl<A: Queue, B: Queue> Duel<'_, A, B> {
         let width = self.draws.power(34);
         let end = Time(self.now.saturating_add(self.draws.below(width)));
         let (mut a, mut b) = (vec![], vec![]);
-        self.a.pop_before(end, &mut a);
-        self.b.pop_before(end, &mut b);
+        if self.draws.below(256) < self.unordered {
+            assert_eq!(self.a.first_at(), self.b.first_at(), "first time, {}", self.place());
+            self.a.take_before(end, &mut a);
+            self.b.take_before(end, &mut b);
+            a.sort_unstable_by_key(Event::key);
+            order(&mut b);
+        } else {
+            self.a.pop_before(end, &mut a);
+            self.b.pop_before(end, &mut b);
+        }
         assert_eq!(a, b, "window, {}", self.place());
         assert_eq!(self.a.len(), self.b.len(), "length, {}", self.place());
         a.iter().for_each(|event| self.popped(event));
@@ -179,14 +197,21 @@ impl<A: Queue, B: Queue> Duel<'_, A, B> {
 /// # Panics
 /// If they differ, with the seed and the place.
 pub fn duel(seed: u64, a: &mut impl Queue, b: &mut impl Queue) -> u64 {
-    let draws = Draws { seed, count: 0 };
-    let mut duel = Duel { a, b, draws, now: 0, sequence: 0, copies: vec![], free: vec![] };
+    let mut draws = Draws { seed, count: 0 };
+    // A third of the schedules takes windows in its own order only, a third expects them, and a third does both.
+    let (unordered, windows) = [(0, 64), (256, 2), (128, 64)][draws.below(3) as usize];
+    if unordered == 256 {
+        let width = Span(draws.power(34));
+        a.expect_windows(width);
+        b.expect_windows(width);
+    }
+    let mut duel = Duel { a, b, draws, unordered, now: 0, sequence: 0, copies: vec![], free: vec![] };
     let mut popped = 0;
     for _ in 0..12 {
         let phase = duel.draws.phase();
         for _ in 0..phase.steps {
             if duel.draws.below(256) < phase.pops {
-                popped += if duel.draws.below(64) == 0 { duel.pop_window() } else { u64::from(duel.pop()) };
+                popped += if duel.draws.below(windows) == 0 { duel.pop_window() } else { u64::from(duel.pop()) };
             } else {
                 duel.push(&phase);
             }

@@ -41,11 +41,12 @@ impl<T, const CHUNK: usize> Default for Pool<T, CHUNK> {
 }
 
 impl<T: Copy + Default, const CHUNK: usize> Pool<T, CHUNK> {
-    /// Adds a value to a list.
-    #[inline]
-    pub fn push(&mut self, list: &mut List, value: T) {
+    /// Adds a value to a list; says if that begins a chunk, as the first value of every list does.
+    #[inline(always)]
+    pub fn push(&mut self, list: &mut List, value: T, begun: impl FnOnce()) {
         let place = list.len as usize % CHUNK;
         if place == 0 {
+            begun();
             self.extend(list);
         }
         self.chunks[list.last as usize][place] = value;
@@ -150,7 +151,7 @@ mod tests {
         let mut pool = Pool::default();
         let mut lists = [List::EMPTY; 3];
         for v in 0..1_000_u64 {
-            pool.push(&mut lists[v as usize % 3], v);
+            pool.push(&mut lists[v as usize % 3], v, || ());
         }
         for (i, list) in lists.into_iter().enumerate() {
             let expected: Vec<u64> = (0..1_000).filter(|v| v % 3 == i as u64).collect();
@@ -170,7 +171,7 @@ mod tests {
         let mut pool = Pool::default();
         let fill = |pool: &mut Pool<u64, 64>| {
             let mut list = List::EMPTY;
-            (0..10_000).for_each(|v| pool.push(&mut list, v));
+            (0..10_000).for_each(|v| pool.push(&mut list, v, || ()));
             list
         };
         let list = fill(&mut pool);

@@ -10,6 +10,8 @@ use super::pool::{List, Pool};
 const FEW: usize = 24;
 /// A bucket with more values than this is sorted by comparison.
 const CROWD: u32 = 24;
+/// So many places each value may move on average before a sort by comparison is cheaper.
+const MOVES: usize = 8;
 /// Most buckets, as a power of two: their counts shall stay within the second-level cache.
 const MAX_BITS: u32 = 16;
 
@@ -34,13 +36,21 @@ pub fn window<T: Copy + Default, const CHUNK: usize>(
     insertion(run, precedes);
 }
 
-/// Orders events by their key.
+/// Orders events by their key; linear where they are nearly in order.
 #[inline]
 pub fn order(events: &mut [Event]) {
-    if events.len() > FEW {
-        events.sort_unstable_by_key(Event::key);
-    } else {
-        insertion(events, |a, b| a.precedes(&b));
+    let mut moves = events.len() * MOVES;
+    for i in 1..events.len() {
+        let (event, mut place) = (events[i], i);
+        while place > 0 && event.precedes(&events[place - 1]) {
+            events[place] = events[place - 1];
+            place -= 1;
+        }
+        events[place] = event;
+        moves = moves.saturating_sub(i - place);
+        if moves == 0 {
+            return events.sort_unstable_by_key(Event::key);
+        }
     }
 }
 
@@ -119,7 +129,7 @@ mod tests {
                 let (mut pool, mut list, mut expected) = (Pool::<u64, 64>::default(), List::EMPTY, vec![]);
                 for i in 0..size {
                     let value = ((mix64(i) % spread) << 32) | (mix64(i + 7) % 1_000);
-                    pool.push(&mut list, value);
+                    pool.push(&mut list, value, || ());
                     expected.push(value);
                 }
                 expected.sort_unstable();

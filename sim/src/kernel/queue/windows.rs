@@ -9,6 +9,7 @@
 mod copy;
 mod filled;
 mod pace;
+mod place;
 mod take;
 mod width;
 
@@ -16,7 +17,7 @@ use ledgerlab_consensus::{Span, Time};
 
 use super::pool::{List, Pool};
 use super::{Event, Heap, Origin, Queue, sort};
-use copy::{Copy8, OFFSET_BITS};
+use copy::Copy8;
 use filled::Filled;
 use pace::{FIRST_SHIFT, Pace};
 
@@ -25,9 +26,6 @@ const RING: usize = 1 << 12;
 
 /// Events in a chunk: few, because many windows may hold a few.
 const EVENTS: usize = 16;
-/// So many events may come before the open window until the windows are opened anew; an eighth of those that would be
-/// moved then may come beside, so that each pays for a constant share.
-const FEW_EARLY: usize = 16;
 /// Copies in a chunk.
 const COPIES: usize = 64;
 
@@ -238,97 +236,6 @@ impl Windows {
     /// Whether anything of the open window is left, or late.
     fn is_open(&self) -> bool {
         self.run_next < self.run.len() || self.copy_next < self.copy_run.len() || !self.late.is_empty()
-    }
-
-    #[inline]
-    fn place(&mut self, event: Event) {
-        let window = event.at.0 >> self.shift;
-        if window.wrapping_sub(self.next) < RING as u64 {
-            let i = window as usize % RING;
-            self.filled.set(i);
-            self.events.push(&mut self.ring[i].events, event);
-        } else {
-            self.place_aside(event, window);
-        }
-    }
-
-    #[inline(always)]
-    fn place_copy(&mut self, event: Event) {
-        let window = event.at.0 >> self.shift;
-        let near = window.wrapping_sub(self.next) < RING as u64;
-        if !near || self.shift > OFFSET_BITS || !Copy8::fits(event.target, event.what) {
-            return self.place(event);
-        }
-        self.note_origin(event.what, event.origin);
-        self.place_record(window, event.at.0, event.target, event.what);
-    }
-
-    /// The same for copies of one message.
-    #[inline]
-    fn place_copies(&mut self, (origin, what): (Origin, u32), copies: impl Iterator<Item = (u32, Time)>) {
-        // Had the slot no place, no copy would be looked at again.
-        if self.shift <= OFFSET_BITS && Copy8::fits(0, what) {
-            self.note_origin(what, origin);
-        }
-        for (target, at) in copies {
-            self.len += 1;
-            let window = at.0 >> self.shift;
-            let near = window.wrapping_sub(self.next) < RING as u64;
-            if near && self.shift <= OFFSET_BITS && Copy8::fits(target, what) {
-                self.place_record(window, at.0, target, what);
-            } else {
-                self.place(Event { at, origin, target, what });
-            }
-        }
-    }
-
-    /// All copies of a slot have this origin.
-    #[inline]
-    fn note_origin(&mut self, slot: u32, origin: Origin) {
-        let slot = slot as usize;
-        if slot >= self.origins.len() {
-            self.origins.resize(slot + 1, Origin::default());
-        }
-        self.origins[slot] = origin;
-    }
-
-    #[inline(always)]
-    fn place_record(&mut self, window: u64, at: u64, target: u32, slot: u32) {
-        let i = window as usize % RING;
-        let list = &mut self.ring[i].copies;
-        if list.len() == 0 {
-            self.filled.set(i);
-        }
-        self.copies.push(list, Copy8::pack(at & ((1 << self.shift) - 1), target, slot));
-    }
-
-    /// Takes an event for a window that was opened, or that lies beyond the ring.
-    #[cold]
-    #[inline(never)]
-    fn place_aside(&mut self, event: Event, window: u64) {
-        if window >= self.next {
-            self.pace.far();
-            return self.far.push(event);
-        }
-        self.late.push(event);
-        if event.at.0 < self.base {
-            return self.push_early();
-        }
-        self.pace.late();
-        if self.pace.due(self.len) {
-            self.reconsider();
-        }
-    }
-
-    /// An event came before the open window, which was the next that held anything: after many such the windows are
-    /// opened anew from the first of them on, so that a crowd that fills a pause does not pass through the heap.
-    fn push_early(&mut self) {
-        self.early += 1;
-        if self.early > FEW_EARLY + (self.len - self.far.len()) / 8
-            && let Some(start) = self.next_at()
-        {
-            self.redistribute(self.shift, start.0);
-        }
     }
 
     /// Whether nothing of both runs comes at a time or before.

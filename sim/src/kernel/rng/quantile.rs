@@ -20,6 +20,26 @@ pub struct QuantileTable {
     tail: Box<[u64; PARTS + 1]>,
 }
 
+/// A [`QuantileTable`] at hand.
+#[derive(Clone, Copy, Debug)]
+pub struct Quantiles<'a> {
+    body: &'a [u64; SEGMENTS],
+    tail: &'a [u64; PARTS + 1],
+}
+
+impl Quantiles<'_> {
+    /// The same as [`QuantileTable::sample`].
+    #[inline(always)]
+    pub fn sample(self, u: u64) -> u64 {
+        let segment = (u >> (64 - BITS)) as usize;
+        if segment + 1 == SEGMENTS {
+            let part = (u >> (64 - BITS - TAIL_BITS)) as usize & (PARTS - 1);
+            return between(self.tail[part], self.tail[part + 1], u << (BITS + TAIL_BITS));
+        }
+        between(self.body[segment], self.body[segment + 1], u << BITS)
+    }
+}
+
 impl QuantileTable {
     /// The table of an inverse distribution function: `quantile` never falls on [0, 1) and is not asked for 1.
     ///
@@ -44,12 +64,13 @@ impl QuantileTable {
     /// The quantile at `u` / 2^64: a draw from the distribution where `u` is 64 uniform bits; monotone in `u`.
     #[inline]
     pub fn sample(&self, u: u64) -> u64 {
-        let segment = (u >> (64 - BITS)) as usize;
-        if segment + 1 == SEGMENTS {
-            let part = (u >> (64 - BITS - TAIL_BITS)) as usize & (PARTS - 1);
-            return between(self.tail[part], self.tail[part + 1], u << (BITS + TAIL_BITS));
-        }
-        between(self.body[segment], self.body[segment + 1], u << BITS)
+        self.view().sample(u)
+    }
+
+    /// The table for many draws.
+    #[inline]
+    pub fn view(&self) -> Quantiles<'_> {
+        Quantiles { body: &self.body, tail: &self.tail }
     }
 
     /// The largest value that is ever drawn.

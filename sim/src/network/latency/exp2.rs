@@ -19,7 +19,7 @@ impl Exp2 {
     /// `n` times 2^`x`, where `x` has [`ONE`] fraction bits and lies below 2^`ONE`; `u64::MAX` if it does not fit.
     #[inline]
     pub(super) fn times(&self, n: u64, x: i64) -> u64 {
-        let (mantissa, right) = (self.mantissa(x), i64::from(ONE) - (x >> ONE));
+        let (mantissa, right) = (self.plain().mantissa(x), i64::from(ONE) - (x >> ONE));
         if let Some(product) = n.checked_mul(mantissa) {
             return product.checked_shr(right.max(0) as u32).unwrap_or(0);
         }
@@ -28,20 +28,31 @@ impl Exp2 {
         u64::try_from(product).unwrap_or(u64::MAX)
     }
 
-    /// Whether [`Exp2::times_plain`] says the same for all `n` and the sizes of all `x` up to these.
+    /// The table for what [is plain](Exp2::is_plain).
+    pub(super) fn plain(&self) -> Plain<'_> {
+        Plain(&self.0)
+    }
+
+    /// Whether [`Plain::times`] says the same for all `n` and the sizes of all `x` up to these.
     pub(super) fn is_plain(n: u64, x: u64) -> bool {
         n < 1 << (ONE - 1) && x < u64::from(ONE - 1) << ONE
     }
+}
 
+/// Powers of two for numbers so small that nothing needs to be asked.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Plain<'a>(&'a [u64; SEGMENTS + 1]);
+
+impl Plain<'_> {
     /// The same as [`Exp2::times`] where [`Exp2::is_plain`].
     #[inline(always)]
-    pub(super) fn times_plain(&self, n: u64, x: i64) -> u64 {
-        n.wrapping_mul(self.mantissa(x)) >> (i64::from(ONE) - (x >> ONE) & 63)
+    pub(super) fn times(self, n: u64, x: i64) -> u64 {
+        n.wrapping_mul(self.mantissa(x)) >> ((i64::from(ONE) - (x >> ONE)) & 63)
     }
 
     /// 2 to the fraction of `x`, from 1 to 2.
     #[inline(always)]
-    fn mantissa(&self, x: i64) -> u64 {
+    fn mantissa(self, x: i64) -> u64 {
         let fraction = x as u64 & ((1 << ONE) - 1);
         let i = (fraction >> (ONE - BITS)) as usize;
         let (low, high) = (self.0[i], self.0[i + 1]);
@@ -73,7 +84,7 @@ mod tests {
         for x in within.chain([least, -1, 0, 1, most]) {
             for n in [0, 1, 25_000, (1 << 31) - 1] {
                 assert!(Exp2::is_plain(n, x.unsigned_abs()));
-                assert_eq!(exp2.times_plain(n, x), exp2.times(n, x), "{n} times 2^({x} / 2^32)");
+                assert_eq!(exp2.plain().times(n, x), exp2.times(n, x), "{n} times 2^({x} / 2^32)");
             }
         }
         assert!(!Exp2::is_plain(1 << 31, 0) && !Exp2::is_plain(1, 31 << 32));

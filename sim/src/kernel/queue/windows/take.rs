@@ -5,7 +5,7 @@
 
 use ledgerlab_consensus::{Span, Time};
 
-use super::copy::OFFSET_BITS;
+use super::copy::{Copy8, OFFSET_BITS};
 use super::pace::{MIN_SHIFT, Pace};
 use super::{EMPTY, RING, Window, Windows};
 use crate::kernel::queue::{Event, Queue};
@@ -49,68 +49,59 @@ impl Windows {
 
     /// Takes out what comes before the end; the length stays as it was.
     pub(super) fn take(&mut self, end: Time, into: &mut Vec<Event>) {
-        if self.is_open() {
-            self.run_before(end, into);
-            self.take_open(end, into);
-        }
-        while self.far.first().is_some_and(|e| e.at < end) {
-            into.extend(self.far.pop());
+        if self.is_open() || self.far.first().is_some_and(|e| e.at < end) {
+            self.take_aside(end, into);
         }
         while let Some(window) = self.filled.first(self.next).filter(|w| w << self.shift < end.0) {
-            let start = window << self.shift;
+            let (i, start) = (window as usize % RING, window << self.shift);
+            let content = std::mem::replace(&mut self.ring[i], EMPTY);
+            self.filled.unset(i);
+            self.next = window;
             if (end.0 - start) >> self.shift == 0 {
-                self.next = window;
-                return self.take_part(window, end, into);
+                return self.take_part((i, start), content, end, into);
             }
-            self.take_window(window, into);
+            self.take_window(start, content, into);
         }
         self.next = self.next.max(end.0 >> self.shift);
     }
 
-    /// The same of what is open or late, as far as it may be tied.
-    fn take_open(&mut self, end: Time, into: &mut Vec<Event>) {
+    /// The same of what is open, late or beyond the ring.
+    #[cold]
+    fn take_aside(&mut self, end: Time, into: &mut Vec<Event>) {
         while self.event_at().min(self.copy_at()).min(self.late_at()) < end {
-            // The length is counted by those who take.
+            // Those who take count the length.
             self.len += 1;
             into.push(self.pop_least());
         }
+        while self.far.first().is_some_and(|e| e.at < end) {
+            into.extend(self.far.pop());
+        }
     }
 
-    fn take_window(&mut self, window: u64, into: &mut Vec<Event>) {
-        let i = window as usize % RING;
-        let Window { events, copies } = std::mem::replace(&mut self.ring[i], EMPTY);
-        self.filled.unset(i);
-        self.next = window + 1;
+    /// Takes all that a window has held which begins at `start`.
+    #[inline]
+    fn take_window(&mut self, start: u64, Window { events, copies }: Window, into: &mut Vec<Event>) {
         self.events.for_each_chunk(events, |chunk| into.extend_from_slice(chunk));
         self.events.release(events);
-        let start = window << self.shift;
-        let event = |c: &super::Copy8| c.event(start, &self.origins);
+        let origins = &self.origins[..];
+        let event = |c: &Copy8| c.event(start, origins);
         self.copies.for_each_chunk(copies, |chunk| into.extend(chunk.iter().map(event)));
         self.copies.release(copies);
     }
 
-    /// Takes a window out in which the end lies, and puts back what comes after it.
-    fn take_part(&mut self, window: u64, end: Time, into: &mut Vec<Event>) {
-        let i = window as usize % RING;
-        let Window { mut events, mut copies } = std::mem::replace(&mut self.ring[i], EMPTY);
-        let (start, left) = (window << self.shift, &mut self.ring[i]);
+    /// Takes what a window has held that begins at `start` and in which the end lies, and puts back what comes after.
+    fn take_part(&mut self, (i, start): (usize, u64), content: Window, end: Time, into: &mut Vec<Event>) {
+        let Window { mut events, mut copies } = content;
         while let Some((chunk, n)) = self.events.take_chunk(&mut events) {
             for event in &chunk[..n] {
-                if event.at < end { into.push(*event) } else { self.events.push(&mut left.events, *event) }
+                if event.at < end { into.push(*event) } else { self.put_event(i, *event) }
             }
         }
         while let Some((chunk, n)) = self.copies.take_chunk(&mut copies) {
             for copy in &chunk[..n] {
                 let early = copy.offset() < end.0 - start;
-                if early {
-                    into.push(copy.event(start, &self.origins))
-                } else {
-                    self.copies.push(&mut left.copies, *copy)
-                }
+                if early { into.push(copy.event(start, &self.origins)) } else { self.put_copy(i, *copy) }
             }
-        }
-        if left.events.len() + left.copies.len() == 0 {
-            self.filled.unset(i);
         }
     }
 }
