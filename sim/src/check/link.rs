@@ -12,6 +12,8 @@ use crate::fault::Window;
 
 const SECOND: u64 = 1_000_000_000;
 const POINT: u32 = 16;
+/// No transmission: bytes and nanoseconds.
+const NONE: (u64, u64) = (u64::MAX, 0);
 
 /// The observer of one direction of one network card.
 #[derive(Clone, Debug)]
@@ -33,9 +35,6 @@ pub struct LinkAudit {
     /// is still so after another one of them. There is none where the busy period is not.
     slow: (u64, u64),
 }
-
-/// No transmission.
-const NONE: (u64, u64) = (u64::MAX, 0);
 
 impl LinkAudit {
     /// An observer of `link` ("uplink") of a host that carries `rate` bit/s.
@@ -65,16 +64,15 @@ impl LinkAudit {
     /// second that is being filled, as nearly all do; does nothing else. Says whether it did.
     #[inline(always)]
     pub fn follows(&mut self, start: Time, end: Time, bytes: u64) -> bool {
-        let pause = start > self.last_end;
+        let (pause, took) = (start > self.last_end, end.0.wrapping_sub(start.0));
         let second_bits = self.second_bits.saturating_add(bytes * 8 << POINT);
-        // What was shown last ended after its second had begun.
-        debug_assert!(self.second <= self.last_end);
+        debug_assert!(self.second <= self.last_end, "what was shown last ended after its second had begun");
         let fits = self.last_end <= start
             && end.0.wrapping_sub(self.second.0) <= SECOND
             && second_bits <= self.second_limit
             // Before a pause a long busy period is kept.
             && !(pause && self.last_end.0 - self.busy_since.0 >= SECOND)
-            && ((bytes, end.0.wrapping_sub(start.0)) == self.slow || self.goes_on(start, end, bytes));
+            && ((bytes, took) == self.slow || self.goes_on(start, end, bytes));
         if fits {
             if pause {
                 (self.busy_since, self.busy_bits) = (start, 0);
@@ -305,16 +303,16 @@ mod tests {
                 let r = mix64(case ^ mix64(i));
                 // Pauses, ends that touch, overlaps, and now and then too much in too little time.
                 at += [0, 0, 50, 90_000, 3_000_000_000][r as usize % 5];
-                let (start, bytes) = (at.saturating_sub(u64::from(r >> 8 & 0x3F == 0)), 1 + (r >> 16) % 1_500);
+                // Many of one size, or all of different ones.
+                let bytes = 1 + (r >> 16) % if case % 2 == 0 && r >> 40 & 7 > 0 { 2 } else { 1_500 };
+                let start = at.saturating_sub(u64::from(r >> 8 & 0x3F == 0));
                 let end = start + bytes * 8 - u64::from(r >> 32 & 0x3F == 0);
                 let before = fast.clone();
                 let follows = fast.follows(Time(start), Time(end), bytes);
                 assert!(follows || format!("{fast:?}") == format!("{before:?}"), "it does nothing else");
                 let fine = follows || fast.transmit(Time(start), Time(end), bytes).is_ok();
                 assert_eq!(fine, plain.transmit(Time(start), Time(end), bytes).is_ok(), "{start} to {end}");
-                // Beside what it remembers of them.
-                let known = LinkAudit { slow: NONE, ..fast.clone() };
-                assert_eq!(format!("{known:?}"), format!("{plain:?}"));
+                assert_eq!(format!("{:?}", LinkAudit { slow: NONE, ..fast.clone() }), format!("{plain:?}"));
                 (at, followed) = (at.max(end), followed + u64::from(follows));
             }
             assert!(followed > 100, "{followed} of 500");
