@@ -365,6 +365,7 @@ impl<'a, P: Protocol> Cx<'a, P> {
         self.push(Effect::Truncate { below });
     }
     /// Appends a block to this replica's chain.
+    #[inline]
     pub fn adopt(&mut self, tip: Tip, parent: Digest, payloads: &[PayloadRef], header_bytes: u32) {
         let list = PayloadList { start: self.out.payloads.len() as u32, len: payloads.len() as u32 };
         self.out.payloads.extend_from_slice(payloads);

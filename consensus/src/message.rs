@@ -100,6 +100,11 @@ pub trait Message: Wire + Clone + Debug + Send + Sync + 'static {
     fn kind(&self) -> &'static str;
     /// Shows every claim, in a fixed order.
     fn claims(&self, visit: &mut dyn FnMut(Claim<'_>));
+    /// The claim of a message with one signature and nothing else to claim, as votes are: a short way for hosts, which
+    /// [`Message::claims`] must agree with wherever it is there.
+    fn signed(&self) -> Option<(ValidatorId, Statement)> {
+        None
+    }
     /// Shows every payload that travels with the message; mentioned ones are not shown.
     fn carries(&self, _visit: &mut dyn FnMut(PayloadRef)) {}
     /// The block that this message proposes and that block's parent, where it proposes one: its payloads are those

@@ -169,15 +169,18 @@ pub enum Hashing {
 
 impl Hashing {
     /// Digest of `bytes`.
+    #[inline]
     pub fn digest(self, bytes: &[u8]) -> Digest {
         match self {
             Hashing::Mix => mix128(bytes),
-            Hashing::Sha256 => {
-                let h = sha2::Sha256::digest(bytes);
-                Digest([word(&h[..8]), word(&h[8..16])])
-            }
+            Hashing::Sha256 => sha256(bytes),
         }
     }
+}
+
+fn sha256(bytes: &[u8]) -> Digest {
+    let h = sha2::Sha256::digest(bytes);
+    Digest([word(&h[..8]), word(&h[8..16])])
 }
 
 fn word(b: &[u8]) -> u64 {
@@ -186,19 +189,22 @@ fn word(b: &[u8]) -> u64 {
     u64::from_le_bytes(w)
 }
 
-/// Two lanes of multiply-and-fold over 8-byte words, finished with the length.
 fn mix128(bytes: &[u8]) -> Digest {
+    let (words, rest) = bytes.as_chunks();
+    // The end of the last eight bytes, where there are as many: no copy of a length that is not known.
+    let end = |last: &[u8; 8]| u64::from_le_bytes(*last) >> (64 - 8 * rest.len());
+    let last = (!rest.is_empty()).then(|| bytes.last_chunk().map_or_else(|| word(rest), end));
+    mix_words(words.iter().map(|w| u64::from_le_bytes(*w)).chain(last), bytes.len() as u64)
+}
+
+/// Two lanes of multiply-and-fold over 8-byte words, the last filled up with zeros, finished with the length in bytes.
+#[inline]
+fn mix_words(words: impl Iterator<Item = u64>, n: u64) -> Digest {
     let (mut a, mut b) = (0x9E37_79B9_7F4A_7C15_u64, 0xD1B5_4A32_D192_ED03_u64);
-    let mut take = |w: u64| {
+    words.for_each(|w| {
         a = fold_mul(a ^ w, 0xD6E8_FEB8_6659_FD93);
         b = fold_mul(b.rotate_left(23) ^ w, 0xA076_1D64_78BD_642F);
-    };
-    let (words, rest) = bytes.as_chunks();
-    words.iter().for_each(|w| take(u64::from_le_bytes(*w)));
-    if !rest.is_empty() {
-        take(word(rest));
-    }
-    let n = bytes.len() as u64;
+    });
     Digest([mix64(a ^ n), mix64(b.wrapping_add(a) ^ n)])
 }
 
@@ -227,6 +233,15 @@ mod tests {
         seen.sort_unstable();
         seen.dedup();
         assert_eq!(seen.len(), n);
+    }
+
+    #[test]
+    fn the_end_of_what_is_digested_is_filled_up_with_zeros() {
+        let bytes: Vec<u8> = (1..=40).collect();
+        for n in 0..=bytes.len() {
+            let plain = mix_words(bytes[..n].chunks(8).map(word), n as u64);
+            assert_eq!(Hashing::Mix.digest(&bytes[..n]), plain, "{n} bytes");
+        }
     }
 
     #[test]

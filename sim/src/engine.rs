@@ -273,12 +273,14 @@ impl<'s, P: Protocol, Q: Queue> Simulation<'s, P, Q> {
         }
     }
 
-    /// Takes in what clients plan up to a time and somewhat beyond, if something of it comes by then.
-    fn plan_to(&mut self, until: Time) {
+    /// Takes in what clients plan up to a time and somewhat beyond, if something of it comes by then; says whether.
+    fn plan_to(&mut self, until: Time) -> bool {
         let last = Time(self.horizon.0 - 1);
-        if self.gateway.next_at() <= until.min(last) {
+        let comes = self.gateway.next_at() <= until.min(last);
+        if comes {
             self.ingest((until.min(last) + PLANNED_AHEAD).min(last));
         }
+        comes
     }
 
     fn handle(&mut self, event: Event) {

@@ -141,31 +141,28 @@ impl Network {
     }
 
     /// When the copies arrive that a node alone on its host sends to every other one, as [`Network::arrival`] says for
-    /// each. They have all been handed over at `queued`; the first has left at `sent`, the others leave `apart`.
+    /// each. They have all been handed over at `queued`; the first has left at `sent`, the others leave `apart`. One
+    /// that is lost for good arrives never.
     pub fn arrivals(
         &self,
         (from, connections): (NodeId, &mut Connections),
         (lane, bytes): (Lane, u32),
         origin: Origin,
-        (queued, sent, apart): (Time, Time, Span),
-        mut each: impl FnMut(NodeId, Option<Time>),
+        (queued, mut sent, apart): (Time, Time, Span),
+        into: &mut Vec<(NodeId, Time)>,
     ) {
-        let others = others(from, self.nodes());
-        let mut sent = sent;
         if let Some(last) = connections.of(lane)
             && self.loss.is_none()
             && self.faults.is_empty()
         {
-            let away = self.latency.away(from);
-            return others.for_each(|to| {
-                let last = &mut last[to.0 as usize];
-                *last = (sent + away(to, self.jitter.at(origin.0, u64::from(to.0)))).max(*last);
-                sent += apart;
-                each(to, Some(*last));
-            });
+            let (away, jitter) = (self.latency.away(from), |to: NodeId| self.jitter.at(origin.0, u64::from(to.0)));
+            sent = away.arrivals(from.0 + 1..self.nodes(), (sent, apart), last, jitter, into);
+            away.arrivals(0..from.0, (sent, apart), last, jitter, into);
+            return;
         }
-        for to in others {
-            each(to, self.arrival((from, to), connections, (lane, bytes), origin, (queued, sent)));
+        for to in others(from, self.nodes()) {
+            let arrival = self.arrival((from, to), connections, (lane, bytes), origin, (queued, sent));
+            into.push((to, arrival.unwrap_or(Time::NEVER)));
             sent += apart;
         }
     }

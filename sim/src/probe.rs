@@ -6,6 +6,10 @@ use ledgerlab_consensus::{Digest, Height, NodeId, Statement, Time};
 pub trait Probe: Send {
     /// A copy of a message left the protocol at its sender, for another node.
     fn on_send(&mut self, _at: Time, _from: NodeId, _to: NodeId, _kind: &'static str, _bytes: u32) {}
+    /// Copies of a message left, with the times of their arrival: each an [`on_send`](Probe::on_send).
+    fn on_sends(&mut self, at: Time, from: NodeId, copies: &[(NodeId, Time)], kind: &'static str, bytes: u32) {
+        copies.iter().for_each(|(to, _)| self.on_send(at, from, *to, kind, bytes));
+    }
     /// A statement signed with the node's own key leaves it for the first time, or again in a message of its own.
     fn on_statement(&mut self, _at: Time, _node: NodeId, _what: &Statement) {}
     /// A message that carries the payload with this root left for the first time.

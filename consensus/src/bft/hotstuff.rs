@@ -269,7 +269,12 @@ impl Protocol for HotStuff {
     fn on_message(&mut self, from: NodeId, m: &HotStuffMessage, cx: &mut Cx<'_, Self>) {
         match m {
             HotStuffMessage::Propose { proposal } => self.on_proposal(from, proposal, cx),
-            HotStuffMessage::Vote { view, block, by } => self.count_vote(from, (*view, *block), *by, cx),
+            HotStuffMessage::Vote { view, block, by } => {
+                // A vote that is merely counted leaves all as the last handler has settled it.
+                if !self.count_vote(from, (*view, *block), *by, cx) && self.has_voted() {
+                    return;
+                }
+            }
             HotStuffMessage::NewView { wish } => self.on_new_view(from, wish, cx),
         }
         self.settle(cx);
@@ -333,8 +338,9 @@ impl Protocol for HotStuff {
         Some(HotStuffMessage::Propose { proposal: Arc::new(Proposal { block, entry: None }) })
     }
 
+    #[inline]
     fn status(&self) -> Status {
-        let leader = self.config.terms.leader(self.pace.view());
+        let leader = self.pace.leader(self.pace.view());
         let role = match self.env.key {
             _ if self.pace.wish() > 0 => Role::Electing,
             Some(key) if key == leader => Role::Leader,

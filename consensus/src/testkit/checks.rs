@@ -50,7 +50,7 @@ pub fn claims_of<M: Message>(m: &M) -> Vec<OwnClaim> {
     all
 }
 
-/// Asserts that a message survives its encoding.
+/// Asserts that a message survives its encoding, and that what it says of its claims agrees.
 pub fn assert_wire<M: Message>(m: &M) {
     let mut bytes = vec![];
     m.encode(&mut bytes);
@@ -62,6 +62,8 @@ pub fn assert_wire<M: Message>(m: &M) {
     back.encode(&mut again);
     assert_eq!(bytes, again, "another encoding of {m:?}");
     assert_eq!(claims_of(m), claims_of(&back), "other claims of {m:?}");
+    let alone = m.signed().map(|(by, what)| vec![OwnClaim::Signed(by, what)]);
+    assert!(alone.is_none_or(|claim| claim == claims_of(m)), "not the only claim of {m:?}");
     assert_eq!((m.kind(), m.key()), (back.kind(), back.key()), "another kind or key of {m:?}");
 }
 

@@ -51,30 +51,25 @@ impl<P: Protocol> Shard<'_, P> {
     }
 
     /// Sends a copy to every other node over a card from which they [stream](Self::streams).
-    pub fn broadcast(&mut self, letter: Letter<P>) {
-        let Letter { from: n, at, .. } = letter;
+    pub fn broadcast(&mut self, letter: &Letter<P>) {
+        let Letter { from: n, at, .. } = *letter;
         let Header { lane, bytes, origin, .. } = letter.envelope.header;
         let (nodes, host) = (self.count(), self.host_of(n));
         let (sent, apart) = self.hosts[host].up.stream(at, bytes, nodes - 1);
         let copies = &mut self.desk.out.copies.arrivals;
-        let first = copies.len() as u32;
         let connections = &mut self.connections[n as usize];
-        self.network.arrivals((NodeId(n), connections), (lane, bytes), origin, (at, sent, apart), |to, arrival| {
-            copies.push((to, arrival.unwrap_or(Time::NEVER)));
-        });
-        self.desk.out.post_copies(letter, first, false);
+        self.network.arrivals((NodeId(n), connections), (lane, bytes), origin, (at, sent, apart), copies);
     }
 
     /// Sends a copy to each of these nodes over a card from which they [stream](Self::streams).
-    pub fn send_copies(&mut self, letter: Letter<P>, to: &[NodeId]) {
+    #[inline(always)]
+    pub fn send_copies(&mut self, letter: &Letter<P>, to: &[NodeId]) {
         let (n, nodes, origin) = (letter.from, self.count(), letter.envelope.header.origin);
-        let first = self.desk.out.copies.arrivals.len() as u32;
         let host = self.host_of(n);
         for &to in to.iter().filter(|to| to.0 != n && to.0 < nodes) {
-            let (sent, _) = self.hosts[host].up.stream(letter.at, letter.envelope.header.bytes, 1);
-            self.copy(&letter, to, origin, sent);
+            let sent = self.hosts[host].up.pass((letter.at, letter.at), letter.envelope.header.bytes);
+            self.copy(letter, to, origin, sent.expect("a link that streams knows"));
         }
-        self.desk.out.post_copies(letter, first, false);
     }
 
     /// Sends copies of a message that is stored once to these nodes, over a card from which they

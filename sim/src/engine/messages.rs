@@ -70,7 +70,7 @@ pub struct Header {
 pub struct Envelope {
     pub header: Header,
     pub cargo: Cargo,
-    /// Copies that are still to be delivered.
+    /// Copies that are to be delivered, when it is stored.
     pub left: u32,
 }
 
@@ -78,24 +78,29 @@ pub struct Envelope {
 pub struct Messages<M> {
     envelopes: Chunks<Envelope>,
     bodies: Chunks<Option<M>>,
+    /// Copies that are still to be delivered.
+    left: Vec<u32>,
     free: Vec<u32>,
     counts: Vec<(&'static str, u64, u64)>,
 }
 
 impl<M> Default for Messages<M> {
     fn default() -> Self {
-        Messages { envelopes: Chunks::default(), bodies: Chunks::default(), free: vec![], counts: vec![] }
+        Messages { envelopes: Chunks::default(), bodies: Chunks::default(), left: vec![], free: vec![], counts: vec![] }
     }
 }
 
 impl<M> Messages<M> {
     /// Stores a message; its handle is valid until the last copy is released.
+    #[inline(always)]
     pub fn insert(&mut self, envelope: Envelope, body: Option<M>) -> u32 {
         if let Some(h) = self.free.pop() {
+            self.left[h as usize] = envelope.left;
             self.envelopes[h] = envelope;
             self.bodies[h] = body;
             return h;
         }
+        self.left.push(envelope.left);
         self.bodies.push(body);
         self.envelopes.push(envelope)
     }
@@ -117,7 +122,7 @@ impl<M> Messages<M> {
     }
     /// What the messages on their way carry.
     pub fn cargos(&self) -> impl Iterator<Item = &Cargo> {
-        self.envelopes.iter().filter(|e| e.left > 0).map(|e| &e.cargo)
+        self.envelopes.iter().zip(&self.left).filter(|(_, left)| **left > 0).map(|(e, _)| &e.cargo)
     }
     /// One more copy will be delivered.
     pub fn retain(&mut self, handle: u32) {
@@ -125,15 +130,15 @@ impl<M> Messages<M> {
     }
     /// So many more copies will be delivered.
     pub fn retain_many(&mut self, handle: u32, copies: u32) {
-        self.envelopes[handle].left += copies;
+        self.left[handle as usize] += copies;
     }
     /// A copy has been delivered or lost.
     #[inline]
     pub fn release(&mut self, handle: u32) {
-        let e = &mut self.envelopes[handle];
-        assert!(e.left > 0, "a copy is released twice");
-        e.left -= 1;
-        if e.left == 0 {
+        let left = &mut self.left[handle as usize];
+        assert!(*left > 0, "a copy is released twice");
+        *left -= 1;
+        if *left == 0 {
             self.forget(handle);
         }
     }

@@ -4,7 +4,9 @@
 use std::collections::VecDeque;
 use std::ops::Range;
 
-use ledgerlab_consensus::{Claim, Digest, Height, Message, NodeId, PayloadRef, Protocol, SharedCertificate, Time};
+use ledgerlab_consensus::{
+    Claim, Digest, Height, Message, NodeId, PayloadRef, Protocol, SharedCertificate, Statement, Time, ValidatorId,
+};
 
 use crate::check::Violation;
 use crate::engine::Simulation;
@@ -121,6 +123,7 @@ impl<P: Protocol> Default for Outbox<P> {
 
 impl<P: Protocol> Outbox<P> {
     /// A message whose copies, the outbox's from `first` on, have left the card.
+    #[inline(always)]
     pub fn post_copies(&mut self, letter: Letter<P>, first: u32, numbered: bool) {
         self.copies.letters.push_back(letter);
         self.posts.push(Post::Copies(first..self.copies.arrivals.len() as u32, numbered));
@@ -219,12 +222,19 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
     /// A message's own claims are made by its leaving; a served object repeats old ones.
     fn state_claims(&mut self, from: u32, at: Time, message: &P::Message) {
         let (n, key) = (NodeId(from), self.nodes[from as usize].env.key);
-        message.claims(&mut |claim| match claim {
-            Claim::Signed { by, what } if Some(by) == key => {
+        let mut state = |by: ValidatorId, what: Statement| {
+            if Some(by) == key {
                 self.meter.stated(at, n, by, &what);
                 self.probe.on_statement(at, n, &what);
             }
-            _ => {}
+        };
+        if let Some((by, what)) = message.signed() {
+            return state(by, what);
+        }
+        message.claims(&mut |claim| {
+            if let Claim::Signed { by, what } = claim {
+                state(by, what);
+            }
         });
     }
 
@@ -245,15 +255,17 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         self.messages.count(kind, bytes, copies.len() as u32);
         letter.envelope.left = copies.len() as u32;
         let handle = self.messages.insert(letter.envelope, letter.body);
-        for (&(to, arrival), sequence) in copies.iter().zip(origin.sequence()..) {
-            self.probe.on_send(at, NodeId(from), to, kind, bytes);
-            let event = Event { at: arrival, origin, target: to.0, what: handle };
-            match () {
-                () if arrival == Time::NEVER => self.lose_copy(handle),
-                () if numbered => self.queue.push(Event { origin: Origin::new(from, sequence), ..event }),
-                () => self.queue.push_copy(event),
+        self.probe.on_sends(at, NodeId(from), copies, kind, bytes);
+        let comes = |copy: &&(NodeId, Time)| copy.1 < Time::NEVER;
+        if numbered {
+            let numbers = copies.iter().zip(origin.sequence()..).filter(|(copy, _)| comes(copy));
+            for (&(to, at), sequence) in numbers {
+                self.queue.push(Event { at, origin: Origin::new(from, sequence), target: to.0, what: handle });
             }
+        } else {
+            self.queue.push_copies((origin, handle), copies.iter().filter(comes).map(|&(to, at)| (to.0, at)));
         }
+        copies.iter().filter(|copy| !comes(copy)).for_each(|_| self.lose_copy(handle));
     }
 
     /// Copies go to the card of their sender's host, one by one.

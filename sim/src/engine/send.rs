@@ -232,6 +232,7 @@ impl<P: Protocol> Shard<'_, P> {
     }
 
     /// Hands a message to the card: from one that streams it is known when its copies arrive.
+    #[inline(always)]
     fn send_letter(&mut self, mut letter: Letter<P>, to: &Recipients) {
         let n = letter.from;
         let header = &mut letter.envelope.header;
@@ -239,11 +240,13 @@ impl<P: Protocol> Shard<'_, P> {
         if !self.streams(n, &letter.envelope.cargo) {
             return self.desk.out.post_to_card(letter, to.clone());
         }
+        let first = self.desk.out.copies.arrivals.len() as u32;
         match to {
-            Recipients::All => self.broadcast(letter),
-            Recipients::One(peer) => self.send_copies(letter, std::slice::from_ref(peer)),
-            Recipients::Set(list) => self.send_copies(letter, list),
+            Recipients::All => self.broadcast(&letter),
+            Recipients::One(peer) => self.send_copies(&letter, std::slice::from_ref(peer)),
+            Recipients::Set(list) => self.send_copies(&letter, list),
             Recipients::Overlay => unreachable!("gossip is announced"),
         }
+        self.desk.out.post_copies(letter, first, false);
     }
 }

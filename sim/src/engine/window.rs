@@ -48,6 +48,7 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
     /// Handles events in windows from now on.
     pub fn in_windows(mut self) -> Self {
         self.window = Batch::within(self.network.latency().min_between_hosts());
+        self.queue.expect_windows(self.window.width);
         self
     }
 
@@ -64,41 +65,37 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
     }
 
     pub(super) fn run_windows(&mut self) {
+        let (mut batch, mut desks) = (std::mem::take(&mut self.window), std::mem::take(&mut self.desks));
+        desks.resize_with(desks.len().max(self.cut.parts), Desk::default);
         loop {
-            let next = self.queue.next_at().unwrap_or(Time::NEVER);
-            let end = (Time(next.0.min(self.horizon.0)) + self.window.width).min(self.horizon);
-            self.plan_to(Time(end.0 - 1));
+            let next = self.queue.first_at().unwrap_or(Time::NEVER);
+            let end = (Time(next.0.min(self.horizon.0)) + batch.width).min(self.horizon);
             // What clients have submitted may wake a host earlier.
-            if self.queue.next_at().unwrap_or(Time::NEVER) < next {
+            if self.plan_to(Time(end.0 - 1)) {
                 continue;
             }
             if next >= self.horizon {
-                return;
+                break;
             }
             self.network.forget_arrivals(next);
-            self.run_window(end);
+            self.run_window(&mut batch, &mut desks, end);
         }
+        (self.window, self.desks) = (batch, desks);
     }
 
-    fn run_window(&mut self, end: Time) {
-        let mut batch = std::mem::take(&mut self.window);
+    fn run_window(&mut self, batch: &mut Batch, desks: &mut [Desk<P>], end: Time) {
         batch.events.clear();
-        self.queue.pop_before(end, &mut batch.events);
+        self.queue.take_before(end, &mut batch.events);
         let arrivals = batch.events.iter().filter(|e| e.what != WAKE).count();
         self.arrivals += arrivals as u64;
         self.crowded += if arrivals < LEAST_SHARED { 0 } else { arrivals as u64 };
-        let parts = if arrivals < self.cut.least { 1 } else { self.cut.parts };
         let network = &self.network;
         batch.group(self.hosts.len(), |e| host_of(network, e));
-        let parts = parts.clamp(1, batch.groups.len().max(1));
-        let mut desks = std::mem::take(&mut self.desks);
-        desks.resize_with(desks.len().max(parts), Desk::default);
+        let parts = if arrivals < self.cut.least { 1 } else { self.cut.parts.clamp(1, batch.groups.len().max(1)) };
         let mut from = 0;
         while from < batch.groups.len() {
-            from = self.run_some(&batch, from, parts, end, &mut desks);
+            from = self.run_some(batch, from, parts, end, desks);
         }
-        self.desks = desks;
-        self.window = batch;
     }
 
     /// Runs hosts from a place on, no more than fit at the desks; says where the others begin.

@@ -13,9 +13,10 @@ mod sort;
 mod tests;
 mod windows;
 
-use ledgerlab_consensus::Time;
+use ledgerlab_consensus::{Span, Time};
 
 pub use heap::Heap;
+pub use sort::order;
 pub use windows::Windows;
 
 /// Sender and sequence number packed so that their order is the integers' order.
@@ -99,6 +100,24 @@ pub trait Queue {
             into.extend(self.pop());
         }
     }
+    /// Time of the event that would be popped, as [`Queue::next_at`], for those who take windows: a queue need not
+    /// order anything for it.
+    fn first_at(&mut self) -> Option<Time> {
+        self.next_at()
+    }
+    /// Removes all events before `end` and adds them to a list, in no order: for those who order them in their own way.
+    fn take_before(&mut self, end: Time, into: &mut Vec<Event>) {
+        self.pop_before(end, into);
+    }
+    /// Adds copies of one message, by recipient and time, as [`Queue::push_copy`] does one by one.
+    #[inline]
+    fn push_copies(&mut self, (origin, what): (Origin, u32), copies: impl Iterator<Item = (u32, Time)>) {
+        copies.for_each(|(target, at)| self.push_copy(Event { at, origin, target, what }));
+    }
+    /// From now on events are taken by [`Queue::take_before`], about so many nanoseconds at a time. Nothing is pending.
+    fn expect_windows(&mut self, width: Span) {
+        let _ = width;
+    }
     /// Number of pending events.
     fn len(&self) -> usize;
     /// Whether there are none.
@@ -167,6 +186,32 @@ impl Queue for Pending {
         match self {
             Pending::Heap(q) => q.pop_before(end, into),
             Pending::Windows(q) => q.pop_before(end, into),
+        }
+    }
+    #[inline]
+    fn first_at(&mut self) -> Option<Time> {
+        match self {
+            Pending::Heap(q) => q.first_at(),
+            Pending::Windows(q) => q.first_at(),
+        }
+    }
+    fn take_before(&mut self, end: Time, into: &mut Vec<Event>) {
+        match self {
+            Pending::Heap(q) => q.take_before(end, into),
+            Pending::Windows(q) => q.take_before(end, into),
+        }
+    }
+    #[inline]
+    fn push_copies(&mut self, message: (Origin, u32), copies: impl Iterator<Item = (u32, Time)>) {
+        match self {
+            Pending::Heap(q) => q.push_copies(message, copies),
+            Pending::Windows(q) => q.push_copies(message, copies),
+        }
+    }
+    fn expect_windows(&mut self, width: Span) {
+        match self {
+            Pending::Heap(q) => q.expect_windows(width),
+            Pending::Windows(q) => q.expect_windows(width),
         }
     }
     #[inline]

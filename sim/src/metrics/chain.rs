@@ -2,8 +2,6 @@
 //!
 //! Blocks are counted when they leave memory, and what is left of them at the end.
 
-use std::collections::BTreeMap;
-
 use ledgerlab_consensus::Time;
 
 use super::Meter;
@@ -57,29 +55,29 @@ impl Left {
 #[derive(Clone, PartialEq, Debug, Default)]
 pub(super) struct Views {
     newest: u64,
-    /// By view that may still be entered earlier: when it was, and whether by a failure.
-    open: BTreeMap<u64, (Time, bool)>,
+    /// Views that may still be entered earlier, in order: when each was, and whether by a failure.
+    open: Vec<(u64, Time, bool)>,
 }
 
 impl Views {
     /// A node enters a view.
     pub(super) fn entered(&mut self, at: Time, view: u64, by_failure: bool) {
-        if view > self.newest {
-            let first = self.open.entry(view).or_insert((at, by_failure));
-            *first = (*first).min((at, by_failure));
+        if view <= self.newest {
+            return;
+        }
+        // Nodes nearly always enter one of the last views.
+        let later = self.open.iter().rev().take_while(|(v, ..)| *v > view).count();
+        let place = self.open.len() - later;
+        match self.open[..place].last_mut() {
+            Some((v, first, failed)) if *v == view => (*first, *failed) = (*first, *failed).min((at, by_failure)),
+            _ => self.open.insert(place, (view, at, by_failure)),
         }
     }
     /// The views first entered before `now`, with time and whether by a failure, in order of time; one that is older
     /// than another that was entered before it is none.
     pub(super) fn settle(&mut self, now: Time) -> Vec<(Time, bool)> {
-        let mut done: Vec<(Time, u64, bool)> = vec![];
-        self.open.retain(|view, (at, by_failure)| {
-            let settled = *at < now;
-            if settled {
-                done.push((*at, *view, *by_failure));
-            }
-            !settled
-        });
+        let settled = self.open.extract_if(.., |(_, at, _)| *at < now);
+        let mut done: Vec<(Time, u64, bool)> = settled.map(|(view, at, by_failure)| (at, view, by_failure)).collect();
         done.sort_unstable();
         done.retain(|(_, view, _)| {
             let new = *view > self.newest;

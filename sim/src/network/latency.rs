@@ -12,7 +12,9 @@ mod exp2;
 #[cfg(test)]
 mod tests;
 
-use ledgerlab_consensus::{NodeId, Span};
+use std::ops::Range;
+
+use ledgerlab_consensus::{NodeId, Span, Time};
 
 use self::exp2::Exp2;
 use crate::kernel::rng::{QuantileTable, normal_quantile};
@@ -44,6 +46,14 @@ pub struct LatencyModel {
     max_typical: Span,
 }
 
+/// The ways from one node to those on other hosts.
+#[derive(Clone, Copy, Debug)]
+pub struct Away<'a> {
+    model: &'a LatencyModel,
+    /// By region of the receiver.
+    pairs: &'a [Pair],
+}
+
 /// Where a node is.
 #[derive(Clone, Copy, Debug)]
 struct Place {
@@ -68,7 +78,8 @@ enum Shape {
     /// Not at all.
     Fixed,
     /// `shift + scale * exp(sigma * normal)`, with the quantiles of a normal's absolute value.
-    LogNormal { half_normal: QuantileTable, exp2: Exp2 },
+    /// `plain` where no scale and no power is so large that a product does not fit.
+    LogNormal { half_normal: QuantileTable, exp2: Exp2, plain: bool },
     /// `scale * factor`.
     Pareto(QuantileTable),
 }
@@ -116,10 +127,9 @@ impl LatencyModel {
 
     /// Latencies of messages of one node to nodes on other hosts.
     #[inline]
-    pub fn away(&self, from: NodeId) -> impl Fn(NodeId, u64) -> Span + '_ {
-        let region = self.places[from.0 as usize].region as usize;
-        let pairs = region * self.regions;
-        move |to, draw| self.draw(pairs + self.places[to.0 as usize].region as usize, draw)
+    pub fn away(&self, from: NodeId) -> Away<'_> {
+        let pairs = self.places[from.0 as usize].region as usize * self.regions;
+        Away { model: self, pairs: &self.pairs[pairs..pairs + self.regions] }
     }
 
     /// Latency between two regions (of clients that are no nodes), also between hosts of one region.
@@ -151,15 +161,7 @@ impl LatencyModel {
 
     #[inline(always)]
     fn draw(&self, pair: usize, draw: u64) -> Span {
-        let pair = self.pairs[pair];
-        let jitter = match &self.shape {
-            Shape::Fixed => 0,
-            Shape::LogNormal { half_normal, exp2 } => {
-                exp2.times(pair.scale, (pair.sigma * normal(half_normal, draw)) >> SIGMA_ONE)
-            }
-            Shape::Pareto(factor) => ((u128::from(pair.scale) * u128::from(factor.sample(draw))) >> ONE) as u64,
-        };
-        Span(pair.shift + jitter)
+        self.shape.latency(self.pairs[pair], draw)
     }
 
     /// Bounds over the pairs of regions that two different hosts really have.
@@ -181,6 +183,69 @@ impl LatencyModel {
             }
         }
         self.min = if shared { self.min_between_hosts.min(self.loopback) } else { self.min_between_hosts };
+    }
+}
+
+impl Shape {
+    #[inline(always)]
+    fn latency(&self, pair: Pair, draw: u64) -> Span {
+        let jitter = match self {
+            Shape::Fixed => 0,
+            Shape::LogNormal { half_normal, exp2, .. } => exp2.times(pair.scale, pair.power(half_normal, draw)),
+            Shape::Pareto(factor) => ((u128::from(pair.scale) * u128::from(factor.sample(draw))) >> ONE) as u64,
+        };
+        Span(pair.shift + jitter)
+    }
+}
+
+impl Pair {
+    /// Which power of two multiplies the scale of a log-normal.
+    #[inline(always)]
+    fn power(&self, half_normal: &QuantileTable, draw: u64) -> i64 {
+        (self.sigma * normal(half_normal, draw)) >> SIGMA_ONE
+    }
+}
+
+impl Away<'_> {
+    /// When messages arrive at these nodes that leave one after the other, each `apart` from the one before, of which
+    /// the first leaves at `sent`; and when the next one would leave. None overtakes what came to its node at `last`.
+    /// `draw` gives 64 uniform bits by receiver.
+    pub fn arrivals(
+        &self,
+        to: Range<u32>,
+        (sent, apart): (Time, Span),
+        last: &mut [Time],
+        draw: impl Fn(NodeId) -> u64,
+        into: &mut Vec<(NodeId, Time)>,
+    ) -> Time {
+        match &self.model.shape {
+            // In a loop of its own, in which nothing is left to be asked.
+            Shape::LogNormal { half_normal, exp2, plain: true } => {
+                let latency =
+                    |pair: Pair, draw| Span(pair.shift + exp2.times_plain(pair.scale, pair.power(half_normal, draw)));
+                self.pass(to, (sent, apart), last, |pair, to| latency(pair, draw(to)), into)
+            }
+            shape => self.pass(to, (sent, apart), last, |pair, to| shape.latency(pair, draw(to)), into),
+        }
+    }
+
+    #[inline(always)]
+    fn pass(
+        &self,
+        to: Range<u32>,
+        (mut sent, apart): (Time, Span),
+        last: &mut [Time],
+        latency: impl Fn(Pair, NodeId) -> Span,
+        into: &mut Vec<(NodeId, Time)>,
+    ) -> Time {
+        let places = to.start as usize..to.end as usize;
+        let ways = self.model.places[places.clone()].iter().zip(&mut last[places]);
+        into.extend(to.map(NodeId).zip(ways).map(|(to, (place, last))| {
+            *last = (sent + latency(self.pairs[place.region as usize], to)).max(*last);
+            sent += apart;
+            (to, *last)
+        }));
+        sent
     }
 }
 
@@ -208,8 +273,11 @@ fn pairs(spec: &LatencySpec) -> (Shape, Box<[Pair]>) {
         LatencySpec::Quantiles { p50, p90 } => {
             let unit = (1_u64 << ONE) as f64;
             let half_normal = QuantileTable::new(|p| unit * normal_quantile(0.5 + 0.5 * p));
-            let pairs = p50.iter().flatten().zip(p90.iter().flatten()).map(|(&a, &b)| log_normal(a, b)).collect();
-            (Shape::LogNormal { half_normal, exp2: Exp2::new() }, pairs)
+            let pairs: Box<[Pair]> =
+                p50.iter().flatten().zip(p90.iter().flatten()).map(|(&a, &b)| log_normal(a, b)).collect();
+            let power = |p: &Pair| (u128::from(half_normal.max()) * p.sigma as u128 >> SIGMA_ONE) as u64 + 1;
+            let plain = pairs.iter().all(|p| Exp2::is_plain(p.scale, power(p)));
+            (Shape::LogNormal { half_normal, exp2: Exp2::new(), plain }, pairs)
         }
     }
 }

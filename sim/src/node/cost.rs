@@ -28,6 +28,23 @@ pub struct Cost {
     pub sign: Span,
 }
 
+impl Cost {
+    /// Adds a validator's signature.
+    #[inline]
+    fn add_signature(&mut self, own: bool, spec: &NodeSpec) {
+        let c = &spec.crypto;
+        let (bytes, sign, verify) = match spec.signatures {
+            SignatureScheme::Ed25519 => (SIGNATURE_BYTES, c.sign, c.verify),
+            SignatureScheme::Bls => (BLS_SIGNATURE_BYTES, c.bls_sign, c.bls_verify),
+        };
+        self.proof_bytes += bytes;
+        self.verify += verify;
+        if own {
+            self.sign += sign;
+        }
+    }
+}
+
 /// Bytes of a certificate with these signers.
 pub fn certificate_bytes(scheme: SignatureScheme, signers: &Signers, validators: usize) -> u32 {
     let bitmap = validators.div_ceil(8) as u32;
@@ -49,21 +66,26 @@ pub fn verify_certificate(spec: &NodeSpec, signers: u32) -> Span {
 
 /// Cost of a message sent with the key `me`. A message without claims of its own pays for the authentication of its
 /// channel, billed as one signature.
+#[inline]
 pub fn of_message<M: Message>(m: &M, me: Option<ValidatorId>, spec: &NodeSpec, validators: usize) -> Cost {
+    let mut cost = match m.signed() {
+        Some((by, _)) => {
+            let mut cost = Cost::default();
+            cost.add_signature(me == Some(by), spec);
+            cost
+        }
+        None => of_claims(m, me, spec, validators),
+    };
+    cost.verify = cost.verify.max(spec.crypto.verify);
+    cost
+}
+
+/// What all claims of a message cost.
+fn of_claims<M: Message>(m: &M, me: Option<ValidatorId>, spec: &NodeSpec, validators: usize) -> Cost {
     let c = &spec.crypto;
     let mut cost = Cost::default();
     m.claims(&mut |claim| match claim {
-        Claim::Signed { by, .. } => {
-            let (bytes, sign, verify) = match spec.signatures {
-                SignatureScheme::Ed25519 => (SIGNATURE_BYTES, c.sign, c.verify),
-                SignatureScheme::Bls => (BLS_SIGNATURE_BYTES, c.bls_sign, c.bls_verify),
-            };
-            cost.proof_bytes += bytes;
-            cost.verify += verify;
-            if me == Some(by) {
-                cost.sign += sign;
-            }
-        }
+        Claim::Signed { by, .. } => cost.add_signature(me == Some(by), spec),
         Claim::Quorum { signers, .. } => {
             cost.proof_bytes += certificate_bytes(spec.signatures, signers, validators);
             cost.verify += verify_certificate(spec, signers.len());
@@ -80,7 +102,6 @@ pub fn of_message<M: Message>(m: &M, me: Option<ValidatorId>, spec: &NodeSpec, v
             cost.verify += c.bls_verify;
         }
     });
-    cost.verify = cost.verify.max(c.verify);
     cost
 }
 

@@ -17,7 +17,7 @@ impl HotStuff {
     }
 
     pub(super) fn leads(&self, view: View) -> bool {
-        self.env.key == Some(self.config.terms.leader(view))
+        self.env.key == Some(self.pace.leader(view))
     }
 
     /// Whether a certificate is of the kind, of a quorum, or genesis'.
@@ -51,19 +51,26 @@ impl HotStuff {
         self.env.key.is_some() && (self.config.always || self.work || self.alarmed || self.tree.is_open())
     }
 
+    /// Whether this replica has done its part in the present view; most of the time it has.
+    pub(super) fn has_voted(&self) -> bool {
+        self.voted.0 >= self.pace.view()
+    }
+
     pub(super) fn may_propose(&self) -> bool {
         let view = self.pace.view();
-        let entered = self.high.what.major + 1 == view || self.pace.entry().is_some();
-        self.leads(view) && entered && self.voted.0 < view && self.pace.wish() <= view
+        !self.has_voted()
+            && self.leads(view)
+            && (self.high.what.major + 1 == view || self.pace.entry().is_some())
+            && self.pace.wish() <= view
     }
 
     /// Asks for a payload if this replica leads and the block period has passed.
     pub(super) fn request_payload(&mut self, cx: &mut Cx<'_, Self>) {
-        let (view, parent) = (self.pace.view(), self.high_block());
-        if !self.may_propose() || self.building.is_some_and(|b| (b.1, b.2) == (view, parent)) {
+        if !self.may_propose() {
             return;
         }
-        if self.tree.height(parent).is_none() {
+        let (view, parent) = (self.pace.view(), self.high_block());
+        if self.building.is_some_and(|b| (b.1, b.2) == (view, parent)) || self.tree.height(parent).is_none() {
             return;
         }
         let due = self.proposed_at.map_or(Time::ZERO, |t| t + self.config.block_period);
@@ -98,6 +105,7 @@ impl HotStuff {
         self.cast(key, gate, cx);
     }
 
+    #[inline]
     pub(super) fn record(&mut self, block: &Arc<Block>, cx: &mut Cx<'_, Self>) -> Gate {
         let record = Record { block: block.clone(), locked: self.locked.clone(), entry: self.pace.entry().cloned() };
         self.voted = (block.view, block.id);
@@ -110,7 +118,7 @@ impl HotStuff {
     /// certificate must not stand on a vote that a crash takes back.
     pub(super) fn cast(&mut self, key: ValidatorId, gate: Gate, cx: &mut Cx<'_, Self>) {
         let (view, block) = self.voted;
-        let collector = self.config.terms.leader(view + 1);
+        let collector = self.pace.leader(view + 1);
         if collector == key {
             self.own_vote = Some((self.logged, view, block));
         } else {
@@ -132,34 +140,47 @@ impl HotStuff {
         match self.tree.insert(b) {
             Place::Linked => {
                 self.linked(b, cx);
-                self.adopt_orphans(cx);
+                if self.tree.has_gap() {
+                    self.adopt_orphans(cx);
+                }
             }
             Place::Orphan => {}
             Place::Known => self.try_vote(b, cx),
             Place::Old => return,
             Place::Refused => return cx.reject(from, "a block that does not follow its parent"),
         }
-        self.chase(from, cx);
+        if self.tree.has_gap() {
+            self.chase(from, cx);
+        }
     }
 
     pub(super) fn inspect(&self, p: &Proposal) -> Result<(), &'static str> {
-        let b = &p.block;
-        if b.view <= b.justify.what.major || b.height == 0 || b.author != self.config.terms.leader(b.view) {
-            return Err("a block that is not its leader's");
-        }
-        if b.payload.len() > MOST_PAYLOADS || !b.is_genuine(self.env.hashing) {
-            return Err("a block under another id");
-        }
-        let enters = |c: &SharedCertificate| c.what.major == b.view && self.is_good(c, NEW_VIEW);
-        if !self.is_good(&b.justify, VOTE) || !p.entry.as_ref().is_none_or(enters) {
+        p.block.verdict(|b| self.examine(b))?;
+        let enters = |c: &SharedCertificate| c.what.major == p.block.view && self.is_good(c, NEW_VIEW);
+        if !p.entry.as_ref().is_none_or(enters) {
             return Err("a certificate without a quorum");
         }
         Ok(())
     }
 
-    /// A block has joined the tree: its certificates may lock and commit, and it may be voted for.
+    /// What every replica finds of a block, whatever its own state.
+    fn examine(&self, b: &Block) -> Result<(), &'static str> {
+        if b.view <= b.justify.what.major || b.height == 0 || b.author != self.pace.leader(b.view) {
+            return Err("a block that is not its leader's");
+        }
+        if b.payload.len() > MOST_PAYLOADS || b.id != b.hash(self.env.hashing) {
+            return Err("a block under another id");
+        }
+        if !self.is_good(&b.justify, VOTE) {
+            return Err("a certificate without a quorum");
+        }
+        Ok(())
+    }
+
+    /// A block, whose certificate has been applied, has joined the tree: one of its own may lock and commit, and it may
+    /// be voted for.
+    #[inline]
     pub(super) fn linked(&mut self, b: &Arc<Block>, cx: &mut Cx<'_, Self>) {
-        self.apply_certificate(&b.justify, cx);
         if self.high_block() == b.id {
             self.apply_certificate(&self.high.clone(), cx);
         }
@@ -183,15 +204,16 @@ impl HotStuff {
         }
     }
 
+    /// Counts a vote; whether it has completed a certificate.
     pub(super) fn count_vote(
         &mut self,
         from: NodeId,
         (view, block): (View, Digest),
         by: ValidatorId,
         cx: &mut Cx<'_, Self>,
-    ) {
+    ) -> bool {
         if !self.leads(view.saturating_add(1)) {
-            return;
+            return false;
         }
         let validators = &self.env.validators;
         match self.votes.add(view, block, by, validators) {
@@ -202,6 +224,7 @@ impl HotStuff {
                     let qc = SharedCertificate::new(Certificate { what: vote(view, block), signers });
                     self.note_certificate(&qc, cx);
                     self.want_block(block, from, cx);
+                    return true;
                 }
             }
             Vote::Contradicts(other) => {
@@ -210,6 +233,7 @@ impl HotStuff {
             }
             Vote::Known | Vote::Outside => {}
         }
+        false
     }
 
     /// Learns a certificate of votes: it may be the highest, open the next view, lock and commit.
@@ -235,22 +259,19 @@ impl HotStuff {
         if two.height < self.tree.committed().height + 3 || !two.follows() {
             return;
         }
-        let Some(one) = self.tree.get(two.parent()).filter(|one| one.follows()) else { return };
-        if let Some(zero) = self.tree.get(one.parent()).map(|zero| zero.id) {
+        let Some(one) = self.tree.below(two).filter(|one| one.follows()) else { return };
+        if let Some(zero) = self.tree.below(one).map(|zero| zero.id) {
             self.commit(zero, qc, cx);
         }
     }
 
     /// The block and all below it are final: `qc`, of its grandchild, proves it.
     pub(super) fn commit(&mut self, block: Digest, qc: &SharedCertificate, cx: &mut Cx<'_, Self>) {
-        self.tree.find_path(block);
-        for b in self.tree.path() {
-            cx.adopt(Tip { height: b.height, block: b.id }, b.parent(), &b.payload, b.header_bytes());
+        if let Some(b) = self.tree.commit_next(block) {
+            self.untold |= adopt(b, cx);
+        } else {
+            self.commit_path(block, cx);
         }
-        self.untold |= self.tree.path().any(|b| b.wants_commit());
-        self.tree.commit(&mut |dead| {
-            dead.payload.iter().for_each(|p| cx.push(Effect::Drop { root: p.root }));
-        });
         let height = self.tree.committed().height;
         cx.finalize(height, Some(qc.clone()));
         cx.push(Effect::Prune { below: height });
@@ -258,4 +279,22 @@ impl HotStuff {
         self.work = false;
         self.pace.committed();
     }
+
+    /// Commits with all that lies below, where that is not just the next block of one chain.
+    fn commit_path(&mut self, top: Digest, cx: &mut Cx<'_, Self>) {
+        self.tree.find_path(top);
+        for b in self.tree.path() {
+            self.untold |= adopt(b, cx);
+        }
+        self.tree.commit(&mut |dead| {
+            dead.payload.iter().for_each(|p| cx.push(Effect::Drop { root: p.root }));
+        });
+    }
+}
+
+/// Puts a final block on the chain; whether others wait for it.
+#[inline]
+fn adopt(b: &Block, cx: &mut Cx<'_, HotStuff>) -> bool {
+    cx.adopt(Tip { height: b.height, block: b.id }, b.parent(), &b.payload, b.header_bytes());
+    b.wants_commit()
 }

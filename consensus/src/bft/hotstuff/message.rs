@@ -29,29 +29,30 @@ pub fn genesis() -> SharedCertificate {
     Arc::new(Certificate { what: vote(0, Digest::GENESIS), signers: Signers::default() })
 }
 
-/// Whether a block's id was found to be its hash, once for all that share the block. It is no part of the block: it
-/// neither travels nor is it copied.
+/// What was found when a block was looked at by itself, once for all that share the block: everything that this
+/// depends on is the same for all replicas of a process. It is no part of the block: it neither travels nor is it
+/// copied.
 #[derive(Debug, Default)]
-struct Checked(OnceLock<bool>);
+struct Verdict(OnceLock<Result<(), &'static str>>);
 
-impl Clone for Checked {
+impl Clone for Verdict {
     fn clone(&self) -> Self {
-        Checked::default()
+        Verdict::default()
     }
 }
 
-impl PartialEq for Checked {
+impl PartialEq for Verdict {
     fn eq(&self, _: &Self) -> bool {
         true
     }
 }
 
-impl Eq for Checked {}
+impl Eq for Verdict {}
 
-impl Wire for Checked {
+impl Wire for Verdict {
     fn encode(&self, _: &mut Vec<u8>) {}
     fn decode(_: &mut &[u8]) -> Result<Self, WireError> {
-        Ok(Checked::default())
+        Ok(Verdict::default())
     }
     fn encoded_len(&self) -> usize {
         0
@@ -73,10 +74,10 @@ pub struct Block {
     pub payload: Vec<PayloadRef>,
     /// The highest certificate that the leader knew, for the parent.
     pub justify: SharedCertificate,
-    checked: Checked,
+    verdict: Verdict,
 }
 
-crate::wire!(struct Block { id, height, view, author, payload, justify, checked });
+crate::wire!(struct Block { id, height, view, author, payload, justify, verdict });
 
 impl Block {
     /// A block with its id.
@@ -94,7 +95,7 @@ impl Block {
             author,
             payload: payload.to_vec(),
             justify,
-            checked: Checked::default(),
+            verdict: Verdict::default(),
         };
         b.id = b.hash(hashing);
         b
@@ -105,9 +106,11 @@ impl Block {
         self.encode(&mut bytes);
         hashing.digest(&bytes[self.id.encoded_len()..])
     }
-    /// Whether its id is what it must be; it must not be changed afterwards.
-    pub fn is_genuine(&self, hashing: Hashing) -> bool {
-        *self.checked.0.get_or_init(|| self.id == self.hash(hashing))
+    /// What an examination of the block finds, made at most once for all that share the block, which must not be
+    /// changed afterwards.
+    #[inline]
+    pub fn verdict(&self, examine: impl FnOnce(&Block) -> Result<(), &'static str>) -> Result<(), &'static str> {
+        *self.verdict.0.get_or_init(|| examine(self))
     }
     /// The block below.
     pub fn parent(&self) -> Digest {
@@ -191,6 +194,7 @@ fn show(c: &SharedCertificate, visit: &mut dyn FnMut(Claim<'_>)) {
 }
 
 impl Message for HotStuffMessage {
+    #[inline]
     fn kind(&self) -> &'static str {
         match self {
             HotStuffMessage::Propose { .. } => "propose",
@@ -198,6 +202,7 @@ impl Message for HotStuffMessage {
             HotStuffMessage::NewView { .. } => "new-view",
         }
     }
+    #[inline]
     fn claims(&self, visit: &mut dyn FnMut(Claim<'_>)) {
         match self {
             HotStuffMessage::Propose { proposal } => {
@@ -213,17 +218,27 @@ impl Message for HotStuffMessage {
             }
         }
     }
+    #[inline]
+    fn signed(&self) -> Option<(ValidatorId, Statement)> {
+        match self {
+            HotStuffMessage::Vote { view, block, by } => Some((*by, vote(*view, *block))),
+            _ => None,
+        }
+    }
+    #[inline]
     fn carries(&self, visit: &mut dyn FnMut(PayloadRef)) {
         if let HotStuffMessage::Propose { proposal } = self {
             proposal.block.payload.iter().for_each(|p| visit(*p));
         }
     }
+    #[inline]
     fn proposes(&self) -> Option<(Digest, Digest)> {
         match self {
             HotStuffMessage::Propose { proposal } => Some((proposal.block.id, proposal.block.justify.what.value)),
             _ => None,
         }
     }
+    #[inline]
     fn key(&self) -> Option<Digest> {
         match self {
             HotStuffMessage::Propose { proposal } => Some(proposal.block.id),

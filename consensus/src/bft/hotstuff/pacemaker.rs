@@ -5,7 +5,7 @@
 //! the term after that, and then repeats itself. So no replica runs away from the others, and since a wish carries
 //! the sender's evidence, one repetition after the network works again brings all that hear it to the highest view.
 
-use crate::leader::Terms;
+use crate::leader::{Leaders, Terms};
 use crate::message::{Certificate, SharedCertificate};
 use crate::protocol::Validators;
 use crate::quorum::Signers;
@@ -28,7 +28,7 @@ pub struct Wish {
 /// View, wishes and timeout of one replica.
 #[derive(Clone, Debug)]
 pub struct Pacemaker {
-    terms: Terms,
+    leaders: Leaders,
     view: View,
     entry: Option<SharedCertificate>,
     wish: View,
@@ -44,7 +44,22 @@ impl Pacemaker {
     /// a row.
     pub fn new(terms: Terms, validators: usize, tolerated: u32, base: Span, factor: f64) -> Pacemaker {
         let wishes = vec![0; validators];
-        Pacemaker { terms, view: 1, entry: None, wish: 0, wishes, failed: 0, tolerated, base, factor }
+        Pacemaker {
+            leaders: Leaders::new(terms),
+            view: 1,
+            entry: None,
+            wish: 0,
+            wishes,
+            failed: 0,
+            tolerated,
+            base,
+            factor,
+        }
+    }
+    /// Leader of a view.
+    #[inline]
+    pub fn leader(&self, view: View) -> ValidatorId {
+        self.leaders.leader(view)
     }
     /// The present view.
     pub fn view(&self) -> View {
@@ -63,6 +78,7 @@ impl Pacemaker {
         let news = view >= self.view;
         if news {
             self.view = view + 1;
+            self.leaders.turn_to(self.view);
             self.entry = None;
             self.wish = 0;
         }
@@ -74,6 +90,7 @@ impl Pacemaker {
         let news = view > self.view;
         if news {
             self.view = view;
+            self.leaders.turn_to(view);
             self.entry = Some(entry.clone());
             if self.wish <= view {
                 self.wish = 0;
@@ -100,8 +117,9 @@ impl Pacemaker {
     }
     /// The wait was in vain. The first time only the next leader is told, then everybody.
     pub fn expired(&mut self) -> Wish {
-        let first = self.terms.next(self.view);
-        self.wish = if self.wish < first { first } else { self.wish.max(self.terms.next(first)) };
+        let terms = self.leaders.terms();
+        let first = terms.next(self.view);
+        self.wish = if self.wish < first { first } else { self.wish.max(terms.next(first)) };
         self.failed = self.failed.saturating_add(1);
         Wish { view: self.wish, everybody: self.failed > 1 }
     }

@@ -56,7 +56,7 @@ impl HotStuff {
     fn wish_for(&mut self, view: View, everybody: bool, cx: &mut Cx<'_, Self>) {
         let Some(by) = self.env.key else { return };
         let message = self.new_view(view);
-        let leader = self.config.terms.leader(view);
+        let leader = self.pace.leader(view);
         if everybody {
             cx.broadcast(Lane::Vote, Gate::After(self.logged), message);
         } else if leader != by {
@@ -136,7 +136,7 @@ impl HotStuff {
             self.progress = true;
         }
         let (view, block) = self.voted;
-        let collector = self.config.terms.leader(view + 1);
+        let collector = self.pace.leader(view + 1);
         if view >= self.pace.view() && collector != by && self.env.validators.endpoint(collector) == peer {
             cx.send(peer, Lane::Vote, Gate::After(self.logged), HotStuffMessage::Vote { view, block, by });
         }
@@ -146,6 +146,7 @@ impl HotStuff {
     pub(super) fn adopt_orphans(&mut self, cx: &mut Cx<'_, Self>) {
         while let Some(b) = self.tree.adoptable() {
             if self.tree.insert(&b) == Place::Linked {
+                self.apply_certificate(&b.justify, cx);
                 self.linked(&b, cx);
             }
         }
@@ -198,7 +199,7 @@ impl HotStuff {
 
     /// Who is asked where nobody has shown to know more: the leader of the present view, or the node after the own.
     fn hint(&self) -> NodeId {
-        let leader = self.env.validators.endpoint(self.config.terms.leader(self.pace.view()));
+        let leader = self.env.validators.endpoint(self.pace.leader(self.pace.view()));
         if leader == self.env.me { NodeId((leader.0 + 1) % self.env.nodes) } else { leader }
     }
 

@@ -4,6 +4,7 @@ mod crashes;
 mod gaps;
 mod normal_case;
 mod rules;
+mod trees;
 
 use super::HotStuff;
 use super::message::HotStuffMessage;

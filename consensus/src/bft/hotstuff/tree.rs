@@ -1,12 +1,14 @@
 //! The blocks that a replica keeps: a window around the committed tip, and those whose parent is missing.
 //!
 //! Every block of the tree descends from the committed tip, or is one of its last ancestors, kept for others to
-//! fetch. Blocks are a few, so they lie in a list, parents before children.
+//! fetch. Blocks are a few, so they lie in a list, parents before children. Nearly always those above the tip are one
+//! chain: then a block's height says where it lies, and the lowest becomes final without a look at the others.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::message::Block;
-use crate::types::{Digest, Height, Tip};
+use crate::types::{Digest, Height, Tip, View};
 
 /// Committed blocks that are kept for replicas which miss them.
 pub const KEPT: Height = 16;
@@ -19,12 +21,14 @@ const MOST_ORPHANS: usize = 64;
 #[derive(Debug)]
 pub struct Tree {
     committed: Tip,
-    blocks: Vec<Arc<Block>>,
+    blocks: VecDeque<Arc<Block>>,
     /// So many of them are committed: they come first, in their order.
     settled: usize,
     /// Places of the blocks on a path above the committed tip, lowest first.
     path: Vec<u32>,
     orphans: Vec<Arc<Block>>,
+    /// No block of the tree is of a later view.
+    newest: View,
 }
 
 /// Where a block went.
@@ -45,15 +49,28 @@ pub enum Place {
 impl Tree {
     /// A tree of nothing but its root.
     pub fn new(committed: Tip) -> Tree {
-        Tree { committed, blocks: vec![], settled: 0, path: vec![], orphans: vec![] }
+        Tree { committed, blocks: VecDeque::new(), settled: 0, path: vec![], orphans: vec![], newest: 0 }
     }
     /// The highest committed block.
     pub fn committed(&self) -> Tip {
         self.committed
     }
     /// A block of the tree.
+    #[inline]
     pub fn get(&self, id: Digest) -> Option<&Arc<Block>> {
-        self.blocks.iter().rev().find(|b| b.id == id)
+        // It is nearly always the last.
+        self.blocks.back().filter(|b| b.id == id).or_else(|| self.blocks.iter().rev().find(|b| b.id == id))
+    }
+    /// The block below one of the tree.
+    #[inline]
+    pub fn below(&self, b: &Block) -> Option<&Arc<Block>> {
+        let id = b.parent();
+        // Its place if the blocks above the committed tip are one chain.
+        let place = (self.settled as u64 + b.height).wrapping_sub(self.committed.height + 2);
+        match self.blocks.get(place as usize) {
+            Some(below) if below.id == id => Some(below),
+            _ => self.get(id),
+        }
     }
     /// Height of a block that can be extended: one of the tree or the committed tip.
     pub fn height(&self, id: Digest) -> Option<Height> {
@@ -64,38 +81,44 @@ impl Tree {
         self.orphans.iter().any(|o| o.id == id)
     }
     /// Blocks above the committed tip.
-    fn open(&self) -> &[Arc<Block>] {
-        &self.blocks[self.settled..]
+    fn open(&self) -> impl Iterator<Item = &Arc<Block>> {
+        self.blocks.range(self.settled..)
     }
     /// A block proposed in the same view.
+    #[inline]
     pub fn rival(&self, b: &Block) -> Option<&Arc<Block>> {
+        if b.view > self.newest { None } else { self.search_rival(b) }
+    }
+    fn search_rival(&self, b: &Block) -> Option<&Arc<Block>> {
         let rivals = |x: &&Arc<Block>| x.view == b.view && x.id != b.id;
         // Views rise along the chain.
-        let settled = self.blocks[..self.settled].iter().rev().take_while(|x| x.view >= b.view).find(rivals);
-        settled.or_else(|| self.open().iter().find(rivals))
+        let settled = self.blocks.range(..self.settled).rev().take_while(|x| x.view >= b.view).find(rivals);
+        settled.or_else(|| self.open().find(rivals))
     }
     /// Whether a block above the committed tip must become final.
     pub fn is_open(&self) -> bool {
-        self.open().iter().any(|b| b.wants_commit())
+        self.open().any(|b| b.wants_commit())
     }
     /// Puts a block where it belongs.
     pub fn insert(&mut self, b: &Arc<Block>) -> Place {
-        let known = |blocks: &[Arc<Block>]| blocks.iter().any(|x| x.id == b.id);
         if b.height <= self.committed.height {
-            return if known(&self.blocks) { Place::Known } else { Place::Old };
+            return if self.get(b.id).is_some() { Place::Known } else { Place::Old };
         }
-        if known(self.open()) {
+        if b.view <= self.newest && self.open().any(|x| x.id == b.id) {
             return Place::Known;
         }
-        let Some(below) = self.height(b.parent()) else {
-            return self.keep_orphan(b);
+        let certified = &b.justify.what;
+        let (height, view) = match self.get(certified.value) {
+            Some(below) => (below.height, below.view),
+            None if certified.value == self.committed.block => (self.committed.height, certified.major),
+            None => return self.keep_orphan(b),
         };
-        let view = self.get(b.parent()).map_or(b.justify.what.major, |p| p.view);
-        let fits = b.height == below + 1 && below >= self.committed.height && view == b.justify.what.major;
+        let fits = b.height == height + 1 && height >= self.committed.height && view == certified.major;
         if !fits || self.blocks.len() >= MOST_OPEN {
             return Place::Refused;
         }
-        self.blocks.push(b.clone());
+        self.newest = self.newest.max(b.view);
+        self.blocks.push_back(b.clone());
         Place::Linked
     }
     fn keep_orphan(&mut self, b: &Arc<Block>) -> Place {
@@ -137,13 +160,28 @@ impl Tree {
     pub fn has_gap(&self) -> bool {
         !self.orphans.is_empty()
     }
+    /// Makes the block right above the committed tip that tip, if it is `id` and the blocks above it are one chain: then
+    /// none dies, and what [`Tree::find_path`] and [`Tree::commit`] do needs no search.
+    #[inline]
+    pub fn commit_next(&mut self, id: Digest) -> Option<&Arc<Block>> {
+        let next = self.blocks.get(self.settled).filter(|b| b.id == id)?;
+        let open = (self.blocks.len() - self.settled) as Height;
+        // The last block's ancestors are all there, so if it is as far up as there are blocks, there are no others.
+        if self.blocks.back()?.height != self.committed.height + open {
+            return None;
+        }
+        self.committed = Tip { height: next.height, block: id };
+        self.settled += 1;
+        self.forget_old();
+        self.blocks.get(self.settled - 1)
+    }
     /// Finds the blocks above the committed tip up to and including `id`.
     pub fn find_path(&mut self, id: Digest) {
         self.path.clear();
         let mut next = id;
-        while let Some(i) = self.open().iter().rposition(|b| b.id == next) {
-            self.path.push((self.settled + i) as u32);
-            next = self.open()[i].parent();
+        while let Some(place) = (self.settled..self.blocks.len()).find(|i| self.blocks[*i].id == next) {
+            self.path.push(place as u32);
+            next = self.blocks[place].parent();
         }
         self.path.reverse();
     }
@@ -155,30 +193,33 @@ impl Tree {
     pub fn commit(&mut self, dead: &mut dyn FnMut(&Block)) {
         let Some(top) = self.path().last() else { return };
         self.committed = Tip { height: top.height, block: top.id };
-        let Tip { height, block } = self.committed;
-        // Parents come before their children, so those that are kept stand before `kept`.
-        let mut kept = self.settled;
-        for i in self.settled..self.blocks.len() {
-            let b = &self.blocks[i];
-            let alive = if b.height > height {
-                let child = |k: &Arc<Block>| k.height > height && k.id == b.parent();
-                b.parent() == block || self.blocks[self.settled..kept].iter().any(child)
+        let path = std::mem::take(&mut self.path);
+        let mut kept = vec![];
+        let open = self.blocks.split_off(self.settled);
+        for (i, b) in (self.settled as u32..).zip(open) {
+            if self.goes_on(&kept, &b) {
+                kept.push(b);
+            } else if path.contains(&i) {
+                self.blocks.push_back(b);
             } else {
-                self.path.contains(&(i as u32))
-            };
-            if alive {
-                self.blocks.swap(kept, i);
-                kept += 1;
-            } else {
-                dead(b);
+                dead(&b);
             }
         }
-        self.blocks.truncate(kept);
-        let settled = self.settled + self.path.len();
-        self.path.clear();
-        let old = self.blocks[..settled].iter().take_while(|b| b.height + KEPT <= height).count();
-        self.blocks.drain(..old);
-        self.settled = settled - old;
+        self.settled = self.blocks.len();
+        self.blocks.extend(kept);
+        self.forget_old();
+    }
+    /// Whether a block is above the committed tip, on it or on one of those `kept`.
+    fn goes_on(&self, kept: &[Arc<Block>], b: &Block) -> bool {
+        let (tip, parent) = (self.committed, b.parent());
+        b.height > tip.height && (parent == tip.block || kept.iter().any(|k| k.id == parent))
+    }
+    #[inline]
+    fn forget_old(&mut self) {
+        while self.blocks.front().is_some_and(|b| b.height + KEPT <= self.committed.height) {
+            self.blocks.pop_front();
+            self.settled -= 1;
+        }
     }
     /// The ledger was brought up to `tip` from outside: what is not above it goes. Shows the blocks that are not known
     /// to be in the ledger; where the blocks right below `tip` are missing, that can be some which are.
@@ -190,15 +231,15 @@ impl Tree {
             .map(|b| b.id)
             .collect();
         self.committed = tip;
-        let mut kept: Vec<Arc<Block>> = vec![];
-        for b in self.blocks.drain(..) {
-            if b.height > tip.height && (b.parent() == tip.block || kept.iter().any(|k| k.id == b.parent())) {
+        let mut kept = vec![];
+        for b in std::mem::take(&mut self.blocks) {
+            if self.goes_on(&kept, &b) {
                 kept.push(b);
             } else if b.height > before && !copied.contains(&b.id) {
                 dead(&b);
             }
         }
-        self.blocks = kept;
+        self.blocks = kept.into();
         self.settled = 0;
     }
 }

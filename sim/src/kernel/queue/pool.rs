@@ -78,16 +78,21 @@ impl<T: Copy + Default, const CHUNK: usize> Pool<T, CHUNK> {
         }
     }
 
-    /// Visits a list's values, the last chunk first.
+    /// Visits a list's values by chunks, the last one first.
     #[inline]
-    pub fn for_each(&self, list: List, mut visit: impl FnMut(T)) {
+    pub fn for_each_chunk(&self, list: List, mut visit: impl FnMut(&[T])) {
         let (mut chunk, mut filled) = (list.last, last_chunk::<CHUNK>(list));
         while chunk != NONE {
-            let values = &self.chunks[chunk as usize];
-            values[..filled].iter().for_each(|v| visit(*v));
+            visit(&self.chunks[chunk as usize][..filled]);
             chunk = self.links[chunk as usize];
             filled = CHUNK;
         }
+    }
+
+    /// Visits a list's values, the last chunk first.
+    #[inline]
+    pub fn for_each(&self, list: List, mut visit: impl FnMut(T)) {
+        self.for_each_chunk(list, |values| values.iter().for_each(|v| visit(*v)));
     }
 
     /// Gives a list's chunks back.

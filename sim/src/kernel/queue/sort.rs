@@ -3,6 +3,7 @@
 //! With about as many buckets as values, nearly every value lands within a place or two of its own. A bucket that is
 //! crowded, by ties or by a burst, is sorted by comparison first, so the whole is O(n log n) at worst.
 
+use super::Event;
 use super::pool::{List, Pool};
 
 /// Up to so many values an insertion pass alone is fastest.
@@ -31,6 +32,16 @@ pub fn window<T: Copy + Default, const CHUNK: usize>(
         scatter(run, counts, (pool, list), width, digit, precedes);
     }
     insertion(run, precedes);
+}
+
+/// Orders events by their key.
+#[inline]
+pub fn order(events: &mut [Event]) {
+    if events.len() > FEW {
+        events.sort_unstable_by_key(Event::key);
+    } else {
+        insertion(events, |a, b| a.precedes(&b));
+    }
 }
 
 fn scatter<T: Copy + Default, const CHUNK: usize>(

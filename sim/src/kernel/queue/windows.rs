@@ -9,9 +9,10 @@
 mod copy;
 mod filled;
 mod pace;
+mod take;
 mod width;
 
-use ledgerlab_consensus::Time;
+use ledgerlab_consensus::{Span, Time};
 
 use super::pool::{List, Pool};
 use super::{Event, Heap, Origin, Queue, sort};
@@ -169,6 +170,30 @@ impl Queue for Windows {
     }
 
     #[inline]
+    fn first_at(&mut self) -> Option<Time> {
+        self.first()
+    }
+
+    fn take_before(&mut self, end: Time, into: &mut Vec<Event>) {
+        let before = into.len();
+        self.take(end, into);
+        let taken = into.len() - before;
+        self.len -= taken;
+        if let Some(shift) = self.pace.taken(taken) {
+            self.redistribute(shift, end.0);
+        }
+    }
+
+    #[inline]
+    fn push_copies(&mut self, message: (Origin, u32), copies: impl Iterator<Item = (u32, Time)>) {
+        self.place_copies(message, copies);
+    }
+
+    fn expect_windows(&mut self, width: Span) {
+        self.fix_width(width);
+    }
+
+    #[inline]
     fn len(&self) -> usize {
         self.len
     }
@@ -231,18 +256,50 @@ impl Windows {
     fn place_copy(&mut self, event: Event) {
         let window = event.at.0 >> self.shift;
         let near = window.wrapping_sub(self.next) < RING as u64;
-        if !near || self.shift > OFFSET_BITS || !Copy8::fits(&event) {
+        if !near || self.shift > OFFSET_BITS || !Copy8::fits(event.target, event.what) {
             return self.place(event);
         }
-        let slot = event.what as usize;
+        self.note_origin(event.what, event.origin);
+        self.place_record(window, event.at.0, event.target, event.what);
+    }
+
+    /// The same for copies of one message.
+    #[inline]
+    fn place_copies(&mut self, (origin, what): (Origin, u32), copies: impl Iterator<Item = (u32, Time)>) {
+        // Had the slot no place, no copy would be looked at again.
+        if self.shift <= OFFSET_BITS && Copy8::fits(0, what) {
+            self.note_origin(what, origin);
+        }
+        for (target, at) in copies {
+            self.len += 1;
+            let window = at.0 >> self.shift;
+            let near = window.wrapping_sub(self.next) < RING as u64;
+            if near && self.shift <= OFFSET_BITS && Copy8::fits(target, what) {
+                self.place_record(window, at.0, target, what);
+            } else {
+                self.place(Event { at, origin, target, what });
+            }
+        }
+    }
+
+    /// All copies of a slot have this origin.
+    #[inline]
+    fn note_origin(&mut self, slot: u32, origin: Origin) {
+        let slot = slot as usize;
         if slot >= self.origins.len() {
             self.origins.resize(slot + 1, Origin::default());
         }
-        self.origins[slot] = event.origin;
+        self.origins[slot] = origin;
+    }
+
+    #[inline(always)]
+    fn place_record(&mut self, window: u64, at: u64, target: u32, slot: u32) {
         let i = window as usize % RING;
-        self.filled.set(i);
-        let offset = event.at.0 & ((1 << self.shift) - 1);
-        self.copies.push(&mut self.ring[i].copies, Copy8::pack(&event, offset));
+        let list = &mut self.ring[i].copies;
+        if list.len() == 0 {
+            self.filled.set(i);
+        }
+        self.copies.push(list, Copy8::pack(at & ((1 << self.shift) - 1), target, slot));
     }
 
     /// Takes an event for a window that was opened, or that lies beyond the ring.

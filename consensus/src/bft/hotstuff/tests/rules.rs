@@ -32,13 +32,13 @@ fn qc(b: &Block) -> SharedCertificate {
 }
 
 /// A block; `salt` makes blocks of the same place differ.
-fn block(view: View, height: Height, justify: SharedCertificate, salt: u64) -> Arc<Block> {
+pub(super) fn block(view: View, height: Height, justify: SharedCertificate, salt: u64) -> Arc<Block> {
     let author = ValidatorId(((view - 1) / 100 % 4) as u32);
     let payload = PayloadRef { root: Digest([view, salt]), bytes: 512, count: 1 };
     Arc::new(Block::new(Hashing::Mix, (height, view), author, &[payload], justify))
 }
 
-fn child(b: &Block, view: View) -> Arc<Block> {
+pub(super) fn child(b: &Block, view: View) -> Arc<Block> {
     block(view, b.height + 1, qc(b), 0)
 }
 

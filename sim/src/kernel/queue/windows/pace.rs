@@ -29,6 +29,11 @@ const CALM: usize = 1 << 14;
 /// The same for each of the most events that were pending at a time.
 const CALM_EACH: usize = 4;
 
+/// So many events taken at a time are a crowd: narrow windows save more on its order than they cost in reach.
+const CROWD: usize = 128;
+/// After so many events in crowds it is believed that most come so.
+const CROWDED: usize = 4_096;
+
 /// What was seen since the last look.
 #[derive(Debug, Default)]
 pub struct Pace {
@@ -45,9 +50,31 @@ pub struct Pace {
     peak: usize,
     /// By how many powers of two windows are narrower than the number of events alone says, because many came late.
     narrower: u32,
+    /// Whether the width follows from how windows are taken, not from what is seen here.
+    told: bool,
+    /// Events that came in crowds, above those that did not.
+    crowded: usize,
+    /// The width for crowds where that is so, until it was given to the windows.
+    for_crowds: Option<u32>,
 }
 
 impl Pace {
+    /// The width stays as it is until most events come in crowds, and then becomes this one for good.
+    pub fn told(for_crowds: u32) -> Pace {
+        Pace { told: true, for_crowds: Some(for_crowds), ..Pace::default() }
+    }
+
+    /// The width that windows should have after so many events were taken at a time, if another one.
+    #[inline]
+    pub fn taken(&mut self, count: usize) -> Option<u32> {
+        if count < CROWD {
+            self.crowded = self.crowded.saturating_sub(count);
+            return None;
+        }
+        self.crowded += count;
+        if self.crowded < CROWDED { None } else { self.for_crowds.take() }
+    }
+
     /// A window of `count` events was opened.
     #[inline]
     pub fn opened(&mut self, count: usize) {
@@ -88,7 +115,7 @@ impl Pace {
 
     /// Whether so much has happened that redistributing `pending` events costs a constant for each step.
     pub fn due(&self, pending: usize) -> bool {
-        self.steps(pending) >= pending.max(PATIENCE)
+        !self.told && self.steps(pending) >= pending.max(PATIENCE)
     }
 
     /// The width in bits that windows should have from now on, at most `widest`, if it is not near the present one.
