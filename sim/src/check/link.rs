@@ -13,12 +13,13 @@ use crate::fault::Window;
 const SECOND: u64 = 1_000_000_000;
 const POINT: u32 = 16;
 /// No transmission: bytes and nanoseconds.
-const NONE: (u64, u64) = (u64::MAX, 0);
+const NONE: (u32, u32) = (0, u32::MAX);
+const LINKS: [&str; 2] = ["uplink", "downlink"];
 
 /// The observer of one direction of one network card.
 #[derive(Clone, Debug)]
 pub struct LinkAudit {
-    link: &'static str,
+    link: u8,
     host: u32,
     rate: u64,
     last_end: Time,
@@ -33,15 +34,17 @@ pub struct LinkAudit {
     fullest: u64,
     /// Bytes and nanoseconds of a transmission that is no faster than the rate: a busy period that is within the rate
     /// is still so after another one of them. There is none where the busy period is not.
-    slow: (u64, u64),
+    slow: (u32, u32),
 }
 
 impl LinkAudit {
     /// An observer of `link` ("uplink") of a host that carries `rate` bit/s.
     pub fn new(link: &'static str, host: u32, rate_bit_per_s: u64) -> LinkAudit {
         assert!(rate_bit_per_s > 0, "a link without a rate");
+        // One nanosecond's worth above the rate, as in a busy period.
+        let limit = (u128::from(rate_bit_per_s) << POINT) * u128::from(SECOND + 1) / u128::from(SECOND);
         LinkAudit {
-            link,
+            link: u8::from(link == LINKS[1]),
             host,
             rate: rate_bit_per_s,
             last_end: Time::ZERO,
@@ -50,11 +53,7 @@ impl LinkAudit {
             full: (Time::ZERO, Time::ZERO),
             second: Time::ZERO,
             second_bits: 0,
-            // One nanosecond's worth above the rate, as in a busy period.
-            second_limit: {
-                let limit = (u128::from(rate_bit_per_s) << POINT) * u128::from(SECOND + 1) / u128::from(SECOND);
-                u64::try_from(limit).unwrap_or(u64::MAX)
-            },
+            second_limit: u64::try_from(limit).unwrap_or(u64::MAX),
             fullest: 0,
             slow: NONE,
         }
@@ -64,15 +63,16 @@ impl LinkAudit {
     /// second that is being filled, as nearly all do; does nothing else. Says whether it did.
     #[inline(always)]
     pub fn follows(&mut self, start: Time, end: Time, bytes: u64) -> bool {
-        let (pause, took) = (start > self.last_end, end.0.wrapping_sub(start.0));
-        let second_bits = self.second_bits.saturating_add(bytes * 8 << POINT);
-        debug_assert!(self.second <= self.last_end, "what was shown last ended after its second had begun");
+        let (pause, (slow, time)) = (start > self.last_end, self.slow);
+        let known = (bytes, end.0.wrapping_sub(start.0)) == (slow.into(), time.into());
+        let second_bits = self.second_bits.saturating_add((bytes * 8) << POINT);
+        debug_assert!(self.second <= self.last_end);
         let fits = self.last_end <= start
             && end.0.wrapping_sub(self.second.0) <= SECOND
             && second_bits <= self.second_limit
             // Before a pause a long busy period is kept.
             && !(pause && self.last_end.0 - self.busy_since.0 >= SECOND)
-            && ((bytes, took) == self.slow || self.goes_on(start, end, bytes));
+            && (known || self.goes_on(start, end, bytes));
         if fits {
             if pause {
                 (self.busy_since, self.busy_bits) = (start, 0);
@@ -90,7 +90,7 @@ impl LinkAudit {
         let (bits, took) = (bytes * 8, end.0.wrapping_sub(start.0));
         let fits = start <= end && self.is_within_rate(before + bits, end.0 - since.0);
         if fits && u128::from(bits) * u128::from(SECOND) <= u128::from(self.rate) * u128::from(took) {
-            self.slow = (bytes, took);
+            self.slow = u32::try_from(bytes).ok().zip(u32::try_from(took).ok()).unwrap_or(NONE);
         }
         fits
     }
@@ -104,8 +104,7 @@ impl LinkAudit {
         if start > self.last_end {
             self.turn_busy(start);
         }
-        self.busy_bits += bits;
-        self.last_end = end;
+        (self.busy_bits, self.last_end) = (self.busy_bits + bits, end);
         self.within_rate(end)?;
         if self.second <= start && end.0 - self.second.0 <= SECOND {
             return self.fill(bits << POINT);
@@ -251,7 +250,8 @@ impl LinkAudit {
     }
 
     fn fault(&self, at: Time, what: String) -> Violation {
-        Violation { check: "link", at, node: None, what: format!("{} of host {}: {what}", self.link, self.host) }
+        let link = LINKS[usize::from(self.link)];
+        Violation { check: "link", at, node: None, what: format!("{link} of host {}: {what}", self.host) }
     }
 }
 
