@@ -205,6 +205,8 @@ pub trait Protocol: Sized + Send + 'static {
     const INFO: ProtocolInfo;
     /// Number of timer kinds.
     const TIMERS: usize;
+    /// Whether it has a [`Protocol::tally`].
+    const TALLIES: bool = false;
     /// Its own settings.
     const KNOBS: &'static [Knob];
     /// Its settings, resolved once for each run.
@@ -240,6 +242,7 @@ pub trait Protocol: Sized + Send + 'static {
     /// with any. Hosts may ask or not: most votes change nothing else, and need no more than this.
     #[inline(always)]
     fn tally(&mut self, _m: &Self::Message) -> bool {
+        debug_assert!(!Self::TALLIES);
         false
     }
     /// A timer or alarm fired.

@@ -257,6 +257,7 @@ impl Protocol for Pbft {
         overlay: false,
     };
     const TIMERS: usize = timers::KINDS;
+    const TALLIES: bool = true;
     const KNOBS: &'static [Knob] = config::KNOBS;
     type Config = PbftConfig;
     type Message = PbftMessage;

@@ -12,11 +12,14 @@ use crate::fault::Window;
 
 const SECOND: u64 = 1_000_000_000;
 const POINT: u32 = 16;
+/// No transmission: bytes and nanoseconds.
+const NONE: (u32, u32) = (0, u32::MAX);
+const LINKS: [&str; 2] = ["uplink", "downlink"];
 
 /// The observer of one direction of one network card.
 #[derive(Clone, Debug)]
 pub struct LinkAudit {
-    link: &'static str,
+    link: u8,
     host: u32,
     rate: u64,
     last_end: Time,
@@ -31,18 +34,17 @@ pub struct LinkAudit {
     fullest: u64,
     /// Bytes and nanoseconds of a transmission that is no faster than the rate: a busy period that is within the rate
     /// is still so after another one of them. There is none where the busy period is not.
-    slow: (u64, u64),
+    slow: (u32, u32),
 }
-
-/// No transmission.
-const NONE: (u64, u64) = (u64::MAX, 0);
 
 impl LinkAudit {
     /// An observer of `link` ("uplink") of a host that carries `rate` bit/s.
     pub fn new(link: &'static str, host: u32, rate_bit_per_s: u64) -> LinkAudit {
         assert!(rate_bit_per_s > 0, "a link without a rate");
+        // One nanosecond's worth above the rate, as in a busy period.
+        let limit = (u128::from(rate_bit_per_s) << POINT) * u128::from(SECOND + 1) / u128::from(SECOND);
         LinkAudit {
-            link,
+            link: u8::from(link == LINKS[1]),
             host,
             rate: rate_bit_per_s,
             last_end: Time::ZERO,
@@ -51,11 +53,7 @@ impl LinkAudit {
             full: (Time::ZERO, Time::ZERO),
             second: Time::ZERO,
             second_bits: 0,
-            // One nanosecond's worth above the rate, as in a busy period.
-            second_limit: {
-                let limit = (u128::from(rate_bit_per_s) << POINT) * u128::from(SECOND + 1) / u128::from(SECOND);
-                u64::try_from(limit).unwrap_or(u64::MAX)
-            },
+            second_limit: u64::try_from(limit).unwrap_or(u64::MAX),
             fullest: 0,
             slow: NONE,
         }
@@ -65,16 +63,16 @@ impl LinkAudit {
     /// second that is being filled, as nearly all do; does nothing else. Says whether it did.
     #[inline(always)]
     pub fn follows(&mut self, start: Time, end: Time, bytes: u64) -> bool {
-        let pause = start > self.last_end;
-        let second_bits = self.second_bits.saturating_add(bytes * 8 << POINT);
-        // What was shown last ended after its second had begun.
+        let (pause, (slow, time)) = (start > self.last_end, self.slow);
+        let known = (bytes, end.0.wrapping_sub(start.0)) == (slow.into(), time.into());
+        let second_bits = self.second_bits.saturating_add((bytes * 8) << POINT);
         debug_assert!(self.second <= self.last_end);
         let fits = self.last_end <= start
             && end.0.wrapping_sub(self.second.0) <= SECOND
             && second_bits <= self.second_limit
             // Before a pause a long busy period is kept.
             && !(pause && self.last_end.0 - self.busy_since.0 >= SECOND)
-            && ((bytes, end.0.wrapping_sub(start.0)) == self.slow || self.goes_on(start, end, bytes));
+            && (known || self.goes_on(start, end, bytes));
         if fits {
             if pause {
                 (self.busy_since, self.busy_bits) = (start, 0);
@@ -92,7 +90,7 @@ impl LinkAudit {
         let (bits, took) = (bytes * 8, end.0.wrapping_sub(start.0));
         let fits = start <= end && self.is_within_rate(before + bits, end.0 - since.0);
         if fits && u128::from(bits) * u128::from(SECOND) <= u128::from(self.rate) * u128::from(took) {
-            self.slow = (bytes, took);
+            self.slow = u32::try_from(bytes).ok().zip(u32::try_from(took).ok()).unwrap_or(NONE);
         }
         fits
     }
@@ -106,8 +104,7 @@ impl LinkAudit {
         if start > self.last_end {
             self.turn_busy(start);
         }
-        self.busy_bits += bits;
-        self.last_end = end;
+        (self.busy_bits, self.last_end) = (self.busy_bits + bits, end);
         self.within_rate(end)?;
         if self.second <= start && end.0 - self.second.0 <= SECOND {
             return self.fill(bits << POINT);
@@ -253,7 +250,8 @@ impl LinkAudit {
     }
 
     fn fault(&self, at: Time, what: String) -> Violation {
-        Violation { check: "link", at, node: None, what: format!("{} of host {}: {what}", self.link, self.host) }
+        let link = LINKS[usize::from(self.link)];
+        Violation { check: "link", at, node: None, what: format!("{link} of host {}: {what}", self.host) }
     }
 }
 
@@ -305,16 +303,16 @@ mod tests {
                 let r = mix64(case ^ mix64(i));
                 // Pauses, ends that touch, overlaps, and now and then too much in too little time.
                 at += [0, 0, 50, 90_000, 3_000_000_000][r as usize % 5];
-                let (start, bytes) = (at.saturating_sub(u64::from(r >> 8 & 0x3F == 0)), 1 + (r >> 16) % 1_500);
+                // Many of one size, or all of different ones.
+                let bytes = 1 + (r >> 16) % if case % 2 == 0 && r >> 40 & 7 > 0 { 2 } else { 1_500 };
+                let start = at.saturating_sub(u64::from(r >> 8 & 0x3F == 0));
                 let end = start + bytes * 8 - u64::from(r >> 32 & 0x3F == 0);
                 let before = fast.clone();
                 let follows = fast.follows(Time(start), Time(end), bytes);
                 assert!(follows || format!("{fast:?}") == format!("{before:?}"), "it does nothing else");
                 let fine = follows || fast.transmit(Time(start), Time(end), bytes).is_ok();
                 assert_eq!(fine, plain.transmit(Time(start), Time(end), bytes).is_ok(), "{start} to {end}");
-                // Beside what it remembers of them.
-                let known = LinkAudit { slow: NONE, ..fast.clone() };
-                assert_eq!(format!("{known:?}"), format!("{plain:?}"));
+                assert_eq!(format!("{:?}", LinkAudit { slow: NONE, ..fast.clone() }), format!("{plain:?}"));
                 (at, followed) = (at.max(end), followed + u64::from(follows));
             }
             assert!(followed > 100, "{followed} of 500");

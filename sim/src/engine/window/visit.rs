@@ -48,7 +48,7 @@ impl<P: Protocol> Shard<'_, P> {
             groups.get(i + AHEAD).into_iter().for_each(|next| self.fetch_state(next, batch));
             groups.get(i + AHEAD / 2).into_iter().for_each(|next| self.fetch_parts(next, batch));
             let (host, from, last) = (g.host as usize, g.from as usize, g.to as usize);
-            let counted = self.count_votes(host, &batch.events[from..last]);
+            let counted = if P::TALLIES { self.count_votes(host, &batch.events[from..last]) } else { 0 };
             let agenda = &mut self.hosts[host].agenda;
             if from + counted == last && end.max(agenda.wake) <= agenda.next_at() {
                 // Nothing was written down, nor is anything due.
@@ -78,7 +78,7 @@ impl<P: Protocol> Shard<'_, P> {
         let events = &events[..last];
         while visit.next < last {
             self.meet(visit, events, end)?;
-            visit.next += self.count_votes(host, &events[visit.next..]);
+            visit.next += if P::TALLIES { self.count_votes(host, &events[visit.next..]) } else { 0 };
         }
         self.clear = end;
         self.run_agenda(host, Time(end.0 - 1))?;
