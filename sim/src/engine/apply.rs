@@ -20,20 +20,19 @@ impl<P: Protocol> Shard<'_, P> {
 
     /// Carries out the step's effects, up to one that concerns what all hosts share; says whether there is none.
     fn apply_own(&mut self, n: u32, at: Time) -> bool {
-        while self.desk.step.applied < self.desk.step.effects.list.len() {
-            if !self.apply(n, at) {
+        for place in self.desk.step.applied..self.desk.step.effects.list.len() {
+            if !self.apply(n, at, place) {
+                self.desk.step.applied = place;
                 return false;
             }
-            self.desk.step.applied += 1;
         }
         true
     }
 
-    /// Carries out the next effect if it concerns nobody else; says whether it does.
+    /// Carries out the effect at a place if it concerns nobody else; says whether it does.
     #[inline(always)]
-    fn apply(&mut self, n: u32, at: Time) -> bool {
-        let step = &mut self.desk.step;
-        let e = &mut step.effects.list[step.applied];
+    fn apply(&mut self, n: u32, at: Time, place: usize) -> bool {
+        let e = &mut self.desk.step.effects.list[place];
         match *e {
             Effect::SetTimer { timer, after } => self.set_timer(n, at + after, timer),
             Effect::SetAlarm { timer, wall } => {

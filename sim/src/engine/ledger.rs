@@ -55,12 +55,9 @@ impl<P: Protocol> Shard<'_, P> {
         host.disk.append(at, bytes + u64::from(b.header_bytes + certificate_bytes));
         node.chain.push(Adopted { block: id, executed, certificate_bytes });
         b.payloads.iter().for_each(|p| node.pool.adopt(*p, self.blocks, self.txs, self.batches));
-        while let Some(own) = self.nodes[n as usize].rare.own.front()
-            && self.nodes[n as usize].pool.consumed(*own, self.batches)
-        {
-            self.drop_own(n);
+        if !node.rare.own.is_empty() {
+            self.go_through_own(n, at);
         }
-        self.push_on(n, at);
         let node = &mut self.nodes[n as usize];
         if node.pool.pending().count > 0 && !matches!(node.local.back(), Some(Input::Work)) {
             node.local.push_back(Input::Work);
@@ -70,12 +67,23 @@ impl<P: Protocol> Shard<'_, P> {
         }
     }
 
+    /// Own batches that are wholly on the chain need no care any more, and others may follow them to the leader.
+    fn go_through_own(&mut self, n: u32, at: Time) {
+        while let Some(own) = self.nodes[n as usize].rare.own.front()
+            && self.nodes[n as usize].pool.consumed(*own, self.batches)
+        {
+            self.drop_own(n);
+        }
+        self.push_on(n, at);
+    }
+
     /// A replica declares its chain final up to `height`.
     pub fn finalize(&mut self, n: u32, at: Time, height: Height, certificate: Option<SharedCertificate>) {
-        if self.nodes[n as usize].rare.lost {
+        let node = &mut self.nodes[n as usize];
+        if node.rare.lost {
             return;
         }
-        self.nodes[n as usize].digest.record(&[FINALIZE, at.0, height]);
+        node.digest.record(&[FINALIZE, at.0, height]);
         let written = certificate.as_ref().and_then(|c| self.write_certificate(n, at, height, c));
         self.desk.out.posts.push(Post::Finalized { node: n, at, height, certificate, written });
         if self.scenario.finality.depth.is_none() {
@@ -86,9 +94,9 @@ impl<P: Protocol> Shard<'_, P> {
     /// A certificate is written behind the block that it makes final, once at each node: which block, and how many
     /// bytes.
     fn write_certificate(&mut self, n: u32, at: Time, height: Height, c: &Certificate) -> Option<(BlockId, u32)> {
-        let bytes = cost::certificate_bytes(self.scenario.node.signatures, &c.signers, self.validators.len());
         let node = &mut self.nodes[n as usize];
         let a = node.chain.get_mut(height).filter(|a| a.certificate_bytes == 0)?;
+        let bytes = cost::certificate_bytes(self.scenario.node.signatures, &c.signers, self.validators.len());
         a.certificate_bytes = bytes;
         self.hosts[node.host as usize].disk.append(at, u64::from(bytes));
         Some((a.block, bytes))

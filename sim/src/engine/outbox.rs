@@ -1,7 +1,6 @@
 //! What hosts write down for the tables that all share, and how it gets there: messages that leave, copies that are
 //! done with, what is said of a node.
 
-use std::collections::VecDeque;
 use std::ops::Range;
 
 use ledgerlab_consensus::{
@@ -76,21 +75,24 @@ pub struct Proposed {
 
 /// What posts refer to.
 pub struct Parcels<P: Protocol> {
-    /// Messages, in order; each is taken out by its post.
-    letters: VecDeque<Letter<P>>,
+    /// Messages, in order; each is taken out by its post. So many have been.
+    letters: Vec<Letter<P>>,
+    taken: usize,
     /// Receivers and arrivals of copies; [`Time::NEVER`] where one is lost on its way.
     pub arrivals: Vec<(NodeId, Time)>,
 }
 
 impl<P: Protocol> Default for Parcels<P> {
     fn default() -> Self {
-        Parcels { letters: VecDeque::new(), arrivals: vec![] }
+        Parcels { letters: vec![], taken: 0, arrivals: vec![] }
     }
 }
 
 impl<P: Protocol> Parcels<P> {
-    fn next(&mut self) -> Letter<P> {
-        self.letters.pop_front().expect("a post that needs a letter has one")
+    /// The next message, to take out, with the arrivals of copies.
+    fn next(&mut self) -> (&mut Letter<P>, &[(NodeId, Time)]) {
+        self.taken += 1;
+        (&mut self.letters[self.taken - 1], &self.arrivals)
     }
 }
 
@@ -125,12 +127,12 @@ impl<P: Protocol> Outbox<P> {
     /// A message whose copies, the outbox's from `first` on, have left the card.
     #[inline(always)]
     pub fn post_copies(&mut self, letter: Letter<P>, first: u32, numbered: bool) {
-        self.copies.letters.push_back(letter);
+        self.copies.letters.push(letter);
         self.posts.push(Post::Copies(first..self.copies.arrivals.len() as u32, numbered));
     }
     /// A message for a card.
     pub fn post_to_card(&mut self, letter: Letter<P>, to: Recipients) {
-        self.copies.letters.push_back(letter);
+        self.copies.letters.push(letter);
         self.posts.push(Post::Cards(to));
         self.urgent = true;
     }
@@ -152,47 +154,51 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
     /// Carries out what has been written down.
     pub(super) fn carry_out_all(&mut self, out: &mut Outbox<P>) {
         let Outbox { posts, copies, .. } = out;
-        posts.drain(..).for_each(|post| self.carry_out(post, copies));
+        self.carry_out(posts, copies);
         self.clear_out(out);
     }
 
-    /// What is not in order: copies that are done with, and wakes.
+    /// Clears what has been carried out, and does what is not in order: copies that are done with, and wakes.
     pub(super) fn clear_out(&mut self, out: &mut Outbox<P>) {
+        out.posts.clear();
         out.released.drain(..).for_each(|handle| self.messages.release(handle));
         out.lost.drain(..).for_each(|handle| self.lose_copy(handle));
         out.wakes.drain(..).for_each(|e| self.queue.push(e));
-        assert!(out.copies.letters.is_empty(), "every letter has its post");
-        out.copies.arrivals.clear();
+        let Parcels { letters, taken, arrivals } = &mut out.copies;
+        assert_eq!(letters.len(), std::mem::take(taken), "every letter has its post");
+        letters.clear();
+        arrivals.clear();
     }
 
     /// Writes what was written down to where it belongs.
-    pub(super) fn carry_out(&mut self, post: Post<P>, parcels: &mut Parcels<P>) {
-        match post {
-            Post::Copies(range, numbered) => {
-                let letter = parcels.next();
-                self.send_off(letter, &parcels.arrivals[range.start as usize..range.end as usize], numbered);
+    pub(super) fn carry_out(&mut self, posts: &[Post<P>], parcels: &mut Parcels<P>) {
+        for post in posts {
+            match post {
+                Post::Copies(range, numbered) => {
+                    let (letter, arrivals) = parcels.next();
+                    self.send_off(letter, &arrivals[range.start as usize..range.end as usize], *numbered);
+                }
+                Post::Cards(to) => {
+                    let (letter, _) = parcels.next();
+                    self.in_the_name_of(letter.from, |s| s.hand_out(letter, to));
+                }
+                Post::Proposed(p) => self.note_proposed(p),
+                Post::Stated { from, at, message } => self.state_claims(*from, *at, message),
+                &Post::View { node, at, view, by_failure } => {
+                    self.probe.on_view(at, NodeId(node), view);
+                    self.meter.view_changed(at, view, by_failure);
+                }
+                &Post::Adopted { node, at, block } => self.note_adopted(node, at, block),
+                &Post::Finalized { node, at, height, ref certificate, written } => {
+                    self.note_finalized(node, at, height, certificate.as_ref(), written);
+                }
+                &Post::DeepEnough { node, at, height } => self.meter.deep_enough(at, NodeId(node), height),
+                &Post::Settled { node, block, commit, at } => self.meter.settled_at(NodeId(node), block, commit, at),
+                &Post::Answered { node, block, at } => {
+                    self.in_the_name_of(node, |s| s.answer_clients(node, block, at));
+                }
+                Post::Violation(v) => self.meter.violation((**v).clone()),
             }
-            Post::Cards(to) => {
-                let letter = parcels.next();
-                let node = letter.from;
-                self.in_the_name_of(node, |s| s.hand_out(letter, &to));
-            }
-            Post::Proposed(p) => self.note_proposed(&p),
-            Post::Stated { from, at, message } => self.state_claims(from, at, &message),
-            Post::View { node, at, view, by_failure } => {
-                self.probe.on_view(at, NodeId(node), view);
-                self.meter.view_changed(at, view, by_failure);
-            }
-            Post::Adopted { node, at, block } => self.note_adopted(node, at, block),
-            Post::Finalized { node, at, height, certificate, written } => {
-                self.note_finalized(node, at, height, certificate.as_ref(), written);
-            }
-            Post::DeepEnough { node, at, height } => self.meter.deep_enough(at, NodeId(node), height),
-            Post::Settled { node, block, commit, at } => self.meter.settled_at(NodeId(node), block, commit, at),
-            Post::Answered { node, block, at } => {
-                self.in_the_name_of(node, |s| s.answer_clients(node, block, at));
-            }
-            Post::Violation(v) => self.meter.violation(*v),
         }
     }
 
@@ -250,16 +256,16 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
     }
 
     /// Copies that have left their card go on their way.
-    fn send_off(&mut self, mut letter: Letter<P>, copies: &[(NodeId, Time)], numbered: bool) {
-        self.state_claims_of(&letter);
+    fn send_off(&mut self, letter: &mut Letter<P>, copies: &[(NodeId, Time)], numbered: bool) {
+        self.state_claims_of(letter);
         if copies.is_empty() {
             return;
         }
-        let Letter { from, at, kind, .. } = letter;
+        let Letter { from, at, kind, .. } = *letter;
         let Header { bytes, origin, .. } = letter.envelope.header;
         self.messages.count(kind, bytes, copies.len() as u32);
         letter.envelope.left = copies.len() as u32;
-        let handle = self.messages.insert(letter.envelope, letter.body);
+        let handle = self.store(letter);
         self.probe.on_sends(at, NodeId(from), copies, kind, bytes);
         let before = self.queue.len();
         let comes = |copy: &&(NodeId, Time)| copy.1 < Time::NEVER;
@@ -275,12 +281,20 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         (0..lost).for_each(|_| self.lose_copy(handle));
     }
 
+    /// Moves a letter's message to the table.
+    #[inline(always)]
+    fn store(&mut self, letter: &mut Letter<P>) -> u32 {
+        let Envelope { header, cargo, left } = &mut letter.envelope;
+        let cargo = std::mem::replace(cargo, Cargo::Protocol);
+        self.messages.insert(Envelope { header: *header, cargo, left: *left }, letter.body.take())
+    }
+
     /// Copies go to the card of their sender's host, one by one.
-    fn hand_out(&mut self, letter: Letter<P>, to: &Recipients) {
-        self.state_claims_of(&letter);
-        let Letter { from: n, at, kind, .. } = letter;
+    fn hand_out(&mut self, letter: &mut Letter<P>, to: &Recipients) {
+        self.state_claims_of(letter);
+        let Letter { from: n, at, kind, .. } = *letter;
         // The sender's own reference keeps the message while copies are made.
-        let handle = self.messages.insert(letter.envelope, letter.body);
+        let handle = self.store(letter);
         match to {
             Recipients::One(peer) => self.send_copy(n, at, *peer, handle, kind),
             Recipients::Set(list) => list.iter().for_each(|peer| self.send_copy(n, at, *peer, handle, kind)),

@@ -85,11 +85,11 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
     fn run_window(&mut self, batch: &mut Batch, desks: &mut Vec<Desk<P>>, end: Time) {
         batch.events.clear();
         self.queue.take_before(end, &mut batch.events);
-        let arrivals = batch.events.iter().filter(|e| e.what != WAKE).count();
-        self.arrivals += arrivals as u64;
-        self.crowded += if arrivals < LEAST_SHARED { 0 } else { arrivals as u64 };
         let network = &self.network;
         batch.group(self.hosts.len(), |e| host_of(network, e));
+        let arrivals = batch.arrivals;
+        self.arrivals += arrivals as u64;
+        self.crowded += if arrivals < LEAST_SHARED { 0 } else { arrivals as u64 };
         let parts = if arrivals < self.cut.least { 1 } else { self.cut.parts.clamp(1, batch.groups.len().max(1)) };
         if desks.len() < parts {
             desks.resize_with(parts, Desk::default);
@@ -102,14 +102,14 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
 
     /// Runs hosts from a place on, no more than fit at the desks; says where the others begin.
     fn run_some(&mut self, batch: &Batch, from: usize, parts: usize, end: Time, desks: &mut [Desk<P>]) -> usize {
-        let events = (batch.events.len() - batch.groups[from].from as usize).div_ceil(parts);
         if let [desk] = &mut desks[..parts] {
-            let to = piece_end(&batch.groups, from, events.min(MOST_ALONE));
+            let to = piece_end(&batch.groups, from, MOST_ALONE);
             Shard { desk, ..self.shard() }.run_hosts(batch, from..to, end);
             self.finish_piece(desk, &batch.events, end);
             return to;
         }
         // A part's hosts shall be the same in most windows, so that they stay in a core's cache.
+        let events = (batch.events.len() - batch.groups[from].from as usize).div_ceil(parts);
         let (mut pieces, mut to) = (Vec::with_capacity(parts), from);
         while pieces.len() < parts && to < batch.groups.len() {
             let (start, last) = (to, pieces.len() + 1 == parts);
@@ -142,14 +142,14 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
             return self.carry_out_all(&mut desk.out);
         }
         let Outbox { posts, copies, .. } = &mut desk.out;
-        let (mut posts, mut done) = (posts.drain(..), 0);
+        let mut done = 0;
         for stopped in desk.stopped.drain(..) {
-            posts.by_ref().take(stopped.posts - done).for_each(|post| self.carry_out(post, copies));
+            self.carry_out(&posts[done..stopped.posts], copies);
             done = stopped.posts;
             let room = self.take_up(stopped, events, end);
             desk.spare.push(room);
         }
-        posts.for_each(|post| self.carry_out(post, copies));
+        self.carry_out(&posts[done..], copies);
         self.clear_out(&mut desk.out);
     }
 
@@ -174,6 +174,9 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
 /// Where the groups end that have so many events together, or one group that has more.
 fn piece_end(groups: &[Group], from: usize, events: usize) -> usize {
     let last = groups[from].from as usize + events;
+    if groups.last().is_some_and(|g| g.to as usize <= last) {
+        return groups.len();
+    }
     from + groups[from..].partition_point(|g| g.to as usize <= last).max(1)
 }
 

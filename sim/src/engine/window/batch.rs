@@ -3,6 +3,7 @@
 use ledgerlab_consensus::Span;
 
 use crate::kernel::queue::{Event, order};
+use crate::node::agenda::WAKE;
 
 /// No window is wider: what it holds should stay in the cache.
 const WIDEST: Span = Span::millis(1);
@@ -27,6 +28,8 @@ pub struct Batch {
     pub events: Vec<Event>,
     /// Those of each host that has any, in order.
     pub groups: Vec<Group>,
+    /// How many of them are messages that arrive.
+    pub arrivals: usize,
     sorted: Vec<Event>,
     counts: Vec<u32>,
     /// Host and place of each event, packed so that their order is the integers' order.
@@ -46,6 +49,7 @@ impl Batch {
         if count <= FEW {
             return self.insert(host_of);
         }
+        self.arrivals = self.events.iter().filter(|e| e.what != WAKE).count();
         if count * 4 < hosts {
             self.sort(host_of);
         } else {
@@ -57,9 +61,10 @@ impl Batch {
     }
 
     fn insert(&mut self, host_of: impl Fn(&Event) -> u32) {
-        let (mut hosts, events) = ([0; FEW], &mut self.events[..]);
+        let (mut hosts, events, mut arrivals) = ([0; FEW], &mut self.events[..], 0);
         for i in 0..events.len().min(FEW) {
             let event = events[i];
+            arrivals += usize::from(event.what != WAKE);
             let (host, mut place) = (host_of(&event), i);
             while place > 0 {
                 let (other, before) = (hosts[place - 1], &events[place - 1]);
@@ -71,7 +76,8 @@ impl Batch {
             }
             (hosts[place], events[place]) = (host, event);
         }
-        (0..events.len() as u32).zip(hosts).for_each(|(i, host)| self.add(i, host));
+        self.arrivals = arrivals;
+        (0..self.events.len() as u32).zip(hosts).for_each(|(i, host)| self.add(i, host));
     }
 
     /// The event at a place belongs to this host.

@@ -48,7 +48,7 @@ impl<P: Protocol> Shard<'_, P> {
             groups.get(i + AHEAD).into_iter().for_each(|next| self.fetch_state(next, batch));
             groups.get(i + AHEAD / 2).into_iter().for_each(|next| self.fetch_parts(next, batch));
             let (host, from, last) = (g.host as usize, g.from as usize, g.to as usize);
-            let counted = if P::TALLIES { self.count_votes(host, &batch.events[from..last]) } else { 0 };
+            let counted = self.take_votes(host, &batch.events[from..last]);
             let agenda = &mut self.hosts[host].agenda;
             if from + counted == last && end.max(agenda.wake) <= agenda.next_at() {
                 // Nothing was written down, nor is anything due.
@@ -76,9 +76,14 @@ impl<P: Protocol> Shard<'_, P> {
     pub fn go_on(&mut self, visit: &mut Visit, events: &[Event], end: Time) -> Flow {
         let &mut Visit { host, last, wake, .. } = visit;
         let events = &events[..last];
-        while visit.next < last {
-            self.meet(visit, events, end)?;
-            visit.next += if P::TALLIES { self.count_votes(host, &events[visit.next..]) } else { 0 };
+        while let Some(e) = events.get(visit.next) {
+            if e.what == WAKE {
+                // What is due is done in time anyway.
+                visit.next += 1;
+            } else {
+                self.meet(visit, events, end)?;
+            }
+            visit.next += self.take_votes(host, &events[visit.next..]);
         }
         self.clear = end;
         self.run_agenda(host, Time(end.0 - 1))?;
@@ -90,13 +95,9 @@ impl<P: Protocol> Shard<'_, P> {
         Ok(())
     }
 
-    /// What a host does until its next event, and that event. A wake is none: what is due is done in time anyway.
+    /// What a host does until a message comes that is next, and that message.
     fn meet(&mut self, visit: &mut Visit, events: &[Event], end: Time) -> Flow {
         let e = events[visit.next];
-        if e.what == WAKE {
-            visit.next += 1;
-            return Ok(());
-        }
         // What is due until then does not know of this event yet.
         self.clear = e.at;
         self.run_agenda(visit.host, e.at)?;
@@ -105,6 +106,13 @@ impl<P: Protocol> Shard<'_, P> {
         self.clear = events[visit.next..].iter().find(message).map_or(end, |next| next.at);
         self.arrive(e)?;
         self.give_way()
+    }
+
+    /// [`Shard::count_votes`] where there may be some.
+    #[inline(always)]
+    fn take_votes(&mut self, host: usize, events: &[Event]) -> usize {
+        let message = events.first().is_some_and(|e| e.what != WAKE);
+        if P::TALLIES && message { self.count_votes(host, events) } else { 0 }
     }
 
     /// Takes in the votes with which a list of a host's events begins, as far as nothing follows from them, just as
