@@ -286,11 +286,9 @@ impl<'s, P: Protocol, Q: Queue> Simulation<'s, P, Q> {
     fn handle(&mut self, event: Event) {
         if event.what == WAKE {
             let host = event.target as usize;
-            // A wake that an earlier one has replaced is void.
-            if self.hosts[host].agenda.wake != event.at {
+            if !self.hosts[host].agenda.woken(event.at) {
                 return;
             }
-            self.hosts[host].agenda.wake = Time::NEVER;
             self.run_agenda(host, event.at);
             return self.schedule_wake(host);
         }

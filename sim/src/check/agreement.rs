@@ -248,6 +248,7 @@ impl Agreement {
         (self.reversals == Reversals::Fail).then_some(first)
     }
 
+    #[inline]
     fn raise(&mut self, node: NodeId, height: Height) {
         let n = &mut self.nodes[node.0 as usize];
         let was = n.finalised;

@@ -5,7 +5,6 @@
 //! own vote without sending it. Statements that the observer of statements does not watch, or has forgotten, are
 //! not looked up.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 
 use ledgerlab_consensus::{Certificate, Height, NodeId, SharedCertificate, Stake, Time, Validators};
@@ -20,7 +19,7 @@ pub struct Certificates {
     quorum: Stake,
     checked: u64,
     /// Those that were found good last, oldest first: what was sent stays sent, and nodes finalise with equal ones.
-    good: VecDeque<SharedCertificate>,
+    good: Vec<SharedCertificate>,
 }
 
 /// How many signers need not have sent what they signed: whoever assembles a certificate counts its own vote.
@@ -31,7 +30,7 @@ const REMEMBERED: usize = 4;
 impl Certificates {
     /// An observer that asks for at least the weight `quorum`.
     pub fn new(validators: Arc<Validators>, quorum: Stake) -> Certificates {
-        Certificates { validators, quorum, checked: 0, good: VecDeque::with_capacity(REMEMBERED) }
+        Certificates { validators, quorum, checked: 0, good: Vec::with_capacity(REMEMBERED) }
     }
 
     /// A node finalises `height` with this proof.
@@ -49,9 +48,9 @@ impl Certificates {
         }
         self.recount(at, node, height, proof, sent)?;
         if self.good.len() == REMEMBERED {
-            self.good.pop_front();
+            self.good.remove(0);
         }
-        self.good.push_back(Arc::clone(proof));
+        self.good.push(Arc::clone(proof));
         Ok(())
     }
 

@@ -104,12 +104,9 @@ impl<P: Protocol> Shard<'_, P> {
 
     /// Reports the blocks up to `height` as final at this node, each when it is executed there too.
     fn settle_to(&mut self, n: u32, at: Time, height: Height) {
-        loop {
+        let node = &self.nodes[n as usize];
+        for next in node.final_height + 1..=height.min(node.height()) {
             let node = &mut self.nodes[n as usize];
-            let next = node.final_height + 1;
-            if next > height || next > node.height() {
-                return;
-            }
             node.final_height = next;
             if self.scenario.finality.depth.is_some() {
                 self.desk.out.posts.push(Post::DeepEnough { node: n, at, height: next });

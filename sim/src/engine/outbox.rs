@@ -2,6 +2,7 @@
 //! done with, what is said of a node.
 
 use std::ops::Range;
+use std::vec::Drain;
 
 use ledgerlab_consensus::{
     Claim, Digest, Height, Message, NodeId, PayloadRef, Protocol, SharedCertificate, Statement, Time, ValidatorId,
@@ -76,7 +77,7 @@ pub struct Proposed {
 /// What posts refer to.
 pub struct Parcels<P: Protocol> {
     /// Messages, in order; each is taken out by its post. So many have been.
-    letters: Vec<Letter<P>>,
+    pub letters: Vec<Letter<P>>,
     taken: usize,
     /// Receivers and arrivals of copies; [`Time::NEVER`] where one is lost on its way.
     pub arrivals: Vec<(NodeId, Time)>,
@@ -154,50 +155,52 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
     /// Carries out what has been written down.
     pub(super) fn carry_out_all(&mut self, out: &mut Outbox<P>) {
         let Outbox { posts, copies, .. } = out;
-        self.carry_out(posts, copies);
+        self.carry_out(&mut posts.drain(..), usize::MAX, copies);
         self.clear_out(out);
     }
 
-    /// Clears what has been carried out, and does what is not in order: copies that are done with, and wakes.
+    /// What is not in order: copies that are done with, and wakes.
     pub(super) fn clear_out(&mut self, out: &mut Outbox<P>) {
-        out.posts.clear();
-        out.released.drain(..).for_each(|handle| self.messages.release(handle));
-        out.lost.drain(..).for_each(|handle| self.lose_copy(handle));
-        out.wakes.drain(..).for_each(|e| self.queue.push(e));
-        let Parcels { letters, taken, arrivals } = &mut out.copies;
+        let Outbox { released, lost, wakes, copies: Parcels { letters, taken, arrivals }, .. } = out;
+        released.iter().for_each(|handle| self.messages.release(*handle));
+        released.clear();
+        lost.iter().for_each(|handle| self.lose_copy(*handle));
+        lost.clear();
+        wakes.iter().for_each(|e| self.queue.push(*e));
+        wakes.clear();
         assert_eq!(letters.len(), std::mem::take(taken), "every letter has its post");
         letters.clear();
         arrivals.clear();
     }
 
-    /// Writes what was written down to where it belongs.
-    pub(super) fn carry_out(&mut self, posts: &[Post<P>], parcels: &mut Parcels<P>) {
-        for post in posts {
+    /// Writes so many posts to where they belong.
+    pub(super) fn carry_out(&mut self, posts: &mut Drain<'_, Post<P>>, count: usize, parcels: &mut Parcels<P>) {
+        for post in posts.take(count) {
             match post {
                 Post::Copies(range, numbered) => {
                     let (letter, arrivals) = parcels.next();
-                    self.send_off(letter, &arrivals[range.start as usize..range.end as usize], *numbered);
+                    self.send_off(letter, &arrivals[range.start as usize..range.end as usize], numbered);
                 }
                 Post::Cards(to) => {
                     let (letter, _) = parcels.next();
-                    self.in_the_name_of(letter.from, |s| s.hand_out(letter, to));
+                    self.in_the_name_of(letter.from, |s| s.hand_out(letter, &to));
                 }
-                Post::Proposed(p) => self.note_proposed(p),
-                Post::Stated { from, at, message } => self.state_claims(*from, *at, message),
-                &Post::View { node, at, view, by_failure } => {
+                Post::Proposed(p) => self.note_proposed(&p),
+                Post::Stated { from, at, message } => self.state_claims(from, at, &message),
+                Post::View { node, at, view, by_failure } => {
                     self.probe.on_view(at, NodeId(node), view);
                     self.meter.view_changed(at, view, by_failure);
                 }
-                &Post::Adopted { node, at, block } => self.note_adopted(node, at, block),
-                &Post::Finalized { node, at, height, ref certificate, written } => {
+                Post::Adopted { node, at, block } => self.note_adopted(node, at, block),
+                Post::Finalized { node, at, height, certificate, written } => {
                     self.note_finalized(node, at, height, certificate.as_ref(), written);
                 }
-                &Post::DeepEnough { node, at, height } => self.meter.deep_enough(at, NodeId(node), height),
-                &Post::Settled { node, block, commit, at } => self.meter.settled_at(NodeId(node), block, commit, at),
-                &Post::Answered { node, block, at } => {
+                Post::DeepEnough { node, at, height } => self.meter.deep_enough(at, NodeId(node), height),
+                Post::Settled { node, block, commit, at } => self.meter.settled_at(NodeId(node), block, commit, at),
+                Post::Answered { node, block, at } => {
                     self.in_the_name_of(node, |s| s.answer_clients(node, block, at));
                 }
-                Post::Violation(v) => self.meter.violation((**v).clone()),
+                Post::Violation(v) => self.meter.violation(*v),
             }
         }
     }

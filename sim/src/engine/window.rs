@@ -142,14 +142,15 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
             return self.carry_out_all(&mut desk.out);
         }
         let Outbox { posts, copies, .. } = &mut desk.out;
-        let mut done = 0;
+        let (mut posts, mut done) = (posts.drain(..), 0);
         for stopped in desk.stopped.drain(..) {
-            self.carry_out(&posts[done..stopped.posts], copies);
+            self.carry_out(&mut posts, stopped.posts - done, copies);
             done = stopped.posts;
             let room = self.take_up(stopped, events, end);
             desk.spare.push(room);
         }
-        self.carry_out(&posts[done..], copies);
+        self.carry_out(&mut posts, usize::MAX, copies);
+        drop(posts);
         self.clear_out(&mut desk.out);
     }
 

@@ -2,7 +2,8 @@
 //! wrote it down, then by the order in which that one did. Who comes first among several hosts, or between a host and
 //! the clients' plans, depends on how far each has run ahead, so it must not decide.
 //!
-//! The queue holds at most one wake for a host at a time: that of the earliest entry. A message is handled at once
+//! The queue holds a wake for a host's earliest entry. It is known of one later wake too, so that a timer far ahead does
+//! not get another one each time that something nearer has been done. A message is handled at once
 //! only if nothing on the agenda, and nothing that can still arrive, comes before its completion, so the host's order is
 //! exact without a second event.
 
@@ -60,11 +61,13 @@ pub struct Agenda<T> {
     number: u64,
     /// The earliest wake that is in the queue.
     pub wake: Time,
+    /// One that comes after it.
+    later_wake: Time,
 }
 
 impl<T> Default for Agenda<T> {
     fn default() -> Self {
-        Agenda { soon: vec![], later: None, next: Time::NEVER, number: 0, wake: Time::NEVER }
+        Agenda { soon: vec![], later: None, next: Time::NEVER, number: 0, wake: Time::NEVER, later_wake: Time::NEVER }
     }
 }
 
@@ -116,10 +119,28 @@ impl<T> Agenda<T> {
     #[inline]
     pub fn wake_up(&mut self, host: u32) -> Option<Event> {
         let next = self.next_at();
-        (next < self.wake).then(|| {
-            self.wake = next;
-            Event { at: next, origin: Origin::WAKE, target: host, what: WAKE }
-        })
+        if next >= self.wake {
+            return None;
+        }
+        if self.later_wake <= next {
+            self.wake = std::mem::replace(&mut self.later_wake, Time::NEVER);
+            return None;
+        }
+        self.later_wake = self.later_wake.min(self.wake);
+        self.wake = next;
+        Some(Event { at: next, origin: Origin::WAKE, target: host, what: WAKE })
+    }
+    /// A wake comes: says whether it is the earliest. One that another has replaced is void.
+    pub fn woken(&mut self, at: Time) -> bool {
+        let first = self.wake == at;
+        self.woken_before(self.wake, Time(at.0 + 1));
+        first
+    }
+    /// All wakes before a time have come; the earliest in the queue was `first`.
+    #[inline]
+    pub fn woken_before(&mut self, first: Time, end: Time) {
+        self.wake = if first < end { Time::NEVER } else { first };
+        self.later_wake = if self.later_wake < end { Time::NEVER } else { self.later_wake };
     }
     /// Removes the earliest task if it is due by `until`.
     pub fn pop(&mut self, until: Time) -> Option<(Time, u32, T)> {
@@ -181,6 +202,24 @@ mod tests {
         let rest: Vec<char> = std::iter::from_fn(|| a.pop(Time(9))).map(|(.., t)| t).collect();
         assert_eq!(rest, ['c', 'd', 'e']);
         assert!(a.is_empty() && a.next_at() == Time::NEVER);
+    }
+
+    #[test]
+    fn a_far_task_has_one_wake_however_many_nearer_ones_come() {
+        let mut a = Agenda::default();
+        let mut pushed = vec![];
+        a.push(Time(1_000), 1, 0, ());
+        pushed.extend(a.wake_up(7).map(|e| e.at));
+        for at in [10, 20, 30] {
+            a.push(Time(at), 1, 0, ());
+            pushed.extend(a.wake_up(7).map(|e| e.at));
+            assert!(a.woken(Time(at)));
+            assert!(a.pop(Time(at)).is_some() && a.wake_up(7).is_none());
+            assert_eq!(a.wake, Time(1_000));
+        }
+        assert_eq!(pushed, [1_000, 10, 20, 30].map(Time));
+        assert!(!a.woken(Time(40)) && a.wake == Time(1_000), "a void one changes nothing");
+        assert!(a.woken(Time(1_000)) && a.wake_up(7).is_some(), "what is not done needs another one");
     }
 
     #[test]

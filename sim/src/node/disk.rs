@@ -33,7 +33,7 @@ impl Disks {
 pub struct Disk {
     common: Disks,
     host: u32,
-    syncs: u64,
+    syncs: u32,
     /// The last fsync that is due: what is written before the first time, up to its beginning, joins it; and its end.
     last: (Time, Time),
     free: Time,
@@ -78,7 +78,7 @@ impl Disk {
     fn draw(&mut self) -> Span {
         self.syncs += 1;
         let fsync = self.spec().fsync.0 as f64;
-        Span(self.common.0.1.lognormal(u64::from(self.host), self.syncs, fsync, self.spec().fsync_sigma) as u64)
+        Span(self.common.0.1.lognormal(u64::from(self.host), self.syncs.into(), fsync, self.spec().fsync_sigma) as u64)
     }
     /// Bytes written, amplification included.
     pub fn bytes(&self) -> u64 {
@@ -90,7 +90,7 @@ impl Disk {
     }
     /// Number of fsyncs.
     pub fn syncs(&self) -> u64 {
-        self.syncs
+        self.syncs.into()
     }
     /// Idle from `now` on: the machine crashed, and what had not passed to the device is lost.
     pub fn reset(&mut self, now: Time) {

@@ -88,7 +88,7 @@ impl<P: Protocol> Shard<'_, P> {
         self.clear = end;
         self.run_agenda(host, Time(end.0 - 1))?;
         let agenda = &mut self.hosts[host].agenda;
-        agenda.wake = if wake < end { Time::NEVER } else { wake };
+        agenda.woken_before(wake, end);
         if let Some(event) = agenda.wake_up(host as u32) {
             self.desk.out.wakes.push(event);
         }
