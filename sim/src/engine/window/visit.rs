@@ -16,6 +16,9 @@ use crate::node::agenda::WAKE;
 /// State is fetched for the host so many places ahead.
 const AHEAD: usize = 8;
 
+/// The state of so few hosts is in the cache anyway.
+const NEAR: usize = 128;
+
 /// Cache lines of a replica that are fetched with it.
 const REPLICA_LINES: usize = 6;
 
@@ -43,10 +46,13 @@ impl<P: Protocol> Shard<'_, P> {
     /// Everything that the hosts of these groups do before `end`, as far as each can go alone.
     pub fn run_hosts(&mut self, batch: &Batch, piece: Range<usize>, end: Time) {
         let groups = &batch.groups[piece];
-        groups.iter().take(AHEAD).for_each(|g| self.fetch_state(g, batch));
+        let far = self.network.hosts().len() > NEAR;
+        groups.iter().take(if far { AHEAD } else { 0 }).for_each(|g| self.fetch_state(g, batch));
         for (i, g) in groups.iter().enumerate() {
-            groups.get(i + AHEAD).into_iter().for_each(|next| self.fetch_state(next, batch));
-            groups.get(i + AHEAD / 2).into_iter().for_each(|next| self.fetch_parts(next, batch));
+            if far {
+                groups.get(i + AHEAD).into_iter().for_each(|next| self.fetch_state(next, batch));
+                groups.get(i + AHEAD / 2).into_iter().for_each(|next| self.fetch_parts(next, batch));
+            }
             let (host, from, last) = (g.host as usize, g.from as usize, g.to as usize);
             let counted = self.take_votes(host, &batch.events[from..last]);
             let agenda = &mut self.hosts[host].agenda;
