@@ -16,6 +16,7 @@ pub mod summary;
 pub mod transaction;
 pub mod verdict;
 
+pub use ledgerlab_consensus::Time;
 pub use ledgerlab_consensus::risk::LEAST_REVERSAL;
 
 pub use block::{BlockStats, MessageCount, ReorgDepth};
