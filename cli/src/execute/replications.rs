@@ -195,4 +195,27 @@ mod tests {
         let error = Replications::open(dir.path(), &experiment(&["run.seed=2"]), false).err().unwrap();
         assert_eq!(error.exit, Exit::Usage);
     }
+
+    #[test]
+    fn replications_without_transactions_are_not_continued_with_them() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Replications::open(dir.path(), &experiment(&[]), false).unwrap();
+        let job = Job { point: 0, replication: 0 };
+        assert!(store.follow(&job).unwrap().is_none());
+        store.keep(&RunRecord::default(), None).unwrap();
+        let error = Replications::open(dir.path(), &experiment(&[]), true).err().unwrap();
+        assert!(error.exit == Exit::Usage && error.to_string().contains("--transactions"), "{error}");
+    }
+
+    #[test]
+    fn transactions_are_whole_when_their_replication_is_kept() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Replications::open(dir.path(), &experiment(&[]), true).unwrap();
+        let job = Job { point: 0, replication: 0 };
+        let spill = store.follow(&job).unwrap();
+        assert!(!store.transactions_of(0, 0).exists() && store.completed().unwrap().is_empty());
+        store.keep(&RunRecord::default(), spill).unwrap();
+        assert!(store.transactions_of(0, 0).is_file());
+        assert_eq!(store.completed().unwrap().len(), 1);
+    }
 }
