@@ -141,6 +141,27 @@ fn threads_that_share_a_run_leave_the_same_result() {
 
 #[cfg(unix)]
 #[test]
+fn transactions_are_rows_of_a_table_and_change_nothing_else() {
+    let dir = scratch();
+    std::fs::write(dir.path().join("s.toml"), SMALL).unwrap();
+    let run = |args: &[&str]| ledgerlab(dir.path(), &[&["run", "s.toml", "--quiet", "--out"], args].concat());
+    assert_eq!(run(&["plain"]).status.code(), Some(0));
+    assert_eq!(run(&["full", "--transactions", "--jobs", "1"]).status.code(), Some(0));
+    let file = |folder: &str| dir.path().join(folder).join("transactions.parquet");
+    assert!(file("full").is_file() && !file("plain").exists());
+    let summary = |folder: &str| {
+        let text = std::fs::read_to_string(dir.path().join(folder).join("summary.json")).unwrap();
+        let mut json: serde_json::Value = serde_json::from_str(&text).unwrap();
+        json.as_object_mut().unwrap().remove("provenance");
+        json
+    };
+    assert_eq!(summary("full"), summary("plain"));
+    // A result with them is replaced as any other.
+    assert_eq!(run(&["full", "--force"]).status.code(), Some(0));
+    assert!(!file("full").exists());
+}
+
+#[test]
 fn a_signal_leaves_a_run_that_resumes_and_the_next_run_says_so() {
     use std::io::{BufRead, BufReader};
     use std::process::Stdio;
