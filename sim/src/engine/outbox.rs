@@ -77,7 +77,7 @@ pub struct Proposed {
 /// What posts refer to.
 pub struct Parcels<P: Protocol> {
     /// Messages, in order; each is taken out by its post. So many have been.
-    pub letters: Vec<Letter<P>>,
+    letters: Vec<Letter<P>>,
     taken: usize,
     /// Receivers and arrivals of copies; [`Time::NEVER`] where one is lost on its way.
     pub arrivals: Vec<(NodeId, Time)>,
