@@ -236,6 +236,19 @@ impl HotStuff {
         false
     }
 
+    /// Takes in a vote that is late, or one more on the way to a quorum, where that leaves all as the last handler has
+    /// settled it; does nothing else. Says whether it did.
+    #[inline(always)]
+    pub(super) fn count_quietly(&mut self, (view, block): (View, Digest), by: ValidatorId) -> bool {
+        if !self.has_voted() {
+            return false;
+        }
+        // The book forgets what lies below the present view.
+        let late = view < self.pace.view();
+        let few = |weight: Stake| weight < self.config.quorum;
+        late || self.leads(view.saturating_add(1)) && self.votes.add_if((view, block), by, &self.env.validators, few)
+    }
+
     /// Learns a certificate of votes: it may be the highest, open the next view, lock and commit.
     pub(super) fn note_certificate(&mut self, qc: &SharedCertificate, cx: &mut Cx<'_, Self>) {
         if qc.what.major > self.high.what.major {
