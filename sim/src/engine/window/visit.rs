@@ -48,7 +48,7 @@ impl<P: Protocol> Shard<'_, P> {
             groups.get(i + AHEAD).into_iter().for_each(|next| self.fetch_state(next, batch));
             groups.get(i + AHEAD / 2).into_iter().for_each(|next| self.fetch_parts(next, batch));
             let (host, from, last) = (g.host as usize, g.from as usize, g.to as usize);
-            let counted = if P::TALLIES { self.count_votes(host, &batch.events[from..last]) } else { 0 };
+            let counted = self.count_votes(host, &batch.events[from..last]);
             let agenda = &mut self.hosts[host].agenda;
             if from + counted == last && end.max(agenda.wake) <= agenda.next_at() {
                 // Nothing was written down, nor is anything due.
@@ -78,7 +78,7 @@ impl<P: Protocol> Shard<'_, P> {
         let events = &events[..last];
         while visit.next < last {
             self.meet(visit, events, end)?;
-            visit.next += if P::TALLIES { self.count_votes(host, &events[visit.next..]) } else { 0 };
+            visit.next += self.count_votes(host, &events[visit.next..]);
         }
         self.clear = end;
         self.run_agenda(host, Time(end.0 - 1))?;
@@ -110,8 +110,16 @@ impl<P: Protocol> Shard<'_, P> {
     /// Takes in the votes with which a list of a host's events begins, as far as nothing follows from them, just as
     /// [`Shard::arrive`] would; the first event from which anything might follow is left alone. Says how many were
     /// taken in: most messages end here.
-    #[inline(never)]
+    #[inline(always)]
     fn count_votes(&mut self, host: usize, events: &[Event]) -> usize {
+        // A leader's message, a wake or nothing at all needs no more than a look.
+        let least = self.scenario.node.crypto.verify;
+        let begins = |e: &Event| e.what != WAKE && self.messages.header(e.what).verify <= least;
+        if P::TALLIES && events.first().is_some_and(begins) { self.take_in_votes(host, events) } else { 0 }
+    }
+
+    #[inline(never)]
+    fn take_in_votes(&mut self, host: usize, events: &[Event]) -> usize {
         let Shard { hosts, nodes, messages, desk, scenario, network, frame, .. } = self;
         let (host, node) = (&mut hosts[host], &scenario.node);
         let (least, handling) = (node.crypto.verify, node.handling);
