@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use ledgerlab_consensus::{Protocol, Span, Time};
+use ledgerlab_consensus::{Protocol, Time};
 
 use crate::engine::arrive::there;
 use crate::engine::host::{HOST_LINES, NODE_LINES};
@@ -113,8 +113,7 @@ impl<P: Protocol> Shard<'_, P> {
     #[inline(always)]
     fn count_votes(&mut self, host: usize, events: &[Event]) -> usize {
         // A leader's message, a wake or nothing at all needs no more than a look.
-        let least = self.scenario.node.crypto.verify;
-        let begins = |e: &Event| e.what != WAKE && self.messages.header(e.what).verify <= least;
+        let begins = |e: &Event| e.what != WAKE && self.messages.header(e.what).plain;
         if P::TALLIES && events.first().is_some_and(begins) { self.take_in_votes(host, events) } else { 0 }
     }
 
@@ -132,7 +131,7 @@ impl<P: Protocol> Shard<'_, P> {
         for e in events.iter().take_while(|e| e.what != WAKE) {
             let (header, n) = (messages.header(e.what), &mut nodes[e.target as usize]);
             // Others cannot overtake one that is verified at the least cost.
-            if !header.plain || header.divided > Span::ZERO || header.verify > least || !n.local.is_empty() {
+            if !header.plain || header.verify > least || !n.local.is_empty() {
                 break;
             }
             let Some(passage) = host.down.foresee(there(header, e.at), header.bytes) else { break };
