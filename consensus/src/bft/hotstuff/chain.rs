@@ -107,9 +107,13 @@ impl HotStuff {
 
     #[inline]
     pub(super) fn record(&mut self, block: &Arc<Block>, cx: &mut Cx<'_, Self>) -> Gate {
-        let record = Record { block: block.clone(), locked: self.locked.clone(), entry: self.pace.entry().cloned() };
+        let (locked, entry) = (&self.locked, self.pace.entry());
         self.voted = (block.view, block.id);
-        self.logged = cx.log(record);
+        self.logged = cx.log_with(Record::length(block, locked, entry), || Record {
+            block: block.clone(),
+            locked: locked.clone(),
+            entry: entry.cloned(),
+        });
         self.kept.add(self.logged, block);
         Gate::After(self.logged)
     }
