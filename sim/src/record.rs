@@ -13,6 +13,7 @@ pub mod series;
 pub mod statistics;
 pub mod storage;
 pub mod summary;
+pub mod transaction;
 pub mod verdict;
 
 pub use ledgerlab_consensus::risk::LEAST_REVERSAL;
@@ -31,4 +32,5 @@ pub use summary::{
     Definition, ExperimentHeader, PointHeader, PointSummary, Provenance, ReplicationSummary, SCHEMA, SloOutcome,
     Summary, WorkloadSummary,
 };
+pub use transaction::{Outcome, Passage, TransactionRow, TransactionSink};
 pub use verdict::Verdict;
