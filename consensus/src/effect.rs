@@ -4,8 +4,9 @@
 //! All effects of one handler leave together when the handler ends, in the order in which they were pushed.
 
 use crate::message::{Evidence, PayloadRef, SharedCertificate};
-use crate::protocol::{Need, Protocol};
+use crate::protocol::{Keys, Need, Protocol};
 use crate::types::{Digest, Height, LogSeq, NodeId, Span, Ticket, Time, Tip, Topic, ValidatorId};
+use crate::wire::Wire;
 
 /// A list of nodes in the side buffer of [`Effects`].
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -169,6 +170,13 @@ pub enum Effect<P: Protocol> {
         /// How soon it must be durable.
         durability: Durability,
     },
+    /// As `Log`, to a host that keeps no records ([`Cx::without_records`]); durable as soon as possible.
+    LogLength {
+        /// Length of the record's encoding.
+        bytes: u32,
+        /// The record's number.
+        seq: LogSeq,
+    },
     /// [`Protocol::open`] will not need the records below this number any more. Takes effect only when every record
     /// logged, and every block adopted, before this effect is durable: a summary written first is never lost with it.
     Truncate {
@@ -280,14 +288,6 @@ impl<P: Protocol> Effects<P> {
     }
 }
 
-/// What only keys can compute: a keyed hash in the simulator, real cryptography in the cluster.
-pub trait Keys {
-    /// Output of this node's verifiable random function on `input`.
-    fn vrf(&self, input: Digest) -> Digest;
-    /// The coin of a wave, from the shares of at least f + 1 distinct validators; `None` with fewer.
-    fn coin(&self, wave: u64, shares: &mut dyn Iterator<Item = ValidatorId>) -> Option<u64>;
-}
-
 /// What a handler may read and where it puts its effects. Reads are functions of configuration, seed, key and the
 /// current input alone, so that a replica can be replayed from its recorded inputs.
 pub struct Cx<'a, P: Protocol> {
@@ -296,13 +296,18 @@ pub struct Cx<'a, P: Protocol> {
     keys: &'a dyn Keys,
     log_seq: &'a mut LogSeq,
     out: &'a mut Effects<P>,
+    keeps_records: bool,
 }
 
 impl<'a, P: Protocol> Cx<'a, P> {
     /// For hosts: a context at `now`, with the wall clock's reading, the node's keys, the number of its last log
     /// record and an empty buffer.
     pub fn new(now: Time, wall: Time, keys: &'a dyn Keys, log_seq: &'a mut LogSeq, out: &'a mut Effects<P>) -> Self {
-        Cx { now, wall, keys, log_seq, out }
+        Cx { now, wall, keys, log_seq, out, keeps_records: true }
+    }
+    /// For hosts that need not restart the replica: the lengths of its records are enough.
+    pub fn without_records(self) -> Self {
+        Cx { keeps_records: false, ..self }
     }
     /// Monotone time since this host's start.
     pub fn now(&self) -> Time {
@@ -349,6 +354,18 @@ impl<'a, P: Protocol> Cx<'a, P> {
     /// Appends a record that must become durable soon; the number gates what depends on it.
     pub fn log(&mut self, record: P::Record) -> LogSeq {
         self.append(record, Durability::Now)
+    }
+    /// As [`Cx::log`], with a record of so many bytes that is made only for hosts which keep it.
+    #[inline]
+    pub fn log_with(&mut self, bytes: usize, record: impl FnOnce() -> P::Record) -> LogSeq {
+        if self.keeps_records {
+            let record = record();
+            debug_assert_eq!(record.encoded_len(), bytes);
+            return self.log(record);
+        }
+        self.log_seq.0 += 1;
+        self.push(Effect::LogLength { bytes: bytes as u32, seq: *self.log_seq });
+        *self.log_seq
     }
     /// Appends a record that may wait for the next synced one.
     pub fn log_lazily(&mut self, record: P::Record) -> LogSeq {

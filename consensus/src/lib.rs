@@ -26,11 +26,11 @@ pub mod testkit;
 pub mod types;
 pub mod wire;
 
-pub use effect::{Cx, Durability, Effect, Effects, Gate, Keys, LANES, Lane, NodeList, PayloadList, To, Until, Work};
+pub use effect::{Cx, Durability, Effect, Effects, Gate, LANES, Lane, NodeList, PayloadList, To, Until, Work};
 pub use info::{Family, FaultBound, Finality, ProtocolInfo, Reply, Rotation};
 pub use knob::{EmptyBlocks, Knob, KnobValue, Settings};
 pub use message::{Certificate, Claim, Evidence, Message, PayloadRef, SharedCertificate, Statement};
-pub use protocol::{Env, Need, Peer, Pending, Protocol, Records, Role, Status, Timer, Validators, Verdict};
+pub use protocol::{Env, Keys, Need, Peer, Pending, Protocol, Records, Role, Status, Timer, Validators, Verdict};
 pub use quorum::Signers;
 pub use types::{Digest, Hashing, Height, LogSeq, NodeId, Span, Stake, Ticket, Time, Tip, Topic, ValidatorId, View};
 pub use wire::{Wire, WireError};

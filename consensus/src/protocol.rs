@@ -113,6 +113,14 @@ pub struct Env {
     pub seed: u64,
 }
 
+/// What only keys can compute: a keyed hash in the simulator, real cryptography in the cluster.
+pub trait Keys {
+    /// Output of this node's verifiable random function on `input`.
+    fn vrf(&self, input: Digest) -> Digest;
+    /// The coin of a wave, from the shares of at least f + 1 distinct validators; `None` with fewer.
+    fn coin(&self, wave: u64, shares: &mut dyn Iterator<Item = ValidatorId>) -> Option<u64>;
+}
+
 /// A timer's content. At most one timer of a kind is live; setting one replaces it.
 pub trait Timer: Copy + Debug + Send + 'static {
     /// Its kind, below [`Protocol::TIMERS`].

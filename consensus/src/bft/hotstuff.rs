@@ -167,6 +167,7 @@ impl Protocol for HotStuff {
         overlay: false,
     };
     const TIMERS: usize = 2;
+    const TALLIES: bool = true;
     const KNOBS: &'static [Knob] = &[
         Knob::new(
             "term",
@@ -278,6 +279,14 @@ impl Protocol for HotStuff {
             HotStuffMessage::NewView { wish } => self.on_new_view(from, wish, cx),
         }
         self.settle(cx);
+    }
+
+    #[inline(always)]
+    fn tally(&mut self, m: &HotStuffMessage) -> bool {
+        match *m {
+            HotStuffMessage::Vote { view, block, by } => self.count_quietly((view, block), by),
+            _ => false,
+        }
     }
 
     fn on_timer(&mut self, timer: HotStuffTimer, cx: &mut Cx<'_, Self>) {

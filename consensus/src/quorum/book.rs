@@ -73,8 +73,12 @@ impl VoteBook {
     /// Forgets all slots below `lowest` and opens as many ahead.
     pub fn advance(&mut self, lowest: u64) {
         let lowest = lowest.max(self.lowest);
-        for row in self.rows.chunks_exact_mut(self.width).filter(|row| !row[0] < lowest) {
-            row[0] = 0;
+        // No slot is below the lowest so far, so those that go have these places, or all there are.
+        for slot in self.lowest..lowest.min(self.lowest.saturating_add(self.mask + 1)) {
+            let row = self.row_mut(slot);
+            if !row[0] < lowest {
+                row[0] = 0;
+            }
         }
         self.lowest = lowest;
         self.others.retain(|t| t.at >= lowest);

@@ -103,6 +103,7 @@ impl<P: Protocol> Kit<P> {
             Effect::Evidence(e) => self.node_mut(i).evidence.push(*e),
             Effect::Reject { from, why } => self.node_mut(i).rejects.push((now, from, why)),
             Effect::Send { .. } | Effect::Log { .. } | Effect::Adopt { .. } => unreachable!("handled by apply"),
+            Effect::LogLength { .. } => unreachable!("records are kept"),
         }
     }
 

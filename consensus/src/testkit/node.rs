@@ -4,10 +4,10 @@ use std::collections::{BTreeSet, VecDeque};
 
 use super::event::Input;
 use super::pool::Pool;
-use crate::effect::{Cx, Effects, Keys, Lane, To};
+use crate::effect::{Cx, Effects, Lane, To};
 use crate::log::RecordLog;
 use crate::message::{Evidence, PayloadRef};
-use crate::protocol::{Env, Pending, Protocol};
+use crate::protocol::{Env, Keys, Pending, Protocol};
 use crate::types::{Digest, Hashing, Height, LogSeq, NodeId, Time, Tip, Topic, ValidatorId};
 use crate::wire::Wire;
 

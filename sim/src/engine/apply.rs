@@ -45,6 +45,7 @@ impl<P: Protocol> Shard<'_, P> {
                     log.truncate(below);
                 }
             }
+            Effect::LogLength { bytes, seq } => self.write_log(n, at, bytes.into(), seq, Durability::Now),
             Effect::Adopt { block, height, payloads, header_bytes, .. } => {
                 return self.adopt(n, at, Tip { height, block }, payloads, header_bytes);
             }
@@ -98,11 +99,17 @@ impl<P: Protocol> Shard<'_, P> {
     }
 
     pub fn append_log(&mut self, n: u32, at: Time, record: P::Record, seq: LogSeq, durability: Durability) {
-        let node = &mut self.nodes[n as usize];
         let bytes = record.encoded_len() as u64;
-        if let Some(log) = &mut node.log {
+        if let Some(log) = &mut self.nodes[n as usize].log {
             log.append(record);
         }
+        self.write_log(n, at, bytes, seq, durability);
+    }
+
+    /// Writes a record of so many bytes to the disk.
+    #[inline(always)]
+    fn write_log(&mut self, n: u32, at: Time, bytes: u64, seq: LogSeq, durability: Durability) {
+        let node = &mut self.nodes[n as usize];
         let disk = &mut self.hosts[node.host as usize].disk;
         if durability == Durability::Lazy {
             disk.append(at, bytes);

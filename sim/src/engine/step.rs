@@ -165,7 +165,8 @@ impl<P: Protocol> Shard<'_, P> {
         if let Some(replica) = node.replica.as_mut() {
             let keys = SimulatedKeys { frame: &self.frame, key: node.env.key };
             let effects = &mut self.desk.step.effects;
-            let mut cx = Cx::new(begin, begin + node.skew, &keys, &mut node.log_seq, effects);
+            let cx = Cx::new(begin, begin + node.skew, &keys, &mut node.log_seq, effects);
+            let mut cx = if node.log.is_some() { cx } else { cx.without_records() };
             handler(replica, &node.pool, &mut cx);
         }
         if self.desk.step.effects.list.is_empty() {

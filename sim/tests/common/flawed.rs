@@ -86,6 +86,7 @@ fn pass<F: Flaw>(e: Effect<F::Inner>, lists: &Effects<F::Inner>, cx: &mut Cx<'_,
             let own = if durability == Durability::Now { cx.log(record) } else { cx.log_lazily(record) };
             return assert_eq!(own, seq, "both count the same records");
         }
+        Effect::LogLength { .. } => unreachable!("records are kept"),
         Effect::Send { to, message, lane, gate } => Effect::Send { to, message, lane, gate },
         Effect::SetTimer { timer, after } => Effect::SetTimer { timer, after },
         Effect::SetAlarm { timer, wall } => Effect::SetAlarm { timer, wall },

@@ -107,9 +107,13 @@ impl HotStuff {
 
     #[inline]
     pub(super) fn record(&mut self, block: &Arc<Block>, cx: &mut Cx<'_, Self>) -> Gate {
-        let record = Record { block: block.clone(), locked: self.locked.clone(), entry: self.pace.entry().cloned() };
+        let (locked, entry) = (&self.locked, self.pace.entry());
         self.voted = (block.view, block.id);
-        self.logged = cx.log(record);
+        self.logged = cx.log_with(Record::length(block, locked, entry), || Record {
+            block: block.clone(),
+            locked: locked.clone(),
+            entry: entry.cloned(),
+        });
         self.kept.add(self.logged, block);
         Gate::After(self.logged)
     }
@@ -182,7 +186,7 @@ impl HotStuff {
     #[inline]
     pub(super) fn linked(&mut self, b: &Arc<Block>, cx: &mut Cx<'_, Self>) {
         if self.high_block() == b.id {
-            self.apply_certificate(&self.high.clone(), cx);
+            self.apply_certificate(&self.high.clone(), None, cx);
         }
         if b.view == self.pace.view() {
             self.proposed_at = Some(cx.now());
@@ -236,24 +240,43 @@ impl HotStuff {
         false
     }
 
+    /// Takes in a vote that is late, or one more on the way to a quorum, where that leaves all as the last handler has
+    /// settled it; does nothing else. Says whether it did.
+    #[inline(always)]
+    pub(super) fn count_quietly(&mut self, (view, block): (View, Digest), by: ValidatorId) -> bool {
+        if !self.has_voted() {
+            return false;
+        }
+        // The book forgets what lies below the present view.
+        let late = view < self.pace.view();
+        let few = |weight: Stake| weight < self.config.quorum;
+        late || self.leads(view.saturating_add(1)) && self.votes.add_if((view, block), by, &self.env.validators, few)
+    }
+
     /// Learns a certificate of votes: it may be the highest, open the next view, lock and commit.
     pub(super) fn note_certificate(&mut self, qc: &SharedCertificate, cx: &mut Cx<'_, Self>) {
-        if qc.what.major > self.high.what.major {
-            self.high = qc.clone();
-        }
+        let newer = qc.what.major > self.high.what.major;
+        let before = newer.then(|| std::mem::replace(&mut self.high, qc.clone()));
         if self.pace.certified(qc.what.major) {
             self.votes.advance(self.pace.view());
             self.progress = true;
             self.alarmed = false;
         }
-        self.apply_certificate(qc, cx);
+        self.apply_certificate(qc, before, cx);
     }
 
-    /// Locks and commits by a certificate, as far as its block and those below are there.
-    pub(super) fn apply_certificate(&mut self, qc: &SharedCertificate, cx: &mut Cx<'_, Self>) {
+    /// Locks and commits by a certificate, as far as its block and those below are there. The certificate that was the
+    /// highest `before` is given up: most often it is the new lock, and need not be shared once more.
+    pub(super) fn apply_certificate(
+        &mut self,
+        qc: &SharedCertificate,
+        before: Option<SharedCertificate>,
+        cx: &mut Cx<'_, Self>,
+    ) {
         let Some(two) = self.tree.get(qc.what.value) else { return };
         if two.justify.what.major > self.locked.what.major {
-            self.locked = two.justify.clone();
+            let same = before.filter(|high| Arc::ptr_eq(high, &two.justify));
+            self.locked = same.unwrap_or_else(|| two.justify.clone());
         }
         // The grandparent of a block that is less than three above the committed tip is final.
         if two.height < self.tree.committed().height + 3 || !two.follows() {
@@ -274,7 +297,6 @@ impl HotStuff {
         }
         let height = self.tree.committed().height;
         cx.finalize(height, Some(qc.clone()));
-        cx.push(Effect::Prune { below: height });
         self.kept.commit(height, cx);
         self.work = false;
         self.pace.committed();

@@ -4,14 +4,18 @@
 //! - Blocks above the committed tip, whose certificates would otherwise certify what nobody has.
 //! - A record with a higher certificate than the last one has, since new-views must tell the highest.
 //!
-//! Records go from the old end only, so one that is needed keeps those after it.
+//! Records go from the old end only, so one that is needed keeps those after it, and several at a time, since a log
+//! with some more of them recovers the same.
 
 use std::collections::VecDeque;
 
 use super::HotStuff;
 use super::message::Block;
-use crate::effect::Cx;
+use crate::effect::{Cx, Effect};
 use crate::types::{Height, LogSeq, View};
+
+/// The log is not looked at before it has so many records.
+const MANY: usize = 16;
 
 /// What decides on a record.
 #[derive(Clone, Copy, Debug)]
@@ -32,9 +36,9 @@ impl Kept {
     pub fn add(&mut self, seq: LogSeq, block: &Block) {
         self.entries.push_back(Entry { seq, height: block.height, certified: block.justify.what.major });
     }
-    /// Everything up to `height` is in the ledger: gives up the records that nothing needs.
+    /// Everything up to `height` is in the ledger: gives up the records that nothing needs, and what is older than these.
     pub fn commit(&mut self, height: Height, cx: &mut Cx<'_, HotStuff>) {
-        let Some(last) = self.entries.back().copied() else { return };
+        let Some(last) = self.entries.back().copied().filter(|_| self.entries.len() >= MANY) else { return };
         let before = self.entries.len();
         let done = |e: &Entry| e.seq < last.seq && e.height <= height && e.certified <= last.certified;
         while self.entries.front().is_some_and(done) {
@@ -42,6 +46,7 @@ impl Kept {
         }
         if self.entries.len() < before {
             cx.truncate(self.entries[0].seq);
+            cx.push(Effect::Prune { below: height });
         }
     }
 }

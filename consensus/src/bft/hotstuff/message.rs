@@ -269,3 +269,11 @@ pub struct Record {
 }
 
 crate::wire!(struct Record { block, locked, entry });
+
+impl Record {
+    /// Length of the encoding of one with these contents.
+    #[inline]
+    pub fn length(block: &Block, locked: &Certificate, entry: Option<&SharedCertificate>) -> usize {
+        block.encoded_len() + locked.encoded_len() + 1 + entry.map_or(0, Wire::encoded_len)
+    }
+}

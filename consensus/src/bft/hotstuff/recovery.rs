@@ -146,7 +146,7 @@ impl HotStuff {
     pub(super) fn adopt_orphans(&mut self, cx: &mut Cx<'_, Self>) {
         while let Some(b) = self.tree.adoptable() {
             if self.tree.insert(&b) == Place::Linked {
-                self.apply_certificate(&b.justify, cx);
+                self.apply_certificate(&b.justify, None, cx);
                 self.linked(&b, cx);
             }
         }

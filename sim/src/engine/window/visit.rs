@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use ledgerlab_consensus::{Protocol, Span, Time};
+use ledgerlab_consensus::{Protocol, Time};
 
 use crate::engine::arrive::there;
 use crate::engine::host::{HOST_LINES, NODE_LINES};
@@ -54,7 +54,7 @@ impl<P: Protocol> Shard<'_, P> {
                 groups.get(i + AHEAD / 2).into_iter().for_each(|next| self.fetch_parts(next, batch));
             }
             let (host, from, last) = (g.host as usize, g.from as usize, g.to as usize);
-            let counted = self.take_votes(host, &batch.events[from..last]);
+            let counted = self.count_votes(host, &batch.events[from..last]);
             let agenda = &mut self.hosts[host].agenda;
             if from + counted == last && end.max(agenda.wake) <= agenda.next_at() {
                 // Nothing was written down, nor is anything due.
@@ -89,7 +89,7 @@ impl<P: Protocol> Shard<'_, P> {
             } else {
                 self.meet(visit, events, end)?;
             }
-            visit.next += self.take_votes(host, &events[visit.next..]);
+            visit.next += self.count_votes(host, &events[visit.next..]);
         }
         self.clear = end;
         self.run_agenda(host, Time(end.0 - 1))?;
@@ -114,18 +114,18 @@ impl<P: Protocol> Shard<'_, P> {
         self.give_way()
     }
 
-    /// [`Shard::count_votes`] where there may be some.
-    #[inline(always)]
-    fn take_votes(&mut self, host: usize, events: &[Event]) -> usize {
-        let message = events.first().is_some_and(|e| e.what != WAKE);
-        if P::TALLIES && message { self.count_votes(host, events) } else { 0 }
-    }
-
     /// Takes in the votes with which a list of a host's events begins, as far as nothing follows from them, just as
     /// [`Shard::arrive`] would; the first event from which anything might follow is left alone. Says how many were
     /// taken in: most messages end here.
-    #[inline(never)]
+    #[inline(always)]
     fn count_votes(&mut self, host: usize, events: &[Event]) -> usize {
+        // A leader's message, a wake or nothing at all needs no more than a look.
+        let begins = |e: &Event| e.what != WAKE && self.messages.header(e.what).plain;
+        if P::TALLIES && events.first().is_some_and(begins) { self.take_in_votes(host, events) } else { 0 }
+    }
+
+    #[inline(never)]
+    fn take_in_votes(&mut self, host: usize, events: &[Event]) -> usize {
         let Shard { hosts, nodes, messages, desk, scenario, network, frame, .. } = self;
         let (host, node) = (&mut hosts[host], &scenario.node);
         let (least, handling) = (node.crypto.verify, node.handling);
@@ -138,7 +138,7 @@ impl<P: Protocol> Shard<'_, P> {
         for e in events.iter().take_while(|e| e.what != WAKE) {
             let (header, n) = (messages.header(e.what), &mut nodes[e.target as usize]);
             // Others cannot overtake one that is verified at the least cost.
-            if !header.plain || header.divided > Span::ZERO || header.verify > least || !n.local.is_empty() {
+            if !header.plain || header.verify > least || !n.local.is_empty() {
                 break;
             }
             let Some(passage) = host.down.foresee(there(header, e.at), header.bytes) else { break };

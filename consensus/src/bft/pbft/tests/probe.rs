@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use crate::bft::pbft::{Ballot, Header, Pbft, PbftMessage, PbftRecord, PrePrepare};
-use crate::effect::{Cx, Effect, Effects, Keys};
+use crate::effect::{Cx, Effect, Effects};
 use crate::knob::Settings;
 use crate::message::{Message, PayloadRef};
-use crate::protocol::{Env, Protocol, Validators};
+use crate::protocol::{Env, Keys, Protocol, Validators};
 use crate::types::{Digest, Hashing, LogSeq, NodeId, Time, Tip, ValidatorId};
 
 pub struct NoKeys;
