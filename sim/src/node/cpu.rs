@@ -31,6 +31,19 @@ impl Core {
     }
 }
 
+/// The core that is free first, of equal ones the first.
+#[inline(always)]
+pub fn earliest(pool: &mut [Core]) -> Option<&mut Core> {
+    fn earlier<'a>(best: &'a mut Core, core: &'a mut Core) -> &'a mut Core {
+        if core.free < best.free { core } else { best }
+    }
+    match pool {
+        // Most hosts have these two beside two others.
+        [first, second] => Some(earlier(first, second)),
+        pool => pool.iter_mut().reduce(earlier),
+    }
+}
+
 /// The cores.
 #[derive(Clone, Debug)]
 pub struct Cpu {
@@ -61,25 +74,16 @@ impl Cpu {
     pub fn verifies_apart(&self) -> bool {
         self.cores > 1
     }
-    /// The core of the state machine, and that of the pool which is free first, of equal ones the first; none of these
-    /// where the state machine's verifies, too.
+    /// The core of the state machine, and those that verify beside it.
     #[inline(always)]
-    pub fn next(&mut self) -> (&mut Core, Option<&mut Core>) {
-        fn earlier<'a>(best: &'a mut Core, core: &'a mut Core) -> &'a mut Core {
-            if core.free < best.free { core } else { best }
-        }
-        let first = match &mut *self.pool {
-            // Most hosts have these four cores.
-            [first, second] => Some(earlier(first, second)),
-            pool => pool.iter_mut().reduce(earlier),
-        };
-        (&mut self.machine, first)
+    pub fn parts(&mut self) -> (&mut Core, &mut [Core]) {
+        (&mut self.machine, &mut self.pool)
     }
     /// Verifies on the earliest free core of the pool; returns when it is done.
     #[inline]
     pub fn verify(&mut self, ready: Time, cost: Span) -> Time {
-        let (machine, pool) = self.next();
-        pool.unwrap_or(machine).run(ready, cost)
+        let (machine, pool) = self.parts();
+        earliest(pool).unwrap_or(machine).run(ready, cost)
     }
     /// Verifies work that divides: an equal part on each core of the pool; returns when the last is done.
     pub fn verify_divided(&mut self, ready: Time, cost: Span) -> Time {
