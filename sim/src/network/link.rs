@@ -69,7 +69,7 @@ impl Line<'_> {
     pub fn take(&mut self, Passage { begin, end, .. }: Passage, bytes: u32) {
         self.fifo.take((begin, end), bytes);
         if !self.audit.follows(begin, end, u64::from(bytes)) {
-            self.found.note(self.audit.transmit(begin, end, u64::from(bytes)));
+            show_apart(self.audit, self.found, (begin, end), bytes);
         }
     }
 }
@@ -238,4 +238,11 @@ fn begin<T>(audit: &mut LinkAudit, found: &mut Violations, (begin, end, parcel):
 
 fn show<T>(audit: &mut LinkAudit, p: &Passed<T>) -> Outcome {
     audit.passed(p.since, p.at, u64::from(p.bytes))
+}
+
+/// Shows the audit of a FIFO link something that does not follow on what was carried before.
+#[cold]
+#[inline(never)]
+fn show_apart(audit: &mut LinkAudit, found: &mut Violations, (begin, end): (Time, Time), bytes: u32) {
+    found.note(audit.transmit(begin, end, u64::from(bytes)));
 }

@@ -21,6 +21,13 @@ impl Core {
     pub fn begin(&self, ready: Time) -> Time {
         self.free.max(ready)
     }
+    /// Works until then, which is known to be when it is done.
+    #[inline]
+    pub fn run_until(&mut self, done: Time, cost: Span) {
+        debug_assert!(self.free + cost <= done);
+        self.free = done;
+        self.busy.0 += cost.0;
+    }
     /// Works; returns when it is done.
     #[inline]
     pub fn run(&mut self, ready: Time, cost: Span) -> Time {
@@ -37,10 +44,14 @@ pub fn earliest(pool: &mut [Core]) -> Option<&mut Core> {
     fn earlier<'a>(best: &'a mut Core, core: &'a mut Core) -> &'a mut Core {
         if core.free < best.free { core } else { best }
     }
+    #[inline(never)]
+    fn of_many(pool: &mut [Core]) -> Option<&mut Core> {
+        pool.iter_mut().reduce(earlier)
+    }
     match pool {
         // Most hosts have these two beside two others.
         [first, second] => Some(earlier(first, second)),
-        pool => pool.iter_mut().reduce(earlier),
+        pool => of_many(pool),
     }
 }
 

@@ -31,8 +31,6 @@ pub struct Batch {
     counts: Vec<u32>,
     /// Host and place of each event, packed so that their order is the integers' order.
     places: Vec<u64>,
-    /// Host of each event.
-    hosts: Vec<u32>,
 }
 
 impl Batch {
@@ -103,12 +101,7 @@ impl Batch {
         self.counts.clear();
         self.counts.resize(hosts, 0);
         let (counts, mut from) = (self.counts.as_mut_slice(), 0);
-        self.hosts.clear();
-        self.hosts.extend(self.events.iter().map(|e| {
-            let host = host_of(e);
-            counts[host as usize] += 1;
-            host
-        }));
+        self.events.iter().for_each(|e| counts[host_of(e) as usize] += 1);
         for (host, count) in (0..).zip(counts.iter_mut()) {
             if *count > 0 {
                 self.groups.push(Group { host, from, to: from + *count });
@@ -117,8 +110,8 @@ impl Batch {
         }
         self.sorted.resize(self.events.len(), Event::default());
         let sorted = self.sorted.as_mut_slice();
-        for (e, host) in self.events.iter().zip(&self.hosts) {
-            let place = &mut counts[*host as usize];
+        for e in &self.events {
+            let place = &mut counts[host_of(e) as usize];
             sorted[*place as usize] = *e;
             *place += 1;
         }

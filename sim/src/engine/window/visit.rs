@@ -134,7 +134,7 @@ impl<P: Protocol> Shard<'_, P> {
                 break;
             }
             line.take(passage, header.bytes);
-            core.run(passage.passed, header.verify);
+            core.run_until(done, header.verify);
             let begin = machine.begin(done);
             machine.run(begin, handling);
             let mark = Mark { arrived: e.at, origin: e.origin, content: header.content };

@@ -42,17 +42,17 @@ impl Windows {
         if fits {
             self.note_origin(what, origin);
         }
-        let (mut shift, mut next) = (self.shift, self.next);
+        let of = |windows: &Windows| (windows.shift, (1 << windows.shift) - 1, windows.next);
+        let (mut shift, mut mask, mut next) = of(self);
         for (target, at) in copies {
             self.len += 1;
             let window = at.0 >> shift;
             if window.wrapping_sub(next) < RING as u64 && fits && Copy8::fits(target, 0) {
-                let offset = at.0 & ((1 << shift) - 1);
-                self.put_copy(window as usize % RING, Copy8::pack(offset, target, what));
+                self.put_copy(window as usize % RING, Copy8::pack(at.0 & mask, target, what));
             } else {
                 self.place(Event { at, origin, target, what });
                 // It may have changed the windows.
-                (shift, next) = (self.shift, self.next);
+                (shift, mask, next) = of(self);
             }
         }
     }
