@@ -88,8 +88,13 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         let arrivals = batch.events.iter().filter(|e| e.what != WAKE).count();
         self.arrivals += arrivals as u64;
         self.crowded += if arrivals < LEAST_SHARED { 0 } else { arrivals as u64 };
-        let network = &self.network;
-        batch.group(self.hosts.len(), |e| host_of(network, e));
+        let (network, hosts) = (&self.network, self.hosts.len());
+        if hosts == self.nodes.len() {
+            // Each node has a host of its own, of the same number.
+            batch.group(hosts, |e| e.target);
+        } else {
+            batch.group(hosts, |e| host_of(network, e));
+        }
         let parts = if arrivals < self.cut.least { 1 } else { self.cut.parts.clamp(1, batch.groups.len().max(1)) };
         if desks.len() < parts {
             desks.resize_with(parts, Desk::default);
