@@ -70,6 +70,9 @@ pub struct RunArgs {
     /// same
     #[arg(long, value_name = "N", default_value_t = 1, allow_negative_numbers = true, value_parser = clap::value_parser!(u16).range(1..=64))]
     pub threads: u16,
+    /// Write transactions.parquet too: one row a transaction of the measured window, with the times of its stages
+    #[arg(long)]
+    pub transactions: bool,
     /// Continue an interrupted run, keeping its completed replications
     #[arg(long, value_name = "DIR")]
     pub resume: Option<PathBuf>,

@@ -10,8 +10,8 @@ pub use provenance::{command, quoted};
 
 use std::path::Path;
 
-use ledgerlab_reports::{Existing, to_json, write};
-use ledgerlab_sim::experiment::{Job, Workers, execute, gauges, jobs};
+use ledgerlab_reports::{Existing, Spill, Spilled, to_json, write};
+use ledgerlab_sim::experiment::{Job, Sinks, Workers, execute, gauges, jobs};
 use ledgerlab_sim::record::{ExperimentHeader, PointHeader, RunRecord, Summary};
 use ledgerlab_sim::scenario::{Axis, Experiment, Scenario};
 
@@ -34,6 +34,8 @@ pub struct Request<'a> {
     pub folder: &'a Folder,
     /// Cores that work.
     pub cores: Cores,
+    /// Whether the result has a row for each transaction.
+    pub transactions: bool,
     /// Whether to keep progress to itself.
     pub quiet: bool,
 }
@@ -53,7 +55,7 @@ pub struct Outcome {
 /// # Errors
 /// If files cannot be written, another scenario is in the folder, or nothing was submitted at any point.
 pub fn run(request: &Request<'_>) -> Result<Outcome, Error> {
-    let store = Replications::open(request.folder.partial(), request.experiment)?;
+    let store = Replications::open(request.folder.partial(), request.experiment, request.transactions)?;
     let records = replications(request, &store)?;
     let empty = empty_points(request, &records);
     if let Some(reason) = empty.iter().flatten().next().filter(|_| empty.iter().all(Option::is_some)) {
@@ -65,7 +67,8 @@ pub fn run(request: &Request<'_>) -> Result<Outcome, Error> {
     slo::judge(&mut summary, request.experiment);
     let existing = if request.folder.replaces() { Existing::Replace } else { Existing::Refuse };
     let target = request.folder.target();
-    write(&summary, &told, target, existing).map_err(|e| not_written(&e, target))?;
+    let spilled = spilled(request, &store, &told);
+    write(&summary, &told, &spilled, target, existing).map_err(|e| not_written(&e, target))?;
     empty.iter().flatten().for_each(|reason| print::err(&nothing_to_say(request, reason).to_string()));
     explain_failures(request, &records);
     let json = to_json(&summary).map_err(|e| not_written(&e, target))?;
@@ -88,7 +91,7 @@ pub struct Verified {
 pub fn verified(experiment: &Experiment, workers: Workers) -> Result<Vec<Verified>, Error> {
     let points = scenarios(experiment);
     let jobs = jobs(&points);
-    let records = execute::<Error>(&points, &jobs, workers, &gauges(&jobs), |_| Ok(()));
+    let records = execute(&points, &jobs, workers, &gauges(&jobs), &|_: &RunRecord| Ok::<(), Error>(()));
     let records = records.map_err(|e| no_threads(&e))??;
     let failure = |r: &RunRecord| {
         let (word, text) = (r.verdict.word(), r.verdict.text());
@@ -110,12 +113,8 @@ fn replications(request: &Request<'_>, store: &Replications) -> Result<Vec<RunRe
     let missing: Vec<Job> = all.iter().copied().filter(|job| !done(job)).collect();
     let gauges = gauges(&missing);
     let progress = Progress::new(request.experiment, all.len(), &missing, &gauges, request.quiet);
-    let keep = |record: &RunRecord| {
-        store.keep(record)?;
-        progress.tell(record);
-        Ok(())
-    };
-    let run = || execute::<Error>(&points, &missing, request.cores.workers(), &gauges, keep);
+    let keeper = Keeper { store, progress: &progress };
+    let run = || execute(&points, &missing, request.cores.workers(), &gauges, &keeper);
     let new = progress.shown_while(run).map_err(|e| no_threads(&e))??;
     if let Some(advice) = request.cores.advice(&new).filter(|_| !request.quiet) {
         print::err(&advice);
@@ -123,6 +122,36 @@ fn replications(request: &Request<'_>, store: &Replications) -> Result<Vec<RunRe
     records.extend(new);
     records.sort_by_key(|r| (r.point, r.replication));
     Ok(records)
+}
+
+/// Keeps what runs leave, and tells of it.
+struct Keeper<'a> {
+    store: &'a Replications,
+    progress: &'a Progress<'a>,
+}
+
+impl Sinks for Keeper<'_> {
+    type Sink = Spill;
+    type Error = Error;
+    fn open(&self, job: &Job) -> Result<Option<Spill>, Error> {
+        self.store.follow(job)
+    }
+    fn close(&self, record: &RunRecord, transactions: Option<Spill>) -> Result<(), Error> {
+        self.store.keep(record, transactions)?;
+        self.progress.tell(record);
+        Ok(())
+    }
+}
+
+/// The transactions of these runs, where they were asked for.
+fn spilled<'a>(request: &Request<'a>, store: &Replications, records: &[RunRecord]) -> Vec<Spilled<'a>> {
+    let of = |r: &RunRecord| Spilled {
+        point: r.point,
+        replication: r.replication,
+        path: store.transactions_of(r.point, r.replication),
+        scenario: &request.experiment.points[r.point as usize].scenario,
+    };
+    if request.transactions { records.iter().map(of).collect() } else { vec![] }
 }
 
 fn summarise(request: &Request<'_>, records: &[RunRecord], errors: &[Option<String>], wall_s: f64) -> Summary {

@@ -5,6 +5,7 @@
 
 use crate::error::Error;
 use crate::frame;
+use crate::transactions::{self, Spilled};
 use crate::{hgrm, html, json, overview};
 use ledgerlab_sim::record::{LatencyHistogram, RunRecord, Summary};
 use std::fs;
@@ -39,14 +40,24 @@ pub fn check_free(folder: &Path, existing: Existing) -> Result<(), Error> {
     }
 }
 
-/// Writes `summary.json`, the Parquet tables, `latency.hgrm` and `report.html` into `folder`.
+/// Writes `summary.json`, the Parquet tables, `latency.hgrm` and `report.html` into `folder`, and the table of these
+/// runs' transactions, if there are any.
 ///
 /// # Errors
 /// [`Error::Occupied`] and [`Error::Foreign`] for a folder in use, else as its parts; then `folder` is as before.
-pub fn write(summary: &Summary, runs: &[RunRecord], folder: &Path, existing: Existing) -> Result<(), Error> {
+pub fn write(
+    summary: &Summary,
+    runs: &[RunRecord],
+    transactions: &[Spilled<'_>],
+    folder: &Path,
+    existing: Existing,
+) -> Result<(), Error> {
     check_free(folder, existing)?;
     let partial = Partial::beside(folder)?;
     fill(summary, runs, &partial.path)?;
+    if !transactions.is_empty() {
+        transactions::write_parquet(summary, transactions, &partial.path)?;
+    }
     partial.become_folder(folder)
 }
 

@@ -53,7 +53,8 @@ pub fn write_parquet(table: &mut Table, summary: &Summary, folder: &Path) -> Res
         .map_err(|source| Error::Table { name: table.name.into(), source })
 }
 
-fn provenance(summary: &Summary) -> Vec<(String, String)> {
+/// Where a table comes from, for its metadata.
+pub(crate) fn provenance(summary: &Summary) -> Vec<(String, String)> {
     let source = &summary.provenance;
     let pairs = [
         ("schema", summary.schema.to_string()),
@@ -69,19 +70,19 @@ fn provenance(summary: &Summary) -> Vec<(String, String)> {
 }
 
 /// Columns in the making; the point of each row brings the leading label columns.
-struct Rows<'a> {
+pub(crate) struct Rows<'a> {
     summary: &'a Summary,
     points: Vec<u32>,
     columns: Vec<Column>,
 }
 
 impl<'a> Rows<'a> {
-    fn new(summary: &'a Summary, points: Vec<u32>) -> Self {
+    pub(crate) fn new(summary: &'a Summary, points: Vec<u32>) -> Self {
         Self { summary, points, columns: Vec::new() }
     }
 
     /// Adds a column.
-    fn with<T, Kind: ?Sized>(mut self, name: &str, values: T) -> Self
+    pub(crate) fn with<T, Kind: ?Sized>(mut self, name: &str, values: T) -> Self
     where
         Series: NamedFrom<T, Kind>,
     {
@@ -89,7 +90,8 @@ impl<'a> Rows<'a> {
         self
     }
 
-    fn finish(self) -> PolarsResult<DataFrame> {
+    /// The table.
+    pub(crate) fn finish(self) -> PolarsResult<DataFrame> {
         let point = |index: &u32| &self.summary.points[*index as usize];
         let protocols: Vec<&str> = self.points.iter().map(|index| point(index).protocol.as_str()).collect();
         let axis = |axis: &String| {

@@ -11,6 +11,7 @@ pub mod frame;
 pub mod hgrm;
 pub mod json;
 pub mod overview;
+pub mod transactions;
 
 mod chart;
 mod html;
@@ -23,3 +24,4 @@ pub use folder::{Existing, check_free, render, write};
 pub use html::page;
 pub use json::{read_summary, to_json};
 pub use overview::table;
+pub use transactions::{Spill, Spilled};

@@ -154,12 +154,16 @@ impl<'s, P: Protocol, Q: Queue> Simulation<'s, P, Q> {
         let tolerated = P::INFO.faults.tolerated(validators.total()).0;
         let storage_draws = Stream::new(seed, Purpose::Storage);
         let bound = owed::within::<P>(scenario, &network, &config, &validators);
+        let mut meter = Meter::new(scenario, &validators, P::INFO, bound);
+        if probe.follows_transactions() {
+            meter.keep_fates();
+        }
         let disks = Disks::new(scenario.node.disk, seed);
         let hosts = network.hosts().iter().enumerate().map(|(i, spec)| Host::new(spec, scenario, &disks, i as u32));
         Simulation {
             hosts: hosts.collect(),
             nodes,
-            meter: Meter::new(scenario, &validators, P::INFO, bound),
+            meter,
             bound,
             gateway: Gateway::new(scenario, seed, &network),
             clients: Clients::new(scenario, seed, storage_draws),
@@ -208,6 +212,7 @@ impl<'s, P: Protocol, Q: Queue> Simulation<'s, P, Q> {
             self.meter.advance(now, &self.blocks, &self.batches, &self.txs);
             self.flows.sweep();
             self.sweep(now);
+            self.tell_fates();
             while pictures.front().is_some_and(|at| *at <= now) {
                 pictures.pop_front();
                 self.meter.snapshot(now, self.hosts.iter().map(|h| h.usage(now)).collect(), self.messages.counts());
@@ -336,6 +341,14 @@ impl<'s, P: Protocol, Q: Queue> Simulation<'s, P, Q> {
         list
     }
 
+    /// Shows what has become of transactions, where somebody follows them.
+    fn tell_fates(&mut self) {
+        let rows = self.meter.take_fates();
+        if !rows.is_empty() {
+            self.probe.on_transactions(&rows);
+        }
+    }
+
     fn finish(mut self) -> RunRecord {
         let digest = RunDigest::of(self.nodes.iter().map(|n| &n.digest));
         let now = self.horizon;
@@ -347,6 +360,7 @@ impl<'s, P: Protocol, Q: Queue> Simulation<'s, P, Q> {
         let tasks: u64 = self.desks.iter().chain([&self.desk]).map(|desk| desk.tasks).sum();
         let events = self.arrivals + tasks;
         self.meter.finish(now, self.messages.counts(), events, &self.txs, &held, &self.blocks);
+        self.tell_fates();
         // The record takes their place.
         (self.nodes, self.hosts) = (vec![], vec![]);
         self.messages = Messages::default();

@@ -9,7 +9,7 @@ use ledgerlab_consensus::{Height, NodeId, Time};
 use rayon::prelude::{IndexedParallelIterator, IntoParallelIterator, ParallelIterator};
 
 use crate::probe::Probe;
-use crate::record::RunRecord;
+use crate::record::{RunRecord, TransactionRow, TransactionSink};
 use crate::run::{Engine, replication_seed, run_on};
 use crate::scenario::Scenario;
 
@@ -55,13 +55,14 @@ impl Default for Gauge {
     }
 }
 
-/// Moves a gauge on with the run.
-struct Pointer<'a> {
+/// Moves a gauge on with the run, and hands on what becomes of its transactions.
+struct Pointer<'a, S> {
     gauge: &'a Gauge,
     latest: Time,
+    sink: Option<S>,
 }
 
-impl Pointer<'_> {
+impl<S> Pointer<'_, S> {
     /// Nodes run ahead of each other by up to a second: the gauge shows who is ahead.
     fn reach(&mut self, at: Time) {
         if at > self.latest {
@@ -71,12 +72,21 @@ impl Pointer<'_> {
     }
 }
 
-impl Probe for Pointer<'_> {
+impl<S: TransactionSink> Probe for Pointer<'_, S> {
     fn on_send(&mut self, at: Time, _: NodeId, _: NodeId, _: &'static str, _: u32) {
+        self.reach(at);
+    }
+    fn on_sends(&mut self, at: Time, _: NodeId, _: &[(NodeId, Time)], _: &'static str, _: u32) {
         self.reach(at);
     }
     fn on_finalize(&mut self, at: Time, _: NodeId, _: Height) {
         self.reach(at);
+    }
+    fn follows_transactions(&self) -> bool {
+        self.sink.is_some()
+    }
+    fn on_transactions(&mut self, rows: &[TransactionRow]) {
+        self.sink.iter_mut().for_each(|sink| sink.take(rows));
     }
 }
 
@@ -96,33 +106,63 @@ impl Workers {
     }
 }
 
-/// Carries out `jobs` with these workers; `done` hears of each record as it is made,
-/// and the gauge of a job moves with its run. Returns the records in the order of `jobs`.
+/// Where the transactions of runs go.
+pub trait Sinks: Sync {
+    /// Takes those of one run.
+    type Sink: TransactionSink;
+    /// What goes wrong.
+    type Error: Send;
+    /// For a run that begins; `None` where nobody asks.
+    ///
+    /// # Errors
+    /// If it cannot be made.
+    fn open(&self, job: &Job) -> Result<Option<Self::Sink>, Self::Error>;
+    /// A run has ended.
+    ///
+    /// # Errors
+    /// If its record or transactions cannot be kept.
+    fn close(&self, record: &RunRecord, sink: Option<Self::Sink>) -> Result<(), Self::Error>;
+}
+
+/// Nobody asks for transactions: hears of each record as it is made.
+impl<E: Send, F: Fn(&RunRecord) -> Result<(), E> + Sync> Sinks for F {
+    type Sink = Vec<TransactionRow>;
+    type Error = E;
+    fn open(&self, _: &Job) -> Result<Option<Self::Sink>, E> {
+        Ok(None)
+    }
+    fn close(&self, record: &RunRecord, _: Option<Self::Sink>) -> Result<(), E> {
+        self(record)
+    }
+}
+
+/// Carries out `jobs` with these workers; `sinks` take what becomes of transactions and hear of each record as it is
+/// made, and the gauge of a job moves with its run. Returns the records in the order of `jobs`.
 ///
 /// # Errors
-/// If the threads cannot be started, or the first error of `done`, after which no further run is started.
+/// If the threads cannot be started, or the first error of `sinks`, after which no further run is started.
 ///
 /// # Panics
 /// If there are fewer gauges than jobs.
-pub fn execute<E: Send>(
+pub fn execute<S: Sinks>(
     points: &[&Scenario],
     jobs: &[Job],
     workers: Workers,
     gauges: &[Gauge],
-    done: impl Fn(&RunRecord) -> Result<(), E> + Sync,
-) -> Result<Result<Vec<RunRecord>, E>, rayon::ThreadPoolBuildError> {
+    sinks: &S,
+) -> Result<Result<Vec<RunRecord>, S::Error>, rayon::ThreadPoolBuildError> {
     assert!(gauges.len() >= jobs.len(), "{} gauges for {} jobs", gauges.len(), jobs.len());
     let pool = rayon::ThreadPoolBuilder::new().num_threads(workers.jobs).build()?;
     let one = |(job, gauge): (&Job, &Gauge)| {
         let scenario = points[job.point as usize];
         gauge.set(0);
-        let mut pointer = Pointer { gauge, latest: Time::ZERO };
+        let mut pointer = Pointer { gauge, latest: Time::ZERO, sink: sinks.open(job)? };
         let mut record =
             run_on(workers.engine, scenario, replication_seed(scenario.seed, job.replication), &mut pointer);
         gauge.set(Gauge::DONE);
         record.point = job.point;
         record.replication = job.replication;
-        done(&record)?;
+        sinks.close(&record, pointer.sink)?;
         Ok(record)
     };
     Ok(pool.install(|| jobs.into_par_iter().zip(gauges).map(one).collect()))

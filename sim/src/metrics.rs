@@ -6,6 +6,7 @@
 mod chain;
 mod cohort;
 mod commit;
+mod fates;
 mod finality;
 mod forget;
 mod latency;
@@ -31,7 +32,8 @@ use crate::check::statements::Statements;
 use crate::check::{Violation, Violations};
 use crate::fault::{FaultPlan, Window};
 use crate::node::blocks::{BlockId, Blocks};
-use crate::node::mempool::{Batches, Transactions, TxId};
+use crate::node::mempool::{Batches, Transaction, Transactions, TxId};
+use crate::record::{Outcome, TransactionRow};
 use crate::scenario::Scenario;
 use crate::storage::BytesByClass;
 
@@ -64,6 +66,8 @@ pub struct Meter {
     cohorts: Cohorts,
     /// Room for what becomes final together.
     leaving: Vec<Leaving>,
+    /// What has become of transactions, where somebody asks.
+    fates: Option<Vec<TransactionRow>>,
     client: Latency,
     turns: Turns,
     reads: (u64, u64, Latency),
@@ -114,6 +118,7 @@ impl Meter {
             reports: Reports::new(s, validators, info.faults),
             cohorts: Cohorts::new(s),
             leaving: vec![],
+            fates: None,
             client: Latency::default(),
             turns: Turns::default(),
             reads: (0, 0, Latency::default()),
@@ -171,16 +176,17 @@ impl Meter {
         self.liveness.admit(at, node);
     }
     /// A gateway has no room for it.
-    pub fn rejected(&mut self, at: Time, node: NodeId, tx: TxId, planned: Time, workload: u16) {
-        self.violations.note(self.conservation.reject(at, node, u64::from(tx)));
-        self.little.leave(at, [planned]);
+    pub fn rejected(&mut self, at: Time, node: NodeId, number: TxId, tx: &Transaction) {
+        self.violations.note(self.conservation.reject(at, node, u64::from(number)));
+        self.little.leave(at, [tx.planned]);
         self.series.left(at, 1);
-        self.cohorts.rejected(self.in_window(planned), workload);
+        self.cohorts.rejected(self.in_window(tx.planned), tx.workload);
+        self.note_fate(number, tx, Outcome::Rejected(at));
     }
     /// It is larger than any block may be.
-    pub fn too_large(&mut self, at: Time, node: NodeId, tx: TxId, planned: Time, workload: u16) {
+    pub fn too_large(&mut self, at: Time, node: NodeId, number: TxId, tx: &Transaction) {
         self.too_large += 1;
-        self.rejected(at, node, tx, planned, workload);
+        self.rejected(at, node, number, tx);
     }
     /// Clients' own node says that their transactions are final.
     pub fn answered(&mut self, planned: impl IntoIterator<Item = Time>, at: Time) {

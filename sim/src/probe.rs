@@ -2,6 +2,8 @@
 
 use ledgerlab_consensus::{Digest, Height, NodeId, Statement, Time};
 
+use crate::record::TransactionRow;
+
 /// What can be watched. Every method defaults to nothing.
 pub trait Probe: Send {
     /// A copy of a message left the protocol at its sender, for another node.
@@ -24,6 +26,12 @@ pub trait Probe: Send {
     fn on_state(&mut self, _at: Time, _node: NodeId, _height: Height) {}
     /// A replica's view changed.
     fn on_view(&mut self, _at: Time, _node: NodeId, _view: u64) {}
+    /// Whether it is to be shown what becomes of transactions; asked once, before the run.
+    fn follows_transactions(&self) -> bool {
+        false
+    }
+    /// What became of transactions of the cohort: each is shown once.
+    fn on_transactions(&mut self, _rows: &[TransactionRow]) {}
 }
 
 /// Watches nothing.

@@ -13,8 +13,10 @@ pub mod series;
 pub mod statistics;
 pub mod storage;
 pub mod summary;
+pub mod transaction;
 pub mod verdict;
 
+pub use ledgerlab_consensus::Time;
 pub use ledgerlab_consensus::risk::LEAST_REVERSAL;
 
 pub use block::{BlockStats, MessageCount, ReorgDepth};
@@ -31,4 +33,5 @@ pub use summary::{
     Definition, ExperimentHeader, PointHeader, PointSummary, Provenance, ReplicationSummary, SCHEMA, SloOutcome,
     Summary, WorkloadSummary,
 };
+pub use transaction::{Outcome, Passage, TransactionRow, TransactionSink};
 pub use verdict::Verdict;

@@ -233,7 +233,7 @@ fn digests(experiment: &Experiment, threads: usize) -> Vec<String> {
     let points: Vec<&Scenario> = experiment.points.iter().map(|p| &p.scenario).collect();
     let jobs = jobs(&points);
     let done = |_: &RunRecord| Ok::<(), ()>(());
-    let records = execute(&points, &jobs, Workers::jobs(threads), &gauges(&jobs), done).expect("threads");
+    let records = execute(&points, &jobs, Workers::jobs(threads), &gauges(&jobs), &done).expect("threads");
     let records = records.expect("no error");
     for r in &records {
         assert!(!r.verdict.failed(), "point {}, replication {}: {}", r.point, r.replication, r.verdict.text());

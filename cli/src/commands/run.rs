@@ -35,6 +35,7 @@ pub fn run(args: &RunArgs) -> Result<Exit, Error> {
         overrides: &overrides,
         folder: &folder,
         cores: cores(args),
+        transactions: args.transactions,
         quiet: args.quiet,
     };
     let outcome = execute::run(&request)?;
@@ -73,7 +74,7 @@ fn resuming(args: &RunArgs, folder: &Path) -> String {
     for (option, value) in valued {
         command.extend(value.map(|value| format!(" {option} {value}")));
     }
-    for (option, given) in [("--json", args.json), ("--quiet", args.quiet)] {
+    for (option, given) in [("--transactions", args.transactions), ("--json", args.json), ("--quiet", args.quiet)] {
         command.extend(given.then(|| format!(" {option}")));
     }
     format!("{command} --resume {}", execute::quoted(&folder.display().to_string()))
@@ -118,9 +119,10 @@ mod tests {
             "1",
             "--threads",
             "2",
+            "--transactions",
         ];
         let Command::Run(args) = Args::parse_from(typed).command else { panic!("another command") };
         let command = resuming(&args, Path::new("re sults/q"));
-        insta::assert_snapshot!(command, @"ledgerlab run 'a b.toml' --set 'run.duration=10 s' --seed 7 --jobs 1 --threads 2 --resume 're sults/q'");
+        insta::assert_snapshot!(command, @"ledgerlab run 'a b.toml' --set 'run.duration=10 s' --seed 7 --jobs 1 --threads 2 --transactions --resume 're sults/q'");
     }
 }

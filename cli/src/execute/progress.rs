@@ -196,7 +196,7 @@ mod tests {
         assert_eq!(gauges[0].at(), None);
         let run = || {
             let done = |_: &RunRecord| Err::<(), Option<Time>>(gauges[0].at());
-            ledgerlab_sim::experiment::execute(&points, &jobs, Workers::jobs(1), &gauges, done)
+            ledgerlab_sim::experiment::execute(&points, &jobs, Workers::jobs(1), &gauges, &done)
         };
         assert_eq!(progress.shown_while(run).unwrap().unwrap_err(), None, "it is over when the record is there");
     }

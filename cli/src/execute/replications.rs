@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::time::Instant;
 
+use ledgerlab_reports::Spill;
+use ledgerlab_sim::experiment::Job;
 use ledgerlab_sim::record::{RunRecord, SCHEMA};
 use ledgerlab_sim::scenario::Experiment;
 
@@ -23,28 +25,33 @@ pub struct Replications {
     begun: Instant,
     /// What earlier parts of the run took.
     earlier_s: f64,
+    /// Whether each replication's transactions are kept, too.
+    transactions: bool,
     /// Held by whoever writes [`WALL`].
     clock: Mutex<()>,
 }
 
 impl Replications {
-    /// Those in `folder`, which is empty or holds some of the same experiment.
+    /// Those in `folder`, which is empty or holds some of the same experiment, with or without `transactions`.
     ///
     /// # Errors
     /// If another experiment is in the folder, or it cannot be used.
-    pub fn open(folder: &Path, experiment: &Experiment) -> Result<Replications, Error> {
+    pub fn open(folder: &Path, experiment: &Experiment, transactions: bool) -> Result<Replications, Error> {
         let path = folder.join(IDENTITY);
-        let identity = format!("{} {VERSION} {SCHEMA}", experiment.identity());
+        let with = if transactions { "with" } else { "without" };
+        let identity = format!("{} {VERSION} {SCHEMA} {with} transactions", experiment.identity());
         let earlier_s = fs::read_to_string(folder.join(WALL)).ok().and_then(|text| text.parse().ok()).unwrap_or(0.0);
         let (folder, begun, clock) = (folder.to_owned(), Instant::now(), Mutex::new(()));
-        let store = Replications { folder, begun, earlier_s, clock };
+        let store = Replications { folder, begun, earlier_s, transactions, clock };
         match fs::read_to_string(&path) {
             Ok(found) if found == identity => {}
             // A machine that lost power may have kept the file and not its content.
             Ok(found) if !(identity.starts_with(&found) && store.completed()?.is_empty()) => {
                 let error =
                     Error::usage("the folder holds replications of another scenario or version", shown(&store.folder));
-                return Err(error.hint("resume with the same program, file, --set and --seed as at first"));
+                return Err(
+                    error.hint("resume with the same program, file, --set, --seed and --transactions as at first")
+                );
             }
             _ => write_whole(&path, identity.as_bytes())?,
         }
@@ -67,11 +74,29 @@ impl Replications {
         Ok(records)
     }
 
-    /// Writes one, whole or not at all.
+    /// Where the transactions of a run go that begins, if they are kept.
+    ///
+    /// # Errors
+    /// If the file cannot be made.
+    pub fn follow(&self, job: &Job) -> Result<Option<Spill>, Error> {
+        let path = self.transactions_of(job.point, job.replication).with_extension("tmp");
+        self.transactions.then(|| Spill::create(&path).map_err(|e| spill_failed(&path, &e))).transpose()
+    }
+
+    /// The file with the transactions of a replication that is kept.
+    pub fn transactions_of(&self, point: u32, replication: u32) -> PathBuf {
+        self.folder.join(format!("{point}-{replication}-transactions.rows"))
+    }
+
+    /// Writes one, whole or not at all, after its transactions.
     ///
     /// # Errors
     /// If it cannot be written.
-    pub fn keep(&self, record: &RunRecord) -> Result<(), Error> {
+    pub fn keep(&self, record: &RunRecord, transactions: Option<Spill>) -> Result<(), Error> {
+        if let Some(spill) = transactions {
+            let path = self.transactions_of(record.point, record.replication);
+            spill.finish(&path).map_err(|e| spill_failed(&path, &e))?;
+        }
         let path = self.folder.join(format!("{}-{}.json", record.point, record.replication));
         let text = serde_json::to_vec(record).map_err(|e| failed("encoded", &path, &e))?;
         write_whole(&path, &text)?;
@@ -90,6 +115,12 @@ fn write_whole(path: &Path, content: &[u8]) -> Result<(), Error> {
     let partial = path.with_extension("tmp");
     fs::write(&partial, content).map_err(|e| failed("written", &partial, &e))?;
     fs::rename(&partial, path).map_err(|e| failed("written", path, &e))
+}
+
+fn spill_failed(path: &Path, error: &ledgerlab_reports::Error) -> Error {
+    let error = Error::failed(error.to_string(), shown(path));
+    error
+        .hint("rows of transactions take 60 B each until the result is written: make room, or leave out --transactions")
 }
 
 fn read(path: &Path) -> Result<RunRecord, Error> {
@@ -121,12 +152,12 @@ mod tests {
     #[test]
     fn kept_replications_are_found_again_and_half_ones_are_not() {
         let dir = tempfile::tempdir().unwrap();
-        let store = Replications::open(dir.path(), &experiment(&[])).unwrap();
+        let store = Replications::open(dir.path(), &experiment(&[]), false).unwrap();
         for replication in [1, 0] {
-            store.keep(&RunRecord { replication, seed: 7, ..RunRecord::default() }).unwrap();
+            store.keep(&RunRecord { replication, seed: 7, ..RunRecord::default() }, None).unwrap();
         }
         fs::write(dir.path().join("0-2.tmp"), "{\"po").unwrap();
-        let again = Replications::open(dir.path(), &experiment(&["run.name=other"])).unwrap();
+        let again = Replications::open(dir.path(), &experiment(&["run.name=other"]), false).unwrap();
         let found: Vec<(u32, u64)> = again.completed().unwrap().iter().map(|r| (r.replication, r.seed)).collect();
         assert_eq!(found, [(0, 7), (1, 7)]);
     }
@@ -134,34 +165,34 @@ mod tests {
     #[test]
     fn a_resumed_run_counts_the_time_of_its_earlier_parts() {
         let dir = tempfile::tempdir().unwrap();
-        Replications::open(dir.path(), &experiment(&[])).unwrap().keep(&RunRecord::default()).unwrap();
+        Replications::open(dir.path(), &experiment(&[]), false).unwrap().keep(&RunRecord::default(), None).unwrap();
         let first_s: f64 = fs::read_to_string(dir.path().join(WALL)).unwrap().parse().unwrap();
         assert!(first_s > 0.0);
         fs::write(dir.path().join(WALL), "3600").unwrap();
-        assert!(Replications::open(dir.path(), &experiment(&[])).unwrap().wall_s() >= 3600.0);
+        assert!(Replications::open(dir.path(), &experiment(&[]), false).unwrap().wall_s() >= 3600.0);
     }
 
     #[test]
     fn a_torn_identity_is_written_again_unless_replications_are_there() {
         let dir = tempfile::tempdir().unwrap();
-        let store = Replications::open(dir.path(), &experiment(&[])).unwrap();
+        let store = Replications::open(dir.path(), &experiment(&[]), false).unwrap();
         let whole = fs::read_to_string(dir.path().join(IDENTITY)).unwrap();
         for torn in ["", &whole[..7]] {
             fs::write(dir.path().join(IDENTITY), torn).unwrap();
-            Replications::open(dir.path(), &experiment(&[])).unwrap();
+            Replications::open(dir.path(), &experiment(&[]), false).unwrap();
             assert_eq!(fs::read_to_string(dir.path().join(IDENTITY)).unwrap(), whole);
         }
-        store.keep(&RunRecord::default()).unwrap();
+        store.keep(&RunRecord::default(), None).unwrap();
         fs::write(dir.path().join(IDENTITY), "").unwrap();
-        let error = Replications::open(dir.path(), &experiment(&[])).err().unwrap();
+        let error = Replications::open(dir.path(), &experiment(&[]), false).err().unwrap();
         assert!(error.to_string().contains("another scenario"), "{error}");
     }
 
     #[test]
     fn another_scenario_is_not_mixed_in() {
         let dir = tempfile::tempdir().unwrap();
-        Replications::open(dir.path(), &experiment(&[])).unwrap();
-        let error = Replications::open(dir.path(), &experiment(&["run.seed=2"])).err().unwrap();
+        Replications::open(dir.path(), &experiment(&[]), false).unwrap();
+        let error = Replications::open(dir.path(), &experiment(&["run.seed=2"]), false).err().unwrap();
         assert_eq!(error.exit, Exit::Usage);
     }
 }

@@ -280,16 +280,14 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
         let (again, new): (Vec<TxId>, Vec<TxId>) = txs.into_iter().partition(|t| self.txs.resubmitted.has(*t));
         self.batch_at(NodeId(n), at + self.scenario.mempool.failover, again);
         for tx in new {
-            let (planned, workload) = (self.txs[tx].planned, self.txs[tx].workload);
-            self.meter.rejected(at, NodeId(n), tx, planned, workload);
+            self.meter.rejected(at, NodeId(n), tx, &self.txs[tx]);
             self.client_rejected(tx, at);
         }
     }
 
     /// No block will ever hold it, and it would keep all others behind it from being proposed.
     fn refuse_too_large(&mut self, n: u32, at: Time, tx: TxId) {
-        let (planned, workload) = (self.txs[tx].planned, self.txs[tx].workload);
-        self.meter.too_large(at, NodeId(n), tx, planned, workload);
+        self.meter.too_large(at, NodeId(n), tx, &self.txs[tx]);
         self.client_rejected(tx, at);
     }
 

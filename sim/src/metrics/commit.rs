@@ -33,6 +33,7 @@ impl Meter {
         if part.is_empty() {
             return;
         }
+        self.note_committed(part, times, txs);
         let mut leaving = std::mem::take(&mut self.leaving);
         leaving.extend(part.iter().map(|t| {
             let tx = &txs[*t];

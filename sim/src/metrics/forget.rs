@@ -7,6 +7,7 @@ use crate::check::Violation;
 use crate::check::conservation::State;
 use crate::node::blocks::{BlockId, Blocks};
 use crate::node::mempool::{Transactions, TxId};
+use crate::record::Outcome;
 
 impl Meter {
     /// Everything about blocks older than `block` is decided.
@@ -27,6 +28,7 @@ impl Meter {
             self.violations.note(self.conservation.expire(now, u64::from(t)));
             self.little.stays(planned);
             self.given_up[txs[t].workload as usize] += u64::from(self.in_window(planned));
+            self.note_fate(t, &txs[t], Outcome::Expired);
         }
         self.conservation.forget_below(u64::from(floor));
         floor
@@ -62,10 +64,12 @@ impl Meter {
         (self.blocks.made, self.blocks.stale) = self.count_made(blocks);
         let waiting: Vec<TxId> = self.pending(txs.ids().0).collect();
         for t in &waiting {
-            if txs[*t].planned + self.expiry < end {
+            let expired = txs[*t].planned + self.expiry < end;
+            if expired {
                 self.violations.note(self.conservation.expire(end, u64::from(*t)));
                 self.given_up[txs[*t].workload as usize] += u64::from(self.in_window(txs[*t].planned));
             }
+            self.note_fate(*t, &txs[*t], if expired { Outcome::Expired } else { Outcome::Pending });
         }
         self.cohorts.close(&self.given_up);
         let held = held.iter().filter(|t| self.conservation.state(u64::from(**t)) == Some(State::Pending)).count();
