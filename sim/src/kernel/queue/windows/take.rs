@@ -14,7 +14,7 @@ use crate::kernel::queue::{Event, Queue};
 const WIDER: u32 = 1;
 /// So many are they narrower where crowds are seen: those of one receiver in one window are few then, so that its
 /// events are nearly in order, and what must be put back is a small part.
-const FINER: u32 = 3;
+const FINER: u32 = 2;
 
 impl Windows {
     /// Gives windows the width that suits those who take so much at a time.
