@@ -57,6 +57,16 @@ impl Signers {
     pub fn iter(&self) -> impl Iterator<Item = ValidatorId> + '_ {
         bits(&self.words)
     }
+    /// The last one.
+    pub fn last(&self) -> Option<ValidatorId> {
+        let word = self.words.iter().rposition(|w| *w != 0)?;
+        Some(ValidatorId(word as u32 * 64 + self.words[word].ilog2()))
+    }
+    /// Those that another set does not have.
+    pub fn without(&self, other: &Signers) -> Signers {
+        let others = other.words.iter().copied().chain(std::iter::repeat(0));
+        Signers { words: self.words.iter().zip(others).map(|(own, other)| own & !other).collect() }
+    }
     /// Sum of their stake.
     pub fn weight(&self, validators: &Validators) -> Stake {
         match validators.equal_stake() {
@@ -125,6 +135,19 @@ mod tests {
             assert!(2 * (q - 1) <= n + f, "n {n}: {q} is not the least");
             assert!(q <= n - f, "n {n}: {q} cannot be reached without the faulty");
         }
+    }
+
+    #[test]
+    fn sets_are_compared_whatever_room_they_have() {
+        let set = |list: &[u32]| {
+            let mut set = Signers::default();
+            list.iter().for_each(|v| assert!(set.add(ValidatorId(*v))));
+            set
+        };
+        let (few, many) = (set(&[3, 64]), set(&[3, 5, 63, 64, 200]));
+        assert_eq!(many.without(&few).iter().map(|v| v.0).collect::<Vec<_>>(), [5, 63, 200]);
+        assert!(few.without(&many).is_empty() && few.without(&few).last().is_none());
+        assert_eq!((few.last(), many.last()), (Some(ValidatorId(64)), Some(ValidatorId(200))));
     }
 
     #[test]

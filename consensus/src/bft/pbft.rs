@@ -131,11 +131,11 @@ pub struct Pbft {
     compacted: Height,
     config: PbftConfig,
     new_view: Option<Arc<NewView>>,
-    /// Newest view change of each validator.
+    /// Newest view change of each validator, once there is any.
     view_changes: Vec<Option<Arc<ViewChange>>>,
     /// Votes of views that are not installed yet.
     early: Vec<Ballot>,
-    /// Newest checkpoint of each validator.
+    /// Newest checkpoint of each validator, once there is any: among a thousand they take much, and a run may be short.
     checkpoints: Vec<Tip>,
     /// Checkpoints of the window by their number: a validator may be some ahead of another.
     marks: VoteBook,
@@ -163,7 +163,7 @@ impl Pbft {
             installed: 0,
             leader: ValidatorId(0),
             new_view: None,
-            view_changes: vec![None; n],
+            view_changes: vec![],
             executed,
             base: Tip::default(),
             proof: None,
@@ -176,7 +176,7 @@ impl Pbft {
             prepares: VoteBook::new(n, config.window as usize),
             commits: VoteBook::new(n, config.window as usize),
             early: vec![],
-            checkpoints: vec![Tip::default(); n],
+            checkpoints: vec![],
             marks: VoteBook::new(n, (config.window / config.checkpoint_interval) as usize),
             unsynced: VecDeque::new(),
             last_log: LogSeq(0),

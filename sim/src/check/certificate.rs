@@ -7,7 +7,9 @@
 
 use std::sync::Arc;
 
-use ledgerlab_consensus::{Certificate, Height, NodeId, SharedCertificate, Stake, Time, Validators};
+use ledgerlab_consensus::{
+    Certificate, Height, NodeId, SharedCertificate, Signers, Stake, Time, ValidatorId, Validators,
+};
 
 use super::statements::Statements;
 use super::{Outcome, Violation};
@@ -20,6 +22,9 @@ pub struct Certificates {
     checked: u64,
     /// Those that were found good last, oldest first: what was sent stays sent, and nodes finalise with equal ones.
     good: Vec<SharedCertificate>,
+    /// Who is known to have sent the statement that was recounted last: nodes that prove it by other signers name few
+    /// that are not among them.
+    known: Option<Certificate>,
 }
 
 /// How many signers need not have sent what they signed: whoever assembles a certificate counts its own vote.
@@ -30,7 +35,7 @@ const REMEMBERED: usize = 4;
 impl Certificates {
     /// An observer that asks for at least the weight `quorum`.
     pub fn new(validators: Arc<Validators>, quorum: Stake) -> Certificates {
-        Certificates { validators, quorum, checked: 0, good: Vec::with_capacity(REMEMBERED) }
+        Certificates { validators, quorum, checked: 0, good: Vec::with_capacity(REMEMBERED), known: None }
     }
 
     /// A node finalises `height` with this proof.
@@ -54,19 +59,27 @@ impl Certificates {
         Ok(())
     }
 
-    fn recount(&self, at: Time, node: NodeId, height: Height, proof: &Certificate, sent: &Statements) -> Outcome {
+    fn recount(&mut self, at: Time, node: NodeId, height: Height, proof: &Certificate, sent: &Statements) -> Outcome {
         let fault = |what| Err(Violation { check: "certificate", at, node: Some(node), what });
         let n = self.validators.len();
-        if let Some(v) = proof.signers.iter().find(|v| v.0 as usize >= n) {
+        let unknown = |v: &ValidatorId| v.0 as usize >= n;
+        if let Some(v) = proof.signers.last().filter(unknown).and_then(|_| proof.signers.iter().find(unknown)) {
             return fault(format!("at height {height} validator {} signed, but there are only {n}", v.0));
         }
-        if let Some(v) = sent.silent(&proof.what, &proof.signers).nth(SILENT) {
-            let s = &proof.what;
+        let s = &proof.what;
+        if self.known.as_ref().is_none_or(|known| known.what != *s) {
+            self.known = Some(Certificate { what: *s, signers: Signers::with_capacity(n) });
+        }
+        let known = self.known.as_mut().map(|known| &mut known.signers).expect("it is of this statement");
+        let asked = proof.signers.without(known);
+        let silent: Vec<ValidatorId> = sent.silent(s, &asked).take(SILENT + 1).collect();
+        if let Some(v) = silent.get(SILENT) {
             return fault(format!(
                 "at height {height} validator {} is named for kind {} at ({}, {}) and never sent it",
                 v.0, s.kind, s.major, s.minor
             ));
         }
+        asked.iter().filter(|v| !silent.contains(v)).for_each(|v| _ = known.add(v));
         let weight = proof.signers.weight(&self.validators).0;
         if weight < self.quorum.0 {
             let (all, need) = (self.validators.total().0, self.quorum.0);
@@ -84,7 +97,7 @@ impl Certificates {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ledgerlab_consensus::{Digest, FaultBound, Signers, Statement, ValidatorId};
+    use ledgerlab_consensus::{Digest, FaultBound, Statement};
 
     const WHAT: Statement = Statement { kind: 1, major: 8, minor: 0, value: Digest([8, 8]) };
 
@@ -134,6 +147,18 @@ mod tests {
             assert!(c.finalized(Time(2), NodeId(0), 8, &other, &sent).is_err());
         }
         assert_eq!(c.checked(), 6);
+    }
+
+    #[test]
+    fn who_was_silent_is_asked_for_again() {
+        let mut c = observer(4);
+        let mut sent = votes(4, 0..2);
+        c.finalized(Time(2), NodeId(0), 8, &proof(0..3), &sent).unwrap();
+        assert!(c.finalized(Time(2), NodeId(0), 8, &proof(0..4), &sent).is_err(), "two have not sent it");
+        c.finalized(Time(2), NodeId(1), 8, &proof([0, 1, 3]), &sent).unwrap();
+        assert!(c.finalized(Time(2), NodeId(0), 8, &proof(1..4), &sent).is_err(), "neither is known by now");
+        sent.sent(Time(3), NodeId(3), ValidatorId(3), &WHAT).unwrap();
+        c.finalized(Time(3), NodeId(0), 8, &proof(1..4), &sent).unwrap();
     }
 
     #[test]

@@ -63,6 +63,8 @@ pub struct Header {
     pub content: u64,
     /// Whether it is a protocol's message that carries no payload and is not kept by key: a vote.
     pub plain: bool,
+    /// Whether it is plain and verified at the least cost, in one piece: nothing overtakes it.
+    pub light: bool,
 }
 
 /// The part of a message that everything but the shell sees.
@@ -74,10 +76,17 @@ pub struct Envelope {
     pub left: u32,
 }
 
+/// A message in the table. What a vote meets comes first.
+#[repr(C)]
+struct Stored<M> {
+    header: Header,
+    body: Option<M>,
+    cargo: Cargo,
+}
+
 /// The table of messages in flight, with counts by kind at the senders' boundary.
 pub struct Messages<M> {
-    envelopes: Chunks<Envelope>,
-    bodies: Chunks<Option<M>>,
+    all: Chunks<Stored<M>>,
     /// Copies that are still to be delivered.
     left: Vec<u32>,
     free: Vec<u32>,
@@ -86,7 +95,7 @@ pub struct Messages<M> {
 
 impl<M> Default for Messages<M> {
     fn default() -> Self {
-        Messages { envelopes: Chunks::default(), bodies: Chunks::default(), left: vec![], free: vec![], counts: vec![] }
+        Messages { all: Chunks::default(), left: vec![], free: vec![], counts: vec![] }
     }
 }
 
@@ -94,35 +103,41 @@ impl<M> Messages<M> {
     /// Stores a message; its handle is valid until the last copy is released.
     #[inline(always)]
     pub fn insert(&mut self, envelope: Envelope, body: Option<M>) -> u32 {
+        let Envelope { header, cargo, left } = envelope;
+        let stored = Stored { header, body, cargo };
         if let Some(h) = self.free.pop() {
-            self.left[h as usize] = envelope.left;
-            self.envelopes[h] = envelope;
-            self.bodies[h] = body;
+            self.left[h as usize] = left;
+            self.all[h] = stored;
             return h;
         }
-        self.left.push(envelope.left);
-        self.bodies.push(body);
-        self.envelopes.push(envelope)
+        self.left.push(left);
+        self.all.push(stored)
     }
     #[inline]
     pub fn header(&self, handle: u32) -> &Header {
-        &self.envelopes[handle].header
+        &self.all[handle].header
+    }
+    /// Header and body of a [light](Header::light) message; none of another one, or of what is no message.
+    #[inline(always)]
+    pub fn light(&self, handle: u32) -> Option<(&Header, &M)> {
+        let stored = self.all.get(handle).filter(|stored| stored.header.light)?;
+        Some((&stored.header, stored.body.as_ref()?))
     }
     /// Asks for a message that will be read soon.
     #[inline]
     pub fn prefetch(&self, handle: u32) {
-        self.envelopes.prefetch(handle);
+        self.all.prefetch(handle);
     }
     pub fn cargo(&self, handle: u32) -> &Cargo {
-        &self.envelopes[handle].cargo
+        &self.all[handle].cargo
     }
     #[inline]
     pub fn body(&self, handle: u32) -> Option<&M> {
-        self.bodies[handle].as_ref()
+        self.all[handle].body.as_ref()
     }
     /// What the messages on their way carry.
     pub fn cargos(&self) -> impl Iterator<Item = &Cargo> {
-        self.envelopes.iter().zip(&self.left).filter(|(_, left)| **left > 0).map(|(e, _)| &e.cargo)
+        self.all.iter().zip(&self.left).filter(|(_, left)| **left > 0).map(|(m, _)| &m.cargo)
     }
     /// One more copy will be delivered.
     pub fn retain(&mut self, handle: u32) {
@@ -143,8 +158,8 @@ impl<M> Messages<M> {
         }
     }
     fn forget(&mut self, handle: u32) {
-        self.bodies[handle] = None;
-        self.envelopes[handle].cargo = Cargo::Protocol;
+        let stored = &mut self.all[handle];
+        (stored.body, stored.cargo) = (None, Cargo::Protocol);
         self.free.push(handle);
     }
     /// Counts copies that leave their sender.

@@ -148,6 +148,7 @@ impl<P: Protocol> Shard<'_, P> {
             divided,
             content,
             plain,
+            light: plain && divided == Span::ZERO && cost.verify <= spec.crypto.verify,
         };
         let envelope = Envelope { header, cargo: Cargo::Protocol, left: 1 };
         self.send_letter(Letter { from: n, at, envelope, body: Some(message), kind, own }, to);
@@ -205,6 +206,7 @@ impl<P: Protocol> Shard<'_, P> {
             divided,
             content: mix64(bytes ^ mix64(self.cargo_content(&cargo))),
             plain: false,
+            light: false,
         };
         Envelope { header, cargo, left: 1 }
     }

@@ -85,8 +85,13 @@ impl<P: Protocol, Q: Queue> Simulation<'_, P, Q> {
     fn run_window(&mut self, batch: &mut Batch, desks: &mut Vec<Desk<P>>, end: Time) {
         batch.events.clear();
         self.queue.take_before(end, &mut batch.events);
-        let network = &self.network;
-        batch.group(self.hosts.len(), |e| host_of(network, e));
+        let (network, hosts) = (&self.network, self.hosts.len());
+        if hosts == self.nodes.len() {
+            // Each node has a host of its own, of the same number.
+            batch.group(hosts, |e| e.target);
+        } else {
+            batch.group(hosts, |e| host_of(network, e));
+        }
         let arrivals = batch.arrivals;
         self.arrivals += arrivals as u64;
         self.crowded += if arrivals < LEAST_SHARED { 0 } else { arrivals as u64 };

@@ -11,13 +11,16 @@ const DENSE: u32 = 1_024;
 /// A connection: receiver and lane, and when its last message arrives.
 pub type Last = ((NodeId, Lane), Time);
 
+/// Connections by receiver, for each lane; none until something is sent there, for most lanes are seldom used.
+type Rows = [Box<[Time]>; LANES];
+
 /// When the last message of each connection of one sender arrives.
 #[derive(Debug)]
 pub enum Connections {
     /// Messages overtake each other.
     None,
-    /// By lane and receiver.
-    Dense(Box<[Time]>),
+    /// By lane and receiver, for so many of these.
+    Dense(u32, Box<Rows>),
     /// In order: what has arrived holds nothing up, and makes room when the row is full.
     Sparse(Vec<Last>),
 }
@@ -25,11 +28,7 @@ pub enum Connections {
 impl Connections {
     /// The connections of one of so many nodes.
     pub fn new(nodes: u32) -> Connections {
-        if nodes <= DENSE {
-            Connections::Dense(vec![Time::ZERO; nodes as usize * LANES].into())
-        } else {
-            Connections::Sparse(vec![])
-        }
+        if nodes <= DENSE { Connections::Dense(nodes, Box::default()) } else { Connections::Sparse(vec![]) }
     }
     /// The arrival of a message that would arrive at `at` if nothing were before it. Nothing arrives before `now` any
     /// more: connections on which the last message has arrived by then are as unused ones.
@@ -37,7 +36,7 @@ impl Connections {
     pub fn keep_order(&mut self, to: NodeId, lane: Lane, at: Time, now: Time) -> Time {
         let last = match self {
             Connections::None => return at,
-            Connections::Dense(last) => &mut row(last, lane)[to.0 as usize],
+            Connections::Dense(nodes, rows) => &mut row(rows, lane, *nodes)[to.0 as usize],
             Connections::Sparse(row) => place(row, (to, lane), now),
         };
         *last = at.max(*last);
@@ -47,7 +46,7 @@ impl Connections {
     #[inline]
     pub fn of(&mut self, lane: Lane) -> Option<&mut [Time]> {
         match self {
-            Connections::Dense(last) => Some(row(last, lane)),
+            Connections::Dense(nodes, rows) => Some(row(rows, lane, *nodes)),
             _ => None,
         }
     }
@@ -79,10 +78,12 @@ fn place(row: &mut Vec<Last>, connection: (NodeId, Lane), now: Time) -> &mut Tim
 
 /// The connections of a lane.
 #[inline]
-fn row(last: &mut [Time], lane: Lane) -> &mut [Time] {
-    let nodes = last.len() / LANES;
-    let start = lane as usize * nodes;
-    &mut last[start..start + nodes]
+fn row(rows: &mut Rows, lane: Lane, nodes: u32) -> &mut [Time] {
+    let row = &mut rows[lane as usize];
+    if row.is_empty() {
+        *row = vec![Time::ZERO; nodes as usize].into();
+    }
+    row
 }
 
 #[cfg(test)]

@@ -49,6 +49,31 @@ pub struct Passage {
     pub passed: Time,
 }
 
+/// A FIFO link.
+#[derive(Debug)]
+pub struct Line<'a> {
+    fifo: &'a mut Fifo,
+    audit: &'a mut LinkAudit,
+    found: &'a mut Violations,
+}
+
+impl Line<'_> {
+    /// How something of these bytes would pass if it was handed over next.
+    #[inline(always)]
+    pub fn foresee(&mut self, there: (Time, Time), bytes: u32) -> Passage {
+        let (begin, end) = self.fifo.foresee(there.0, bytes);
+        Passage { begin, end, passed: end.max(there.1) }
+    }
+    /// Hands over what was asked for last.
+    #[inline(always)]
+    pub fn take(&mut self, Passage { begin, end, .. }: Passage, bytes: u32) {
+        self.fifo.take((begin, end), bytes);
+        if !self.audit.follows(begin, end, u64::from(bytes)) {
+            show_apart(self.audit, self.found, (begin, end), bytes);
+        }
+    }
+}
+
 #[derive(Clone, Debug)]
 enum Model<T> {
     Fifo(Fifo),
@@ -92,25 +117,16 @@ impl<T> Link<T> {
     /// Hands a FIFO link something of these bytes, as [`Link::carry`] does; nothing happens to one of another kind.
     #[inline(always)]
     pub fn pass(&mut self, there: (Time, Time), bytes: u32) -> Option<Time> {
-        let passage = self.foresee(there, bytes)?;
-        self.take(passage, bytes);
+        let mut line = self.line()?;
+        let passage = line.foresee(there, bytes);
+        line.take(passage, bytes);
         Some(passage.passed)
     }
-    /// How something of these bytes would pass through a FIFO link that was handed it next.
+    /// A FIFO link at hand, for one thing after the other.
     #[inline(always)]
-    pub fn foresee(&mut self, there: (Time, Time), bytes: u32) -> Option<Passage> {
-        let Model::Fifo(link) = &mut self.model else { return None };
-        let (begin, end) = link.foresee(there.0, bytes);
-        Some(Passage { begin, end, passed: end.max(there.1) })
-    }
-    /// Hands a FIFO link what it was asked for last.
-    #[inline(always)]
-    pub fn take(&mut self, Passage { begin, end, .. }: Passage, bytes: u32) {
-        let Model::Fifo(link) = &mut self.model else { return };
-        link.take((begin, end), bytes);
-        if !self.audit.follows(begin, end, u64::from(bytes)) {
-            self.found.note(self.audit.transmit(begin, end, u64::from(bytes)));
-        }
+    pub fn line(&mut self) -> Option<Line<'_>> {
+        let Model::Fifo(fifo) = &mut self.model else { return None };
+        Some(Line { fifo, audit: &mut self.audit, found: &mut self.found })
     }
     /// Whether things pass one after the other.
     pub fn is_fifo(&self) -> bool {
@@ -222,4 +238,11 @@ fn begin<T>(audit: &mut LinkAudit, found: &mut Violations, (begin, end, parcel):
 
 fn show<T>(audit: &mut LinkAudit, p: &Passed<T>) -> Outcome {
     audit.passed(p.since, p.at, u64::from(p.bytes))
+}
+
+/// Shows the audit of a FIFO link something that does not follow on what was carried before.
+#[cold]
+#[inline(never)]
+fn show_apart(audit: &mut LinkAudit, found: &mut Violations, (begin, end): (Time, Time), bytes: u32) {
+    found.note(audit.transmit(begin, end, u64::from(bytes)));
 }

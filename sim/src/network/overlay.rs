@@ -32,7 +32,10 @@ impl Overlay {
 
     /// Everybody with everybody.
     pub fn full_mesh(nodes: u32) -> Overlay {
-        Overlay::from_lists((0..nodes).map(|a| (0..nodes).filter(|&b| b != a).collect()).collect())
+        let degree = nodes.saturating_sub(1);
+        let mut neighbours = Vec::with_capacity(nodes as usize * degree as usize);
+        (0..nodes).for_each(|a| neighbours.extend((0..a).chain(a + 1..nodes).map(NodeId)));
+        Overlay { starts: (0..=nodes).map(|i| i * degree).collect(), neighbours: neighbours.into() }
     }
 
     /// A random graph with a mean degree of about `degree`: at least half of it for every node.

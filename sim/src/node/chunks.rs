@@ -41,6 +41,11 @@ impl<T> Chunks<T> {
         self.len += 1;
         self.len - 1
     }
+    /// An entry, if there is one.
+    #[inline(always)]
+    pub fn get(&self, i: u32) -> Option<&T> {
+        self.pieces.get((i >> SHIFT) as usize)?.get((i & MASK) as usize)
+    }
     /// Asks for an entry that will be read soon.
     #[inline]
     pub fn prefetch(&self, i: u32) {
@@ -82,6 +87,7 @@ mod tests {
         }
         c[1_999] = 7;
         assert_eq!((c.len(), c[0], c[511], c[512], c[1_999]), (2_000, 0, 1_533, 1_536, 7));
+        assert_eq!((c.get(1_999), c.get(2_000), c.get(u32::MAX)), (Some(&7), None, None));
         assert!(c.iter().copied().take(1_999).eq((0..1_999).map(|i| i * 3)));
         assert!(c.pieces.iter().all(|p| p.capacity() == 512));
     }

@@ -21,6 +21,13 @@ impl Core {
     pub fn begin(&self, ready: Time) -> Time {
         self.free.max(ready)
     }
+    /// Works until then, which is known to be when it is done.
+    #[inline]
+    pub fn run_until(&mut self, done: Time, cost: Span) {
+        debug_assert!(self.free + cost <= done);
+        self.free = done;
+        self.busy.0 += cost.0;
+    }
     /// Works; returns when it is done.
     #[inline]
     pub fn run(&mut self, ready: Time, cost: Span) -> Time {
@@ -28,6 +35,23 @@ impl Core {
         // Plain, since no run lasts so long.
         self.busy.0 += cost.0;
         self.free
+    }
+}
+
+/// The core that is free first, of equal ones the first.
+#[inline(always)]
+pub fn earliest(pool: &mut [Core]) -> Option<&mut Core> {
+    fn earlier<'a>(best: &'a mut Core, core: &'a mut Core) -> &'a mut Core {
+        if core.free < best.free { core } else { best }
+    }
+    #[inline(never)]
+    fn of_many(pool: &mut [Core]) -> Option<&mut Core> {
+        pool.iter_mut().reduce(earlier)
+    }
+    match pool {
+        // Most hosts have these two beside two others.
+        [first, second] => Some(earlier(first, second)),
+        pool => of_many(pool),
     }
 }
 
@@ -61,25 +85,16 @@ impl Cpu {
     pub fn verifies_apart(&self) -> bool {
         self.cores > 1
     }
-    /// The core of the state machine, and that of the pool which is free first, of equal ones the first; none of these
-    /// where the state machine's verifies, too.
+    /// The core of the state machine, and those that verify beside it.
     #[inline(always)]
-    pub fn next(&mut self) -> (&mut Core, Option<&mut Core>) {
-        fn earlier<'a>(best: &'a mut Core, core: &'a mut Core) -> &'a mut Core {
-            if core.free < best.free { core } else { best }
-        }
-        let first = match &mut *self.pool {
-            // Most hosts have these four cores.
-            [first, second] => Some(earlier(first, second)),
-            pool => pool.iter_mut().reduce(earlier),
-        };
-        (&mut self.machine, first)
+    pub fn parts(&mut self) -> (&mut Core, &mut [Core]) {
+        (&mut self.machine, &mut self.pool)
     }
     /// Verifies on the earliest free core of the pool; returns when it is done.
     #[inline]
     pub fn verify(&mut self, ready: Time, cost: Span) -> Time {
-        let (machine, pool) = self.next();
-        pool.unwrap_or(machine).run(ready, cost)
+        let (machine, pool) = self.parts();
+        earliest(pool).unwrap_or(machine).run(ready, cost)
     }
     /// Verifies work that divides: an equal part on each core of the pool; returns when the last is done.
     pub fn verify_divided(&mut self, ready: Time, cost: Span) -> Time {

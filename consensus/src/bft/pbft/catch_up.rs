@@ -124,11 +124,11 @@ impl Pbft {
         if let Some(start) = self.new_view.clone().filter(|_| self.installed > peer.installed) {
             cx.send(from, Lane::Block, self.gate(), PbftMessage::NewView { start });
         }
-        let own = self.env.key.and_then(|me| self.view_changes[me.0 as usize].clone());
+        let own = self.env.key.and_then(|me| self.view_change_of(me).cloned());
         if let Some(vote) = own.filter(|v| v.view == self.view && self.view > self.installed.max(peer.installed)) {
             cx.send(from, Lane::Vote, self.gate(), PbftMessage::ViewChange { vote });
         }
-        let own = self.env.key.map_or(0, |me| self.checkpoints[me.0 as usize].height);
+        let own = self.env.key.map_or(0, |me| self.checkpoint_of(me).height);
         if let Some(m) = self.own_checkpoint().filter(|_| own > peer.low) {
             cx.send(from, Lane::Vote, Gate::Now, m);
         }
@@ -140,7 +140,7 @@ impl Pbft {
     /// Whether a peer that says this stands as this replica does, with nothing under way: neither lacks anything.
     #[inline(never)]
     pub(super) fn stands_alike(&self, m: &PbftMessage, ask: bool) -> bool {
-        let told = self.env.key.is_none_or(|me| self.checkpoints[me.0 as usize].height <= self.low);
+        let told = self.env.key.is_none_or(|me| self.checkpoint_of(me).height <= self.low);
         self.is_settled() && self.top.height <= self.executed.height && told && *m == self.standing(ask)
     }
 

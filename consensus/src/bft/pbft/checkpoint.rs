@@ -12,6 +12,7 @@ impl Pbft {
     /// The ledger's end is a checkpoint: tells everybody.
     pub(super) fn announce_checkpoint(&mut self, cx: &mut Cx<'_, Self>) {
         let Some(me) = self.env.key else { return self.stabilise(self.executed, self.env.me, cx) };
+        self.checkpoints.resize(self.env.validators.len(), Tip::default());
         self.checkpoints[me.0 as usize] = self.executed;
         self.mark(me, self.executed);
         if let Some(m) = self.own_checkpoint() {
@@ -20,10 +21,16 @@ impl Pbft {
         self.stabilise(self.executed, self.env.me, cx);
     }
 
+    /// The newest checkpoint of a validator; genesis if there is none.
+    #[inline]
+    pub(super) fn checkpoint_of(&self, v: ValidatorId) -> Tip {
+        self.checkpoints.get(v.0 as usize).copied().unwrap_or_default()
+    }
+
     /// The last checkpoint that this replica has signed.
     pub(super) fn own_checkpoint(&self) -> Option<PbftMessage> {
         let by = self.env.key?;
-        let tip = self.checkpoints[by.0 as usize];
+        let tip = self.checkpoint_of(by);
         (tip.height > 0).then(|| PbftMessage::Checkpoint { by, height: short(tip.height), block: tip.block })
     }
 
@@ -31,6 +38,7 @@ impl Pbft {
         if tip.height == 0 || !tip.height.is_multiple_of(self.config.checkpoint_interval) {
             return cx.reject(from, "a checkpoint at a height that is none");
         }
+        self.checkpoints.resize(self.env.validators.len(), Tip::default());
         let Some(last) = self.checkpoints.get_mut(by.0 as usize) else {
             return cx.reject(from, "a checkpoint by nobody");
         };
@@ -69,7 +77,7 @@ impl Pbft {
     pub(super) fn recount_marks(&mut self) {
         self.marks.advance(self.low / self.config.checkpoint_interval + 1);
         for v in self.env.validators.iter() {
-            let tip = self.checkpoints[v.0 as usize];
+            let tip = self.checkpoint_of(v);
             if tip.height > self.low {
                 self.mark(v, tip);
             }
@@ -82,7 +90,7 @@ impl Pbft {
             return self.marks.signers(tip.height / self.config.checkpoint_interval, tip.block);
         }
         let mut signers = Signers::with_capacity(self.env.validators.len());
-        for v in self.env.validators.iter().filter(|v| self.checkpoints[v.0 as usize] == tip) {
+        for v in self.env.validators.iter().filter(|v| self.checkpoint_of(*v) == tip) {
             signers.add(v);
         }
         signers

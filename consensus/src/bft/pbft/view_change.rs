@@ -19,8 +19,17 @@ impl Pbft {
             window: self.config.window,
         }
     }
+    /// The newest view change of a validator.
+    pub(super) fn view_change_of(&self, v: ValidatorId) -> Option<&Arc<ViewChange>> {
+        self.view_changes.get(v.0 as usize)?.as_ref()
+    }
+    /// The same, to be written.
+    fn view_change_mut(&mut self, v: ValidatorId) -> &mut Option<Arc<ViewChange>> {
+        self.view_changes.resize(self.env.validators.len(), None);
+        &mut self.view_changes[v.0 as usize]
+    }
     fn weight_of(&self, pick: impl Fn(&ViewChange) -> bool) -> Stake {
-        let of = |v: ValidatorId| self.view_changes[v.0 as usize].as_ref().is_some_and(|c| pick(c));
+        let of = |v: ValidatorId| self.view_change_of(v).is_some_and(|c| pick(c));
         Stake(self.env.validators.iter().filter(|v| of(*v)).map(|v| self.env.validators.stake(v).0).sum())
     }
     /// Whether a quorum wants the view that this replica wants, or a later one: its leader may be expected to act.
@@ -55,7 +64,7 @@ impl Pbft {
         };
         vote.digest = vote.content(self.env.hashing);
         let vote = Arc::new(vote);
-        self.view_changes[by.0 as usize] = Some(vote.clone());
+        *self.view_change_mut(by) = Some(vote.clone());
         cx.broadcast(Lane::Vote, self.gate(), PbftMessage::ViewChange { vote });
     }
 
@@ -86,7 +95,7 @@ impl Pbft {
             }
             return;
         }
-        let known = &mut self.view_changes[vote.by.0 as usize];
+        let known = self.view_change_mut(vote.by);
         if known.as_ref().is_none_or(|k| k.view < vote.view) {
             *known = Some(vote.clone());
             self.review(cx);

@@ -5,13 +5,14 @@ use std::ops::Range;
 use ledgerlab_consensus::{Protocol, Time};
 
 use crate::engine::arrive::there;
-use crate::engine::host::{HOST_LINES, NODE_LINES};
+use crate::engine::host::{HOST_LINES, Host, NODE_LINES};
 use crate::engine::shard::{Flow, Halt, Shard, Step};
 use crate::engine::step::{MESSAGE, Mark};
 use crate::engine::window::batch::{Batch, Group};
 use crate::kernel::prefetch::prefetch_lines;
 use crate::kernel::queue::Event;
 use crate::node::agenda::WAKE;
+use crate::node::cpu::earliest;
 
 /// State is fetched for the host so many places ahead.
 const AHEAD: usize = 8;
@@ -127,29 +128,27 @@ impl<P: Protocol> Shard<'_, P> {
     #[inline(never)]
     fn take_in_votes(&mut self, host: usize, events: &[Event]) -> usize {
         let Shard { hosts, nodes, messages, desk, scenario, network, frame, .. } = self;
-        let (host, node) = (&mut hosts[host], &scenario.node);
-        let (least, handling) = (node.crypto.verify, node.handling);
-        let ahead = frame.ahead_of(&host.agenda);
+        let (Host { agenda, cpu, down, .. }, handling) = (&mut hosts[host], scenario.node.handling);
+        let ahead = frame.ahead_of(agenda);
         // A node that is going to crash may do so before its step.
         if !frame.eager || !network.faults().is_empty() {
             return 0;
         }
-        let mut counted = 0;
-        for e in events.iter().take_while(|e| e.what != WAKE) {
-            let (header, n) = (messages.header(e.what), &mut nodes[e.target as usize]);
-            // Others cannot overtake one that is verified at the least cost.
-            if !header.plain || header.verify > least || !n.local.is_empty() {
-                break;
-            }
-            let Some(passage) = host.down.foresee(there(header, e.at), header.bytes) else { break };
-            let (machine, Some(core)) = host.cpu.next() else { break };
+        let Some(mut line) = down.line() else { return 0 };
+        let ((machine, pool), mut counted) = (cpu.parts(), 0);
+        for e in events {
+            // Others cannot overtake a light one.
+            let Some((header, body)) = messages.light(e.what) else { break };
+            let n = &mut nodes[e.target as usize];
+            let (Some(replica), true) = (&mut n.replica, n.local.is_empty()) else { break };
+            let passage = line.foresee(there(header, e.at), header.bytes);
+            let Some(core) = earliest(pool) else { break };
             let done = core.begin(passage.passed) + header.verify;
-            let (Some(replica), Some(body)) = (&mut n.replica, messages.body(e.what)) else { break };
             if done >= ahead || !replica.tally(body) {
                 break;
             }
-            host.down.take(passage, header.bytes);
-            core.run(passage.passed, header.verify);
+            line.take(passage, header.bytes);
+            core.run_until(done, header.verify);
             let begin = machine.begin(done);
             machine.run(begin, handling);
             let mark = Mark { arrived: e.at, origin: e.origin, content: header.content };

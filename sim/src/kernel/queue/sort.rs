@@ -41,7 +41,11 @@ pub fn window<T: Copy + Default, const CHUNK: usize>(
 pub fn order(events: &mut [Event]) {
     let mut moves = events.len() * MOVES;
     for i in 1..events.len() {
-        let (event, mut place) = (events[i], i);
+        let (event, mut place) = (events[i], i - 1);
+        if !event.precedes(&events[place]) {
+            continue;
+        }
+        events[i] = events[place];
         while place > 0 && event.precedes(&events[place - 1]) {
             events[place] = events[place - 1];
             place -= 1;

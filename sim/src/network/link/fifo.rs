@@ -24,9 +24,14 @@ impl Fifo {
     #[inline]
     fn takes(&mut self, bytes: u32) -> Span {
         if self.last.0 != bytes {
-            self.last = (bytes, self.rate.carry(u64::from(bytes)));
+            self.measure(bytes);
         }
         self.last.1
+    }
+    #[cold]
+    #[inline(never)]
+    fn measure(&mut self, bytes: u32) {
+        self.last = (bytes, self.rate.carry(u64::from(bytes)));
     }
     /// When the first of `bytes` that are there at `at` would begin to pass if they were queued next, and when the last
     /// would have.

@@ -42,13 +42,17 @@ impl Windows {
         if fits {
             self.note_origin(what, origin);
         }
+        let of = |windows: &Windows| (windows.shift, (1 << windows.shift) - 1, windows.next);
+        let (mut shift, mut mask, mut next) = of(self);
         for (target, at) in copies {
             self.len += 1;
-            let window = at.0 >> self.shift;
-            if window.wrapping_sub(self.next) < RING as u64 && fits && Copy8::fits(target, 0) {
-                self.place_record(window, at.0, target, what);
+            let window = at.0 >> shift;
+            if window.wrapping_sub(next) < RING as u64 && fits && Copy8::fits(target, 0) {
+                self.put_copy(window as usize % RING, Copy8::pack(at.0 & mask, target, what));
             } else {
                 self.place(Event { at, origin, target, what });
+                // It may have changed the windows.
+                (shift, mask, next) = of(self);
             }
         }
     }
