@@ -16,7 +16,7 @@ use ledgerlab_sim::record::{ExperimentHeader, PointHeader, RunRecord, Summary};
 use ledgerlab_sim::scenario::{Axis, Experiment, Scenario};
 
 use crate::error::{Error, Exit};
-use crate::folder::Folder;
+use crate::folder::{Folder, partial_of};
 use crate::print;
 use cores::Cores;
 use progress::Progress;
@@ -68,11 +68,20 @@ pub fn run(request: &Request<'_>) -> Result<Outcome, Error> {
     let existing = if request.folder.replaces() { Existing::Replace } else { Existing::Refuse };
     let target = request.folder.target();
     let spilled = spilled(request, &store, &told);
+    if !spilled.is_empty() && !request.quiet {
+        let rows: u64 = told.iter().map(|r| r.cohort.created).sum();
+        print::err(&format!("writing {rows} rows of transactions"));
+    }
     write(&summary, &told, &spilled, target, existing).map_err(|e| not_written(&e, target))?;
     empty.iter().flatten().for_each(|reason| print::err(&nothing_to_say(request, reason).to_string()));
     explain_failures(request, &records);
     let json = to_json(&summary).map_err(|e| not_written(&e, target))?;
     Ok(Outcome { exit: exit(&summary, &records), json, table: ledgerlab_reports::table(&summary) })
+}
+
+/// Whether the unfinished run of this result keeps transactions.
+pub fn follows_transactions(target: &Path) -> bool {
+    Replications::follow_transactions(&partial_of(target))
 }
 
 /// What a run that is only verified leaves.
@@ -158,7 +167,7 @@ fn summarise(request: &Request<'_>, records: &[RunRecord], errors: &[Option<Stri
     let experiment = request.experiment;
     let header = ExperimentHeader {
         name: experiment.name.clone(),
-        provenance: provenance::of(request.file, request.overrides, wall_s),
+        provenance: provenance::of(request.file, request.overrides, request.transactions, wall_s),
         axes: experiment.axes.iter().map(|a| a.key.clone()).collect(),
         scenario: experiment.effective(),
     };

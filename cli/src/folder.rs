@@ -257,7 +257,8 @@ fn make_parent(target: &Path) -> Result<(), Error> {
     }
 }
 
-fn partial_of(target: &Path) -> PathBuf {
+/// The folder in which the replications of a result wait for the rest.
+pub fn partial_of(target: &Path) -> PathBuf {
     let mut name = target.as_os_str().to_owned();
     name.push(".partial");
     PathBuf::from(name)

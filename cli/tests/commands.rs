@@ -139,7 +139,6 @@ fn threads_that_share_a_run_leave_the_same_result() {
     }
 }
 
-#[cfg(unix)]
 #[test]
 fn transactions_are_rows_of_a_table_and_change_nothing_else() {
     let dir = scratch();
@@ -161,6 +160,7 @@ fn transactions_are_rows_of_a_table_and_change_nothing_else() {
     assert!(!file("full").exists());
 }
 
+#[cfg(unix)]
 #[test]
 fn a_signal_leaves_a_run_that_resumes_and_the_next_run_says_so() {
     use std::io::{BufRead, BufReader};

@@ -122,6 +122,7 @@ impl Partial {
         let path = sibling(folder, "partial");
         if let Some(parent) = path.parent() {
             fs::create_dir_all(parent).map_err(Error::io("create", parent))?;
+            remove_left(folder, parent);
         }
         fs::create_dir(&path).map_err(Error::io("create", &path))?;
         Ok(Self { path })
@@ -152,9 +153,28 @@ impl Drop for Partial {
     }
 }
 
+/// Removes siblings that processes have left which were ended while they wrote the same folder.
+fn remove_left(folder: &Path, parent: &Path) {
+    let start = sibling_of(folder, "partial");
+    let parent = if parent.as_os_str().is_empty() { Path::new(".") } else { parent };
+    let entries = fs::read_dir(parent).into_iter().flatten().flatten();
+    for entry in entries.filter(|entry| is_left(&entry.file_name().to_string_lossy(), &start)) {
+        let _ = fs::remove_dir_all(entry.path());
+    }
+}
+
+fn is_left(name: &str, start: &str) -> bool {
+    name.strip_prefix(start).is_some_and(|process| process.parse::<u32>().is_ok())
+}
+
 fn sibling(folder: &Path, purpose: &str) -> PathBuf {
+    folder.with_file_name(format!("{}{}", sibling_of(folder, purpose), std::process::id()))
+}
+
+/// The name of a sibling without the number of its process.
+fn sibling_of(folder: &Path, purpose: &str) -> String {
     let name = folder.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    folder.with_file_name(format!(".{name}.{purpose}-{}", std::process::id()))
+    format!(".{name}.{purpose}-")
 }
 
 #[cfg(test)]

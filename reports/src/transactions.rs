@@ -17,7 +17,7 @@ use crate::frame::{Rows, provenance};
 /// Name of the table.
 const NAME: &str = "transactions";
 /// Bytes of a row between run and table: number, bytes, workload, kind, outcome and six times.
-const ROW: usize = 4 + 4 + 2 + 1 + 1 + 6 * 8;
+pub const ROW: usize = 4 + 4 + 2 + 1 + 1 + 6 * 8;
 /// So many rows are held at a time: a row group of the table.
 const AT_A_TIME: usize = 1 << 16;
 
@@ -44,8 +44,8 @@ impl Spill {
     /// # Errors
     /// [`Error::Io`] where one of them could not be written.
     pub fn finish(self, name: &Path) -> Result<(), Error> {
-        let written =
-            self.failed.map_or(Ok(()), Err).and_then(|()| self.out.into_inner().map(drop).map_err(Into::into));
+        let whole = |out: BufWriter<File>| out.into_inner().map_err(io::Error::from)?.sync_all();
+        let written = self.failed.map_or_else(|| whole(self.out), Err);
         written.map_err(Error::io("write", &self.path))?;
         std::fs::rename(&self.path, name).map_err(Error::io("rename", &self.path))
     }
@@ -78,10 +78,10 @@ pub struct Spilled<'a> {
 /// # Errors
 /// [`Error::Io`] where rows cannot be read or the file cannot be made, [`Error::Table`] where it cannot be written.
 pub fn write_parquet(summary: &Summary, runs: &[Spilled<'_>], folder: &Path) -> Result<(), Error> {
+    let Some(first) = runs.first() else { return Ok(()) };
     let path = folder.join(format!("{NAME}.parquet"));
     let file = File::create(&path).map_err(Error::io("create", &path))?;
     let failed = |source: PolarsError| Error::Table { name: NAME.into(), source };
-    let Some(first) = runs.first() else { return Ok(()) };
     let schema = frame(summary, first, &[]).map_err(failed)?;
     let metadata = Some(KeyValueMetadata::from_static(provenance(summary)));
     let writer = ParquetWriter::new(file).with_key_value_metadata(metadata);
@@ -94,10 +94,23 @@ pub fn write_parquet(summary: &Summary, runs: &[Spilled<'_>], folder: &Path) -> 
             if rows.is_empty() {
                 break;
             }
+            if !rows.iter().all(|row| is_of(run.scenario, row)) {
+                return Err(Error::io("read", &run.path)(damaged()));
+            }
             frame(summary, run, &rows).and_then(|frame| writer.write_batch(&frame)).map_err(failed)?;
         }
     }
     writer.finish().map(drop).map_err(failed)
+}
+
+/// Whether a row's indices stand for something.
+fn is_of(scenario: &Scenario, row: &TransactionRow) -> bool {
+    let workload = scenario.workloads.get(usize::from(row.workload));
+    workload.is_some_and(|w| usize::from(row.kind) < w.kind.records.len())
+}
+
+fn damaged() -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, "it is damaged: remove it, and its run is made again with --resume")
 }
 
 fn frame(summary: &Summary, run: &Spilled<'_>, rows: &[TransactionRow]) -> PolarsResult<DataFrame> {
@@ -189,7 +202,7 @@ fn read(input: &mut impl Read) -> io::Result<Vec<TransactionRow>> {
     input.take((AT_A_TIME * ROW) as u64).read_to_end(&mut bytes)?;
     let (rows, rest) = bytes.as_chunks::<ROW>();
     let rows: Option<Vec<TransactionRow>> = rows.iter().map(decode).collect();
-    rows.filter(|_| rest.is_empty()).ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "it is not whole"))
+    rows.filter(|_| rest.is_empty()).ok_or_else(damaged)
 }
 
 #[cfg(test)]

@@ -191,3 +191,6 @@ impl Network {
         (!lost).then_some(at)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -28,7 +28,7 @@ pub fn run(args: &RunArgs) -> Result<Exit, Error> {
     if args.json {
         interrupt::tell_as_json();
     }
-    interrupt::resumable_with(resuming(args, folder.target()));
+    interrupt::resumable_with(resuming(args, folder.target(), args.transactions));
     let request = Request {
         experiment: &experiment,
         file: &args.file,
@@ -58,12 +58,12 @@ fn tell_unfinished(args: &RunArgs, earlier: &Path) {
         "note: an earlier run of this scenario is unfinished in {}.partial; a new one begins\n\
          hint: the earlier one continues with {}",
         earlier.display(),
-        resuming(args, earlier)
+        resuming(args, earlier, execute::follows_transactions(earlier))
     ));
 }
 
-/// The command that continues this run in `folder`, as it can be pasted into a shell.
-fn resuming(args: &RunArgs, folder: &Path) -> String {
+/// The command that continues this run in `folder`, with its transactions or without, as it can be pasted into a shell.
+fn resuming(args: &RunArgs, folder: &Path, transactions: bool) -> String {
     let mut command = execute::command(&args.file, &args.set);
     let threads = Some(args.threads).filter(|n| *n > 1);
     let valued = [
@@ -74,7 +74,7 @@ fn resuming(args: &RunArgs, folder: &Path) -> String {
     for (option, value) in valued {
         command.extend(value.map(|value| format!(" {option} {value}")));
     }
-    for (option, given) in [("--transactions", args.transactions), ("--json", args.json), ("--quiet", args.quiet)] {
+    for (option, given) in [("--transactions", transactions), ("--json", args.json), ("--quiet", args.quiet)] {
         command.extend(given.then(|| format!(" {option}")));
     }
     format!("{command} --resume {}", execute::quoted(&folder.display().to_string()))
@@ -122,7 +122,7 @@ mod tests {
             "--transactions",
         ];
         let Command::Run(args) = Args::parse_from(typed).command else { panic!("another command") };
-        let command = resuming(&args, Path::new("re sults/q"));
+        let command = resuming(&args, Path::new("re sults/q"), args.transactions);
         insta::assert_snapshot!(command, @"ledgerlab run 'a b.toml' --set 'run.duration=10 s' --seed 7 --jobs 1 --threads 2 --transactions --resume 're sults/q'");
     }
 }

@@ -5,14 +5,15 @@ use std::thread::available_parallelism;
 
 use ledgerlab_sim::record::Provenance;
 
-/// Of a run that took `wall_s` seconds.
-pub fn of(file: &Path, overrides: &[String], wall_s: f64) -> Provenance {
+/// Of a run that took `wall_s` seconds, with its transactions or without.
+pub fn of(file: &Path, overrides: &[String], transactions: bool, wall_s: f64) -> Provenance {
+    let option = if transactions { " --transactions" } else { "" };
     Provenance {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         commit: option_env!("LEDGERLAB_COMMIT").map(str::to_owned),
         host: host(),
         wall_s,
-        command: command(file, overrides),
+        command: command(file, overrides) + option,
     }
 }
 

@@ -6,6 +6,7 @@ use std::sync::Mutex;
 use std::time::Instant;
 
 use ledgerlab_reports::Spill;
+use ledgerlab_reports::transactions::ROW;
 use ledgerlab_sim::experiment::Job;
 use ledgerlab_sim::record::{RunRecord, SCHEMA};
 use ledgerlab_sim::scenario::Experiment;
@@ -14,6 +15,9 @@ use crate::error::Error;
 
 /// The file that says which experiment the replications belong to.
 const IDENTITY: &str = "experiment";
+/// How its content ends where each replication's transactions are kept, and where they are not.
+const WITH: &str = " with transactions";
+const WITHOUT: &str = " without transactions";
 /// The file that says how long the parts of the run took up to their last replications, seconds.
 const WALL: &str = "wall_s";
 /// The program's version: another one may measure otherwise.
@@ -38,27 +42,33 @@ impl Replications {
     /// If another experiment is in the folder, or it cannot be used.
     pub fn open(folder: &Path, experiment: &Experiment, transactions: bool) -> Result<Replications, Error> {
         let path = folder.join(IDENTITY);
-        let with = if transactions { "with" } else { "without" };
-        let identity = format!("{} {VERSION} {SCHEMA} {with} transactions", experiment.identity());
+        let of = format!("{} {VERSION} {SCHEMA}", experiment.identity());
+        let identity = format!("{of}{}", if transactions { WITH } else { WITHOUT });
         let earlier_s = fs::read_to_string(folder.join(WALL)).ok().and_then(|text| text.parse().ok()).unwrap_or(0.0);
         let (folder, begun, clock) = (folder.to_owned(), Instant::now(), Mutex::new(()));
         let store = Replications { folder, begun, earlier_s, transactions, clock };
         match fs::read_to_string(&path) {
             Ok(found) if found == identity => {}
+            Ok(found) if found == format!("{of}{}", if transactions { WITHOUT } else { WITH }) => {
+                let what = if transactions { "without" } else { "with" };
+                let error =
+                    Error::usage(format!("the folder holds replications {what} transactions"), shown(&store.folder));
+                let hint = if transactions { "leave out --transactions" } else { "add --transactions" };
+                return Err(error.hint(hint));
+            }
             // A machine that lost power may have kept the file and not its content.
             Ok(found) if !(identity.starts_with(&found) && store.completed()?.is_empty()) => {
                 let error =
                     Error::usage("the folder holds replications of another scenario or version", shown(&store.folder));
-                return Err(
-                    error.hint("resume with the same program, file, --set, --seed and --transactions as at first")
-                );
+                return Err(error.hint("resume with the same program, file, --set and --seed as at first"));
             }
             _ => write_whole(&path, identity.as_bytes())?,
         }
         Ok(store)
     }
 
-    /// Those that are there, in order.
+    /// Those that are there, in order, with all their transactions where these are kept: a machine that lost power may
+    /// have lost them.
     ///
     /// # Errors
     /// If one of them cannot be read.
@@ -70,8 +80,19 @@ impl Replications {
                 records.push(read(&path)?);
             }
         }
+        records.retain(|record| self.has_transactions(record));
         records.sort_by_key(|r| (r.point, r.replication));
         Ok(records)
+    }
+
+    fn has_transactions(&self, record: &RunRecord) -> bool {
+        let file = fs::metadata(self.transactions_of(record.point, record.replication));
+        !self.transactions || file.is_ok_and(|file| file.len() == record.cohort.created * ROW as u64)
+    }
+
+    /// Whether those in a folder have transactions.
+    pub fn follow_transactions(folder: &Path) -> bool {
+        fs::read_to_string(folder.join(IDENTITY)).is_ok_and(|identity| identity.ends_with(WITH))
     }
 
     /// Where the transactions of a run go that begins, if they are kept.
@@ -118,9 +139,12 @@ fn write_whole(path: &Path, content: &[u8]) -> Result<(), Error> {
 }
 
 fn spill_failed(path: &Path, error: &ledgerlab_reports::Error) -> Error {
-    let error = Error::failed(error.to_string(), shown(path));
-    error
-        .hint("rows of transactions take 60 B each until the result is written: make room, or leave out --transactions")
+    let reason = match error {
+        ledgerlab_reports::Error::Io { source, .. } => source.to_string(),
+        other => other.to_string(),
+    };
+    let error = Error::failed(format!("rows of transactions cannot be written: {reason}"), shown(path));
+    error.hint("make room, 60 B a transaction and 30 B more in the result; --resume goes on with what is complete")
 }
 
 fn read(path: &Path) -> Result<RunRecord, Error> {
@@ -204,7 +228,8 @@ mod tests {
         assert!(store.follow(&job).unwrap().is_none());
         store.keep(&RunRecord::default(), None).unwrap();
         let error = Replications::open(dir.path(), &experiment(&[]), true).err().unwrap();
-        assert!(error.exit == Exit::Usage && error.to_string().contains("--transactions"), "{error}");
+        assert!(error.exit == Exit::Usage && error.to_string().contains("without transactions"), "{error}");
+        assert!(!Replications::follow_transactions(dir.path()));
     }
 
     #[test]
@@ -215,7 +240,14 @@ mod tests {
         let spill = store.follow(&job).unwrap();
         assert!(!store.transactions_of(0, 0).exists() && store.completed().unwrap().is_empty());
         store.keep(&RunRecord::default(), spill).unwrap();
-        assert!(store.transactions_of(0, 0).is_file());
+        assert!(store.transactions_of(0, 0).is_file() && Replications::follow_transactions(dir.path()));
         assert_eq!(store.completed().unwrap().len(), 1);
+        // A replication whose rows are not all there is made again.
+        for lost in [vec![0; 1], vec![0; ROW]] {
+            fs::write(store.transactions_of(0, 0), lost).unwrap();
+            assert!(store.completed().unwrap().is_empty());
+        }
+        fs::remove_file(store.transactions_of(0, 0)).unwrap();
+        assert!(store.completed().unwrap().is_empty());
     }
 }

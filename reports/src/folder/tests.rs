@@ -35,6 +35,16 @@ fn a_single_point_fills_the_folder_and_leaves_nothing_beside_it() {
 }
 
 #[test]
+fn what_a_killed_process_has_left_is_removed_and_nothing_else() {
+    let (summary, runs) = fixture::stalled();
+    let parent = tempfile::tempdir().unwrap();
+    let left = [".one.partial-17", ".one.partial-notes", ".other.partial-17", "one.partial"];
+    left.iter().for_each(|name| fs::create_dir(parent.path().join(name)).unwrap());
+    write(&summary, &runs, &[], &parent.path().join("one"), Existing::Refuse).unwrap();
+    assert_eq!(names(parent.path()), [".one.partial-notes", ".other.partial-17", "one", "one.partial"]);
+}
+
+#[test]
 fn a_sweep_has_a_distribution_for_each_point() {
     let (summary, runs) = fixture::load_curve();
     let parent = tempfile::tempdir().unwrap();

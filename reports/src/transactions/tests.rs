@@ -84,6 +84,19 @@ fn the_table_has_every_row_of_every_run_in_order() {
 }
 
 #[test]
+fn rows_that_stand_for_nothing_are_an_error() {
+    let experiment = Experiment::from_text("s.toml", TEXT, &[]).unwrap();
+    let (summary, runs) = fixture::stalled();
+    let parent = tempfile::tempdir().unwrap();
+    for odd in [TransactionRow { workload: 2, ..row(0) }, TransactionRow { kind: 64, ..row(0) }] {
+        let path = spilled(parent.path(), "rows", &[row(0), odd]);
+        let spilled = [Spilled { point: 0, replication: 0, path, scenario: &experiment.points[0].scenario }];
+        let error = crate::write(&summary, &runs, &spilled, &parent.path().join("r"), crate::Existing::Refuse);
+        assert!(error.unwrap_err().to_string().contains("it is damaged"));
+    }
+}
+
+#[test]
 fn a_file_that_cannot_be_written_is_said_in_the_end() {
     let folder = tempfile::tempdir().unwrap();
     let missing = folder.path().join("no/such/folder");

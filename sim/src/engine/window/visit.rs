@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use ledgerlab_consensus::{Protocol, Time};
+use ledgerlab_consensus::{NodeId, Protocol, Time};
 
 use crate::engine::arrive::there;
 use crate::engine::host::{HOST_LINES, Host, NODE_LINES};
@@ -130,10 +130,12 @@ impl<P: Protocol> Shard<'_, P> {
         let Shard { hosts, nodes, messages, desk, scenario, network, frame, .. } = self;
         let (Host { agenda, cpu, down, .. }, handling) = (&mut hosts[host], scenario.node.handling);
         let ahead = frame.ahead_of(agenda);
-        // A node that is going to crash may do so before its step.
-        if !frame.eager || !network.faults().is_empty() {
+        if !frame.eager {
             return 0;
         }
+        // A node that is going to crash may do so before its step has ended.
+        let (faults, planned) = (network.faults(), !network.faults().is_empty());
+        let crashes = |n: u32, done, leave| planned && faults.next_crash(NodeId(n), done).is_some_and(|at| at <= leave);
         let Some(mut line) = down.line() else { return 0 };
         let ((machine, pool), mut counted) = (cpu.parts(), 0);
         for e in events {
@@ -144,12 +146,12 @@ impl<P: Protocol> Shard<'_, P> {
             let passage = line.foresee(there(header, e.at), header.bytes);
             let Some(core) = earliest(pool) else { break };
             let done = core.begin(passage.passed) + header.verify;
-            if done >= ahead || !replica.tally(body) {
+            let begin = machine.begin(done);
+            if done >= ahead || crashes(e.target, done, begin + handling) || !replica.tally(body) {
                 break;
             }
             line.take(passage, header.bytes);
             core.run_until(done, header.verify);
-            let begin = machine.begin(done);
             machine.run(begin, handling);
             let mark = Mark { arrived: e.at, origin: e.origin, content: header.content };
             n.digest.record(&mark.words(begin, MESSAGE));
