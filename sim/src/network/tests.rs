@@ -45,6 +45,7 @@ fn copies_arrive_together_as_one_by_one() {
             // Now and then so soon that a later message would overtake an earlier one.
             sent = Time(sent.0 + sequence % 4 * 100_000);
         }
-        assert!(overtaken > 0, "{rtt}: nothing was held up by what came before it");
+        // Equal latencies never change an order.
+        assert!(overtaken > 0 || rtt.contains("constant"), "{rtt}: nothing was held up by what came before it");
     }
 }
