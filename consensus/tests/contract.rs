@@ -207,7 +207,7 @@ impl<P: Protocol + Debug> Story<P> {
         kit.filter = Some(Box::new(move |_, from, to, m| {
             sent += 1;
             let lot = mix64(seed << 32 | sent);
-            if matches!(claims_of(m)[..], [OwnClaim::Signed(..)]) && (lot >> 8).is_multiple_of(8) {
+            if matches!(claims_of(m)[..], [] | [OwnClaim::Signed(..)]) && (lot >> 8).is_multiple_of(8) {
                 // Each contradiction has a value of its own, so that none gets a quorum.
                 let other = if lot >> 16 & 3 > 0 { Some(m.clone()) } else { m.conflicting(lot) };
                 let elsewhere = NodeId((lot >> 24) as u32 % (n + 1));

@@ -101,7 +101,7 @@ fn draw_vote(draw: u64, book: &VoteBook, unanimous: bool) -> (u64, Digest) {
     let slot = match draw % 32 {
         0 => u64::MAX,
         1 => mix64(draw),
-        2 => book.lowest + (1 << (draw >> 8) % 40),
+        2 => book.lowest + (1 << ((draw >> 8) % 40)),
         3 => book.lowest.saturating_sub(1),
         _ => book.lowest + (draw >> 8) % (book.window + 2),
     };
