@@ -289,7 +289,8 @@ impl<P: Protocol> Effects<P> {
 }
 
 /// What a handler may read and where it puts its effects. Reads are functions of configuration, seed, key and the
-/// current input alone, so that a replica can be replayed from its recorded inputs.
+/// current input alone, so that a replica can be replayed from its recorded inputs; and of whether the host keeps
+/// records, which changes only what is handed over, not what is done.
 pub struct Cx<'a, P: Protocol> {
     now: Time,
     wall: Time,

@@ -1,5 +1,7 @@
 //! The one list of protocols, visited generically: dispatch is static, nobody else names a protocol's type.
 
+use std::fmt::Debug;
+
 use crate::protocol::Protocol;
 
 /// Something to do for one protocol, whichever it is.
@@ -8,6 +10,12 @@ pub trait Visitor {
     type Output;
     /// Does it.
     fn visit<P: Protocol>(self) -> Self::Output;
+}
+
+/// As [`Visitor`], for what looks at all that a replica knows.
+pub trait Examiner {
+    /// Does it.
+    fn examine<P: Protocol + Debug>(self);
 }
 
 macro_rules! registry {
@@ -20,6 +28,11 @@ macro_rules! registry {
             $( if id == <$protocol as Protocol>::INFO.id { return Some(visitor.visit::<$protocol>()); } )*
             let _ = visitor;
             None
+        }
+
+        /// Examines every protocol of the list.
+        pub fn examine<E: Examiner + Clone>(examiner: E) {
+            $( examiner.clone().examine::<$protocol>(); )*
         }
     };
 }

@@ -125,6 +125,8 @@ pub struct HotStuff {
     logged: LogSeq,
     /// The records that its log keeps.
     kept: Kept,
+    /// Nothing below this height is asked for again, as the host was told last.
+    pruned: Height,
     /// When the last proposal was sent or seen.
     proposed_at: Option<Time>,
     /// The request for a payload that is under way: ticket, view, parent.
@@ -226,6 +228,7 @@ impl Protocol for HotStuff {
             own_vote: None,
             logged: LogSeq(0),
             kept: Kept::default(),
+            pruned: 0,
             proposed_at: None,
             building: None,
             tickets: 0,

@@ -66,6 +66,8 @@ pub struct Node<P: Protocol> {
     pub pruned: Height,
     /// Whether messages are offered to [`Protocol::tally`] first.
     pub offers: bool,
+    /// How many it took in.
+    pub tallied: u64,
     pub(super) env: Env,
     pub(super) keys: PlainKeys,
     pub(super) seq: u64,
@@ -104,6 +106,7 @@ impl<P: Protocol> Node<P> {
             syncs: 0,
             pruned: 0,
             offers: true,
+            tallied: 0,
             keys: PlainKeys::of::<P>(&env),
             seq: 0,
             incarnation: 0,
@@ -164,6 +167,7 @@ impl<P: Protocol> Node<P> {
                 let before = replica.status();
                 if self.offers && replica.tally(&message) {
                     assert_eq!(replica.status(), before, "more than a count has changed with {message:?}");
+                    self.tallied += 1;
                     return;
                 }
                 replica.on_message(from, &message, &mut cx);

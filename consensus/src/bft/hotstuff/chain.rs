@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::kept::MANY;
 use super::message::{Block, HotStuffMessage, NEW_VIEW, Proposal, Record, VOTE, vote};
 use super::tree::Place;
 use super::{HotStuff, HotStuffTimer, MOST_PAYLOADS};
@@ -9,7 +10,7 @@ use crate::effect::{Cx, Effect, Gate, Lane, Until};
 use crate::message::{Certificate, Evidence, PayloadRef, SharedCertificate, Statement};
 use crate::protocol::Timer;
 use crate::quorum::Vote;
-use crate::types::{Digest, NodeId, Stake, Ticket, Time, Tip, ValidatorId, View};
+use crate::types::{Digest, Height, NodeId, Stake, Ticket, Time, Tip, ValidatorId, View};
 
 impl HotStuff {
     pub(super) fn high_block(&self) -> Digest {
@@ -297,9 +298,19 @@ impl HotStuff {
         }
         let height = self.tree.committed().height;
         cx.finalize(height, Some(qc.clone()));
-        self.kept.commit(height, cx);
+        self.give_up(height, cx);
         self.work = false;
         self.pace.committed();
+    }
+
+    /// Everything up to `height` is in the ledger: gives up the records and the blocks that nothing needs, several at a
+    /// time. A replica without a key has no records, but blocks.
+    pub(super) fn give_up(&mut self, height: Height, cx: &mut Cx<'_, Self>) {
+        self.kept.commit(height, cx);
+        if height >= self.pruned + MANY as Height {
+            self.pruned = height;
+            cx.push(Effect::Prune { below: height });
+        }
     }
 
     /// Commits with all that lies below, where that is not just the next block of one chain.

@@ -11,11 +11,11 @@ use std::collections::VecDeque;
 
 use super::HotStuff;
 use super::message::Block;
-use crate::effect::{Cx, Effect};
+use crate::effect::Cx;
 use crate::types::{Height, LogSeq, View};
 
-/// The log is not looked at before it has so many records.
-const MANY: usize = 16;
+/// The log is not looked at before it has so many records, and old blocks are given up so many at a time.
+pub const MANY: usize = 16;
 
 /// What decides on a record.
 #[derive(Clone, Copy, Debug)]
@@ -46,7 +46,6 @@ impl Kept {
         }
         if self.entries.len() < before {
             cx.truncate(self.entries[0].seq);
-            cx.push(Effect::Prune { below: height });
         }
     }
 }

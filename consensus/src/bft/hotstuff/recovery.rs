@@ -188,8 +188,7 @@ impl HotStuff {
             self.tree.reset(tip, &mut |dead| {
                 dead.payload.iter().for_each(|p| cx.push(Effect::Drop { root: p.root }));
             });
-            cx.push(Effect::Prune { below: tip.height });
-            self.kept.commit(tip.height, cx);
+            self.give_up(tip.height, cx);
             self.work = false;
             self.pace.committed();
         }

@@ -54,13 +54,22 @@ impl Pbft {
     fn waits(&self) -> bool {
         self.pending || self.top.height > self.executed.height || self.config.empty_blocks == EmptyBlocks::Always
     }
+    /// Whether the view timer should run.
+    #[inline]
+    fn suspects(&self) -> bool {
+        let active = self.installed == self.view;
+        self.env.key.is_some() && if active { !self.leads() && self.waits() } else { self.changes_have_quorum() }
+    }
+    /// Whether the progress timer should run.
+    #[inline]
+    fn looks(&self) -> bool {
+        self.waits() || self.timers.hinted || self.base.height > self.executed.height
+    }
     /// What every handler ends with.
     pub(super) fn settle(&mut self, cx: &mut Cx<'_, Self>) {
         self.propose(cx);
         self.compact(cx);
-        let active = self.installed == self.view;
-        let suspects =
-            self.env.key.is_some() && if active { !self.leads() && self.waits() } else { self.changes_have_quorum() };
+        let suspects = self.suspects();
         if suspects && (!self.timers.view || self.timers.restart_view) {
             let span = self.config.stretched(self.failures.saturating_sub(1));
             cx.set_timer(PbftTimer::View, span);
@@ -69,7 +78,7 @@ impl Pbft {
         }
         self.timers.view = suspects;
         self.timers.restart_view = false;
-        let looks = self.waits() || self.timers.hinted || self.base.height > self.executed.height;
+        let looks = self.looks();
         if looks && !self.timers.progress {
             self.timers.seen = self.progress();
             self.timers.vain = 0;
@@ -81,13 +90,13 @@ impl Pbft {
     }
     /// Whether [`Pbft::settle`] would do nothing, in a replica that is in its view and does not lead it.
     pub(super) fn is_settled(&self) -> bool {
-        let Timers { view, progress, restart_view, hinted, .. } = self.timers;
+        let Timers { view, progress, restart_view, .. } = self.timers;
         self.installed == self.view
             && !self.leads()
             && self.low <= self.compacted
             && !restart_view
-            && view == (self.env.key.is_some() && self.waits())
-            && progress == (self.waits() || hinted || self.base.height > self.executed.height)
+            && view == self.suspects()
+            && progress == self.looks()
     }
     /// Proposes after so long.
     pub(super) fn propose_after(&mut self, span: Span, cx: &mut Cx<'_, Self>) {

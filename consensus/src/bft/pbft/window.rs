@@ -70,7 +70,7 @@ impl Slot {
 #[derive(Clone, Debug)]
 pub struct Window {
     len: u64,
-    /// A power of two, at most the next one of `len`: as many as heights have been met at a time.
+    /// A power of two, at most the next one of `len`: as many as heights have been met, up to the window.
     ring: Vec<Slot>,
 }
 

@@ -210,38 +210,3 @@ fn one_replica_alone_goes_on_from_any_point_of_its_log() {
         assert!(goes_on(&mut net, 5, Span::secs(1)), "step {step}");
     }
 }
-
-/// States of all replicas on the way through random losses, delays, crashes and partitions.
-fn story(seed: u64, offers: bool) -> Vec<String> {
-    let draw = |i: u64| mix64(seed << 32 | i);
-    let n = [4, 5, 7, 10][(seed % 4) as usize];
-    let mut net = Net::new(n, term([4, 8, 100][(seed % 3) as usize]));
-    net.nodes.iter_mut().for_each(|node| node.offers = offers);
-    net.fsync = Span::micros([0, 500, 4_000][(seed / 4 % 3) as usize]);
-    let (loss, mut sent) = ([0, 1, 5][(seed / 2 % 3) as usize], 1_000);
-    net.filter = Some(Box::new(move |_, _, _, _| {
-        sent += 1;
-        let lot = mix64(seed << 32 | sent);
-        if lot % 100 < loss { Fate::Drop } else { Fate::Delay(Span::micros((lot >> 20) % 20_000)) }
-    }));
-    let mut states = vec![];
-    for round in 0..16 {
-        net.run_for(Span::millis(50 + draw(round) % 2_000));
-        states.extend(net.nodes.iter().map(|node| format!("{:?} {:?}", node.replica, node.tip())));
-        let node = NodeId((draw(round + 100) % u64::from(n)) as u32);
-        match draw(round + 200) % 4 {
-            _ if !net.node(node).is_up() => net.restart(node),
-            0 => net.crash(node),
-            1 => net.split(&[node]),
-            _ => net.heal_all(),
-        }
-    }
-    states
-}
-
-#[test]
-fn votes_that_are_tallied_leave_what_handled_ones_do() {
-    for seed in 0..24 {
-        assert!(story(seed, true) == story(seed, false), "seed {seed}");
-    }
-}

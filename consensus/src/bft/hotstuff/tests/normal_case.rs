@@ -110,3 +110,14 @@ fn a_validator_that_is_a_quorum_alone_takes_its_time() {
     net.run_until(Time(50_000_000));
     assert!((40..=50).contains(&net.nodes[0].final_height()), "{}", net.nodes[0].final_height());
 }
+
+#[test]
+fn a_replica_without_a_key_gives_up_old_blocks_as_the_others_do() {
+    let mut net = Net::with(crate::protocol::Validators::equal(4), 5, 1, |_| {});
+    assert!(net.run_to_height(60, Time(60_000_000_000)));
+    for n in &net.nodes {
+        let (height, pruned) = (n.final_height(), n.pruned);
+        assert!(pruned <= height && height < pruned + 16, "pruned to {pruned} at {height}");
+    }
+    assert_eq!(net.node(NodeId(4)).log.len(), 0);
+}

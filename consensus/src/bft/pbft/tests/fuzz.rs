@@ -68,25 +68,6 @@ fn votes_that_are_only_counted_leave_nothing_to_settle() {
     }
 }
 
-#[test]
-fn votes_that_are_tallied_leave_what_handled_ones_do() {
-    for seed in 0..12 {
-        let run = |offers: bool| {
-            let mut d = Draws(seed + 2_000);
-            let mut k = host(seed, &mut d);
-            k.nodes.iter_mut().for_each(|n| n.offers = offers);
-            let mut states = vec![];
-            for _ in 0..8 {
-                k.run_for(Span::millis(50 + d.below(300)));
-                states.extend(k.nodes.iter().map(|n| format!("{:?} {:?}", n.replica, n.tip())));
-                fault(&mut k, &mut d);
-            }
-            states
-        };
-        assert!(run(true) == run(false), "seed {seed}");
-    }
-}
-
 /// One random fault, or the end of one; at most f nodes are down at once.
 fn fault(k: &mut Host, d: &mut Draws) {
     let n = k.nodes.len() as u64;
