@@ -7,7 +7,7 @@ use super::*;
 use crate::fixture;
 
 const TEXT: &str = "schema = 1\n[run]\nduration = \"10 s\"\n[consensus]\nprotocol = \"hotstuff\"\nnodes = 4\n\
-                    [workload.plain]\nkind = \"fixed\"\n[workload.beds]\nkind = \"iot\"\nhospitals = 1\n";
+                    [workload.alone]\nkind = \"fixed\"\n[workload.beds]\nkind = \"iot\"\nhospitals = 1\n";
 
 /// One with every outcome in turn; those of the second workload are of its second kind.
 fn row(number: u32) -> TransactionRow {
@@ -75,7 +75,7 @@ fn the_table_has_every_row_of_every_run_in_order() {
     };
     let last = many as usize;
     assert_eq!(of(4), format!("0 4 beds {} 516 committed", scenario.workloads[1].kind.records[1].name));
-    assert_eq!(of(last), format!("2 0 plain {} 512 committed", scenario.workloads[0].kind.records[0].name));
+    assert_eq!(of(last), format!("2 0 alone {} 512 committed", scenario.workloads[0].kind.records[0].name));
     let times = ["planned_ns", "stored_ns", "final_ns", "rejected_ns", "latency_ms"];
     let at = |i: usize| times.map(|name| text(name, i)).join(" ");
     assert_eq!(at(4), "4000 1004000 301004000 null 301.0");
