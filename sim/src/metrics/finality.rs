@@ -30,6 +30,8 @@ pub struct Reports {
     faults: FaultPlan,
     /// By block from the first that may be undecided on: (final at, commit, node).
     open: Window<Vec<Report>>,
+    /// The blocks with reports: few of those in memory, which are looked at each second.
+    waiting: Vec<BlockId>,
     decided: Bits,
     /// Room for reports.
     spare: Vec<Vec<Report>>,
@@ -47,6 +49,7 @@ impl Reports {
             counted: validators.iter().map(|v| validators.counted(v, bound)).collect(),
             faults: FaultPlan::new(&s.faults, nodes),
             open: Window::default(),
+            waiting: vec![],
             decided: Bits::default(),
             spare: vec![],
         }
@@ -61,6 +64,9 @@ impl Reports {
         }
         // What is said of a block that was forgotten decides nothing.
         let Some(reports) = self.open.get_mut(u64::from(block)) else { return };
+        if reports.is_empty() {
+            self.waiting.push(block);
+        }
         if reports.capacity() == 0 {
             *reports = self.spare.pop().unwrap_or_default();
         }
@@ -73,28 +79,31 @@ impl Reports {
     /// Blocks older than `floor` are decided, or never will be.
     pub fn forget_below(&mut self, floor: BlockId) {
         self.open.forget_below(u64::from(floor));
+        self.waiting.retain(|block| *block >= floor);
         self.decided.forget_below(floor);
     }
     /// Blocks that some nodes hold for final, but not enough.
     pub fn undecided(&self) -> impl Iterator<Item = BlockId> + '_ {
-        self.open.iter().filter(|(_, reports)| !reports.is_empty()).map(|(block, _)| block as BlockId)
+        self.waiting.iter().copied()
     }
     /// The blocks that are final by `now`, with the times of commit and finality, in order of time.
     pub fn settle(&mut self, now: Time) -> Vec<(BlockId, Time, Time)> {
         let mut done: Vec<(BlockId, Time, Time)> = vec![];
-        let mut open = std::mem::take(&mut self.open);
-        for (block, reports) in open.iter_mut().filter(|(_, reports)| !reports.is_empty()) {
+        let (mut open, mut waiting) = (std::mem::take(&mut self.open), std::mem::take(&mut self.waiting));
+        waiting.retain(|&block| {
+            let reports = &mut open[block];
             reports.sort_unstable();
-            if let Some((commit, at)) = self.decide(reports).filter(|(_, at)| *at <= now) {
-                done.push((block as BlockId, commit, at));
-                self.decided.add(block as BlockId);
-                let mut room = std::mem::take(reports);
-                room.clear();
-                if room.capacity() <= MOST_SPARE {
-                    self.spare.push(room);
-                }
+            let Some((commit, at)) = self.decide(reports).filter(|(_, at)| *at <= now) else { return true };
+            done.push((block, commit, at));
+            self.decided.add(block);
+            let mut room = std::mem::take(reports);
+            room.clear();
+            if room.capacity() <= MOST_SPARE {
+                self.spare.push(room);
             }
-        }
+            false
+        });
+        self.waiting = waiting;
         self.open = open;
         done.sort_unstable_by_key(|(block, _, at)| (*at, *block));
         done

@@ -73,10 +73,6 @@ impl<T> Window<T> {
     pub fn iter(&self) -> impl Iterator<Item = (u64, &T)> {
         (self.first..).zip(&self.entries)
     }
-    /// The same, to change entries.
-    pub fn iter_mut(&mut self) -> impl Iterator<Item = (u64, &mut T)> {
-        (self.first..).zip(&mut self.entries)
-    }
     /// Takes the oldest entry out.
     pub fn take_first(&mut self) -> Option<T> {
         let entry = self.entries.pop_front()?;
